@@ -1,0 +1,58 @@
+# make setup | up | test | lint: all a newcomer needs. Requires Python >= 3.11, git and make.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+READY := .venv/.slipway-ready
+LOCKS := requirements.txt package-lock.json images/code-server/package-lock.json
+PACKAGES := pyproject.toml images/hub/pyproject.toml images/notebook/pyproject.toml
+# uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
+UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.index-url 2>/dev/null || echo $${PIP_INDEX_URL:-})}" $(BIN)/uv
+
+.PHONY: help setup up test lint lock schemas clean
+help:
+	@echo "make up      set up, then run JupyterHub with VS Code here (Ctrl-C stops it)"
+	@echo "make test    set up, then run every test"
+	@echo "make lint    ruff and mypy"
+	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
+
+setup: $(READY)
+
+$(READY): $(LOCKS) $(PACKAGES) Makefile
+	@test -n "$(PYTHON)" || { echo "Slipway needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up (once; 2 to 5 minutes):"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+	  echo "Python cannot make virtual environments here. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "  - Python packages"
+	@awk '/^uv==/ {p=1} p {print} p && !/\\$$/ {exit}' requirements.txt > .venv/uv.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r .venv/uv.txt
+	@$(UV) pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt || \
+	  $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation \
+	  -e . -e images/hub -e images/notebook
+	@$(BIN)/python -m slipway.toolchain
+	@touch $@
+
+up: setup
+	@$(BIN)/slipway up
+
+test: setup
+	@$(BIN)/pytest
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
+lock:
+	$(COMPILE) pyproject.toml --group hub --group notebook --group dev -o requirements.txt
+	for image in hub notebook rstudio; do \
+	  $(COMPILE) --no-annotate -c requirements.txt --group $$image -o images/$$image/requirements.txt; done
+	PATH="$$($(BIN)/python -c 'from slipway.toolchain.node import node; print(node().parent)'):$$PATH"; \
+	  for folder in . images/code-server; do (cd $$folder && npm install --package-lock-only --ignore-scripts); done
+
+schemas: setup
+	@for file in catalog environment release; do $(BIN)/slipway schema $$file > schemas/$$file.json; done
+
+clean:
+	rm -rf .venv .slipway node_modules cdk.out

@@ -1,0 +1,1 @@
+"""Slipway: JupyterHub with any web application behind it, as one versioned environment."""

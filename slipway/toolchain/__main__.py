@@ -1,0 +1,50 @@
+"""`python -m slipway.toolchain`: everything `make setup` installs beyond Python packages."""
+
+import sys
+from pathlib import Path
+
+from slipway.toolchain import code_server, kubectl, node
+
+CDK_COMMAND = """\
+#!/bin/sh
+# The CDK CLI that package-lock.json pins, run by the Node that requirements.txt pins.
+export PATH="{scripts}:{node_bin}:$PATH"
+export JSII_NODE="{node}"
+exec "{node}" "{root}/node_modules/aws-cdk/bin/cdk" "$@"
+"""
+
+
+def install_all(root: Path, scripts: Path) -> None:
+    """Install the Node packages of `root`, `cdk` and `kubectl` in `scripts`, and code-server."""
+    say("the CDK CLI and configurable-http-proxy")
+    node.install(root)
+    cdk = scripts / "cdk"
+    cdk.write_text(
+        CDK_COMMAND.format(
+            scripts=scripts, node_bin=node.node().parent, node=node.node(), root=root
+        )
+    )
+    cdk.chmod(0o755)
+    if kubectl.is_available():
+        say("kubectl")
+        kubectl.install(scripts)
+    else:
+        say("kubectl: this machine is not x86-64 Linux, install it with your package manager")
+    code_server.install(root / "images/code-server", root / ".slipway/tools", say)
+
+
+def say(step: str) -> None:
+    print(f"  - {step}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    try:
+        install_all(Path(__file__).resolve().parents[2], Path(sys.executable).parent)
+    except node.NpmError as error:
+        print(f"{error}\nRun `make setup` again when the registry answers.", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
