@@ -1,0 +1,24 @@
+"""The model of an environment: load, validate, point at the line. Knows neither CDK nor cdk8s."""
+
+from slipway.model.catalog import Catalog, Image, Profile, Route
+from slipway.model.environment import EksSpec, Environment, KubernetesSpec, LocalSpec
+from slipway.model.problems import InvalidProject, Problem
+from slipway.model.project import Project, find_root, load
+from slipway.model.release import Release
+
+__all__ = [
+    "Catalog",
+    "EksSpec",
+    "Environment",
+    "Image",
+    "InvalidProject",
+    "KubernetesSpec",
+    "LocalSpec",
+    "Problem",
+    "Profile",
+    "Project",
+    "Release",
+    "Route",
+    "find_root",
+    "load",
+]

@@ -1,0 +1,130 @@
+"""What the hub is told: one JSON file, the same shape in a pod and on a laptop.
+
+`slipway.hub_settings` writes it from an environment; `jupyterhub_config.py` reads it.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+VARIABLE = "SLIPWAY_HUB_SETTINGS"
+"""The environment variable that names the file."""
+
+
+class Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ProfileSettings(Settings):
+    """What a user may launch. Memory in bytes, CPU in cores."""
+
+    slug: str
+    title: str
+    description: str = ""
+    image: str
+    """A reference for Kubernetes, the catalog's name on a laptop."""
+    default_url: str
+    groups: tuple[str, ...] = ()
+    environment: dict[str, str] = {}
+    cpu_guarantee: float | None = None
+    cpu_limit: float | None = None
+    memory_guarantee: int | None = None
+    memory_limit: int | None = None
+    gpu: int = 0
+
+
+class RouteSettings(Settings):
+    """`path` of the hub lands at `target` below a server that runs `profile`."""
+
+    path: str
+    profile: str
+    target: str
+    title: str
+
+
+class CullingSettings(Settings):
+    """In seconds; `max_age` 0 means never by age."""
+
+    idle: int
+    every: int
+    max_age: int = 0
+
+
+class Addresses(Settings):
+    """Where hub and proxy listen and find each other."""
+
+    public_url: str
+    """The address users visit, or empty when any may be used."""
+    proxy_bind_url: str
+    """What the proxy listens on, if the hub starts it."""
+    proxy_api_url: str
+    hub_bind_url: str
+    hub_connect_url: str
+    """How the proxy and the users' servers reach the hub."""
+
+
+class LocalSpawning(Settings):
+    """Servers are processes of this machine."""
+
+    kind: Literal["local"] = "local"
+    homes: str
+    skel: str
+    """Copied into a home that does not exist yet."""
+    config: str
+    """Holds a Jupyter configuration folder per image."""
+    path: str
+    """PATH of the servers."""
+    command: tuple[str, ...]
+    proxy_command: tuple[str, ...]
+    python_path: dict[str, str] = {}
+    """Additional Python packages per image."""
+
+
+class KubernetesSpawning(Settings):
+    """Servers are pods."""
+
+    kind: Literal["kubernetes"] = "kubernetes"
+    namespace: str
+    home_claim: str
+
+
+class HubSettings(Settings):
+    title: str
+    profiles: tuple[ProfileSettings, ...]
+    default_profile: str | None = None
+    routes: tuple[RouteSettings, ...] = ()
+    auth: dict[str, Any]
+    """The environment file's `auth`, as it was checked there."""
+    culling: CullingSettings
+    concurrent_spawns: int = 64
+    addresses: Addresses
+    state: str
+    """Folder of the hub's database."""
+    secrets: str
+    """Folder with one file per secret."""
+    spawning: Annotated[LocalSpawning | KubernetesSpawning, Field(discriminator="kind")]
+
+    def profile(self, slug: str) -> ProfileSettings | None:
+        return next((p for p in self.profiles if p.slug == slug), None)
+
+    def secret(self, name: str) -> str:
+        """The content of a secret's file. Raises RuntimeError that names the file."""
+        file = Path(self.secrets) / name
+        try:
+            return file.read_text().strip()
+        except OSError as error:
+            raise RuntimeError(f"the secret {file} cannot be read: {error.strerror}") from error
+
+
+def from_environment() -> HubSettings:
+    """The settings in the file that SLIPWAY_HUB_SETTINGS names.
+
+    Raises RuntimeError when the variable is missing, pydantic.ValidationError when the file is
+    not what this version of the hub expects.
+    """
+    file = os.environ.get(VARIABLE)
+    if not file:
+        raise RuntimeError(f"{VARIABLE} must name the hub's settings file")
+    return HubSettings.model_validate_json(Path(file).read_bytes())

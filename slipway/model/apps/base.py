@@ -1,0 +1,90 @@
+"""What an app kind knows: its process, launcher entry, default URL, readiness, activity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from pydantic import Field
+
+from slipway.model.base import Model, Text200
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A command an app cannot do without, and how a user gets it where it is missing."""
+
+    command: str
+    remedy: str
+    places: tuple[str, ...] = ()
+    """Absolute paths where it may stand although it is not on PATH."""
+
+
+@dataclass(frozen=True)
+class ActivityRule:
+    """Which requests count as work. The rest is heartbeat and lets an idle server be culled.
+
+    `ignored_paths` are regular expressions matched against the path inside the app.
+    """
+
+    counts: bool = True
+    ignored_paths: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ServerProcess:
+    """How an app is started and reached, in jupyter-server-proxy's terms.
+
+    `command` may hold `{port}`, `{unix_socket}` and `{base_url}`. An empty command means that the
+    user starts the app. Sources:
+    https://jupyter-server-proxy.readthedocs.io/en/latest/server-process.html
+    """
+
+    command: tuple[str, ...] = ()
+    unix_socket: bool = False
+    port: int = 0
+    absolute_url: bool = False
+    environment: Mapping[str, str] = field(default_factory=dict)
+    requires: Requirement | None = None
+    needs_file: str | None = None
+    """A file, relative to the home, without which the app cannot start."""
+
+
+class App(Model):
+    """A web application inside a user's server. A kind is a subclass, in a file of its own."""
+
+    title: Text200 | None = None
+    """What the launcher and the hub call it."""
+    description: Text200 | None = None
+    """One line that says what it is for."""
+    launcher: bool = True
+    """Whether it has a tile in JupyterLab's launcher and an entry in Notebook's New menu."""
+    start_timeout: int = Field(default=30, ge=1, le=600)
+    """Seconds until the app must answer after it was started."""
+
+    default_title: ClassVar[str]
+    icon: ClassVar[str]
+    """The name of an SVG in images/notebook/slipway_notebook/icons, without suffix."""
+
+    fixed_name: ClassVar[str | None] = None
+    """The only name the app may have, where its program insists on one."""
+
+    @property
+    def label(self) -> str:
+        return self.title or self.default_title
+
+    def url_path(self, name: str) -> str:
+        """Where the app answers below a user's server: `/code/`."""
+        return f"/{name}/"
+
+    def server_process(self, name: str) -> ServerProcess | None:
+        """The process behind `url_path`, or None when Jupyter itself or a plug-in serves it."""
+        return None
+
+    @property
+    def requirement(self) -> Requirement | None:
+        process = self.server_process("app")
+        return process.requires if process else None
+
+    @property
+    def activity(self) -> ActivityRule:
+        return ActivityRule()

@@ -1,0 +1,37 @@
+from typing import ClassVar, Literal
+
+from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
+from slipway.model.base import Text
+
+_REMEDY = "`slipway up` installs it here; an image gets it from images/code-server"
+
+
+class CodeServer(App):
+    """VS Code in the browser (https://coder.com/docs/code-server)."""
+
+    kind: Literal["code-server"]
+    folder: Text | None = None
+    """The folder to open, relative to the home; the home itself when left out."""
+
+    default_title: ClassVar[str] = "VS Code"
+    icon: ClassVar[str] = "code-server"
+
+    def server_process(self, name: str) -> ServerProcess:
+        return ServerProcess(
+            command=(
+                "code-server",
+                "--auth=none",
+                "--socket={unix_socket}",
+                "--socket-mode=0600",
+                "--disable-telemetry",
+                "--disable-update-check",
+                "--disable-workspace-trust",
+                self.folder or ".",
+            ),
+            unix_socket=True,
+            requires=Requirement("code-server", _REMEDY),
+        )
+
+    @property
+    def activity(self) -> ActivityRule:
+        return ActivityRule(ignored_paths=(r"/healthz$", r"/manifest\.json$", r"/_static/"))

@@ -1,0 +1,24 @@
+from typing import ClassVar, Literal
+
+from slipway.model.apps.base import App, Requirement
+
+
+class RStudio(App):
+    """RStudio Server through jupyter-rsession-proxy, whose entry point starts it.
+
+    The app must be called `rstudio`: jupyter-rsession-proxy writes that path into its links.
+    """
+
+    kind: Literal["rstudio"]
+
+    default_title: ClassVar[str] = "RStudio"
+    icon: ClassVar[str] = "rstudio"
+    fixed_name: ClassVar[str] = "rstudio"
+
+    @property
+    def requirement(self) -> Requirement:
+        return Requirement(
+            "rserver",
+            "install RStudio Server from https://posit.co/download/rstudio-server/",
+            places=("/usr/lib/rstudio-server/bin/rserver", "/usr/lib/rstudio/bin/rserver"),
+        )

@@ -1,0 +1,37 @@
+from typing import ClassVar, Literal
+
+from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
+from slipway.model.base import Text
+
+
+class Streamlit(App):
+    """A Streamlit application (https://docs.streamlit.io)."""
+
+    kind: Literal["streamlit"]
+    script: Text = "streamlit/app.py"
+    """The script to run, relative to the home."""
+
+    default_title: ClassVar[str] = "Streamlit"
+    icon: ClassVar[str] = "streamlit"
+
+    def server_process(self, name: str) -> ServerProcess:
+        return ServerProcess(
+            command=(
+                "streamlit",
+                "run",
+                self.script,
+                "--server.port={port}",
+                "--server.address=127.0.0.1",
+                "--server.headless=true",
+                # JupyterHub has authenticated the request, and the proxy changes its origin.
+                "--server.enableCORS=false",
+                "--server.enableXsrfProtection=false",
+                "--browser.gatherUsageStats=false",
+            ),
+            requires=Requirement("streamlit", "pip install streamlit"),
+            needs_file=self.script,
+        )
+
+    @property
+    def activity(self) -> ActivityRule:
+        return ActivityRule(ignored_paths=(r"/_stcore/(health|host-config)$", r"/static/"))

@@ -1,0 +1,34 @@
+from typing import ClassVar, Literal
+
+from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
+from slipway.model.base import Text
+
+
+class TensorBoard(App):
+    """TensorBoard (https://www.tensorflow.org/tensorboard)."""
+
+    kind: Literal["tensorboard"]
+    logs: Text = "logs"
+    """The folder with event files, relative to the home."""
+
+    default_title: ClassVar[str] = "TensorBoard"
+    icon: ClassVar[str] = "tensorboard"
+
+    def server_process(self, name: str) -> ServerProcess:
+        return ServerProcess(
+            command=(
+                "tensorboard",
+                f"--logdir={self.logs}",
+                "--host=127.0.0.1",
+                "--port={port}",
+                # It writes absolute links, so it must know its prefix and see it in requests.
+                f"--path_prefix={{base_url}}{name}",
+            ),
+            absolute_url=True,
+            requires=Requirement("tensorboard", "pip install tensorboard"),
+        )
+
+    @property
+    def activity(self) -> ActivityRule:
+        # An open page asks for new data every 30 seconds.
+        return ActivityRule(counts=False)

@@ -1,0 +1,87 @@
+"""Who may log in, and how."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from slipway.model.base import Model, Text, refuse
+
+HttpsUrl = Annotated[str, Field(pattern=r"^https://[^\s/]+\S*$", examples=["https://id.example.org"])]
+
+
+class Auth(Model):
+    """What every kind of login shares. Nobody is let in unless something here says so."""
+
+    allow_all: bool = False
+    """Let in everybody whom the login knows."""
+    allowed_users: tuple[Text, ...] = ()
+    allowed_groups: tuple[Text, ...] = ()
+    admin_users: tuple[Text, ...] = ()
+    admin_groups: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _somebody_is_allowed(self) -> Self:
+        if not (self.allow_all or self.lets_in()):
+            raise refuse(
+                "nobody may log in",
+                "name allowed_users or allowed_groups, or say allow_all: true",
+            )
+        return self
+
+    def lets_in(self) -> bool:
+        return bool(
+            self.allowed_users or self.allowed_groups or self.admin_users or self.admin_groups
+        )
+
+
+class SharedPassword(Auth):
+    """Any user name with one password: for a laptop and one trusted user."""
+
+    kind: Literal["shared-password"]
+
+
+class Native(Auth):
+    """Accounts that users make themselves and an admin approves (NativeAuthenticator)."""
+
+    kind: Literal["native"]
+
+
+class GitHub(Auth):
+    """GitHub accounts. The client secret is filled in after the deploy, never written here."""
+
+    kind: Literal["github"]
+    client_id: Text
+    allowed_organizations: tuple[Text, ...] = ()
+    """Organisations (`acme`) or teams (`acme:data`) whose members may log in."""
+
+    def lets_in(self) -> bool:
+        return bool(self.allowed_organizations) or super().lets_in()
+
+
+class Google(Auth):
+    """Google accounts."""
+
+    kind: Literal["google"]
+    client_id: Text
+    hosted_domains: tuple[Text, ...] = ()
+    """Google Workspace domains whose members may log in."""
+
+    def lets_in(self) -> bool:
+        return bool(self.hosted_domains) or super().lets_in()
+
+
+class Oidc(Auth):
+    """Any OpenID Connect provider, Amazon Cognito among them."""
+
+    kind: Literal["oidc"]
+    client_id: Text
+    authorize_url: HttpsUrl
+    token_url: HttpsUrl
+    userdata_url: HttpsUrl
+    username_claim: Text = "preferred_username"
+    groups_claim: Text | None = None
+    """The claim that lists a user's groups (`cognito:groups` for Cognito)."""
+    scopes: tuple[Text, ...] = ("openid", "profile", "email")
+
+
+AnyAuth = Annotated[SharedPassword | Native | GitHub | Google | Oidc, Field(discriminator="kind")]

@@ -1,0 +1,121 @@
+"""`catalog.yaml`: what users get."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from slipway.model.apps import AnyApp, App
+from slipway.model.base import ImageReference, Model, Name, Text200, refuse, text
+from slipway.model.quantities import Cpu, Memory, memory_bytes
+
+RoutePath = Annotated[
+    str,
+    *text(r"(/[a-z0-9][a-z0-9._-]*)+", "a path in lower case without a slash at its end", "/code", 100),
+]
+DefaultUrl = Annotated[
+    str, *text(r"/[^\s\\#]*", "a path below the user's server", "/lab/tree/welcome.ipynb", 500)
+]
+VariableName = Annotated[
+    str, *text(r"[A-Za-z_][A-Za-z0-9_]*", "a variable name", "MY_SETTING", 100)
+]
+
+
+class Image(Model):
+    """A single-user container image that carries apps."""
+
+    apps: tuple[Name, ...]
+    """The apps it carries, in the launcher's order."""
+    reference: ImageReference | None = None
+    """Where it is, if it is not built from `images/<name>` of this project."""
+    description: Text200 | None = None
+
+
+class CpuShare(Model):
+    guarantee: Cpu | None = None
+    limit: Cpu | None = None
+
+    @model_validator(mode="after")
+    def _guarantee_fits(self) -> Self:
+        if self.guarantee and self.limit and self.guarantee > self.limit:
+            raise refuse(
+                f"the guarantee ({self.guarantee:g}) is above the limit ({self.limit:g})",
+                "lower the guarantee or raise the limit",
+            )
+        return self
+
+
+class MemoryShare(Model):
+    guarantee: Memory | None = None
+    limit: Memory | None = None
+
+    @model_validator(mode="after")
+    def _guarantee_fits(self) -> Self:
+        if (
+            self.guarantee
+            and self.limit
+            and memory_bytes(self.guarantee) > memory_bytes(self.limit)
+        ):
+            raise refuse(
+                f"the guarantee ({self.guarantee}) is above the limit ({self.limit})",
+                "lower the guarantee or raise the limit",
+            )
+        return self
+
+
+class Resources(Model):
+    """What a server may use; the guarantee decides where it is scheduled."""
+
+    cpu: CpuShare = CpuShare()
+    memory: MemoryShare = MemoryShare(guarantee="1Gi", limit="2Gi")
+    gpu: int = Field(default=0, ge=0, le=16)
+
+
+class Profile(Model):
+    """What a user may launch."""
+
+    title: Text200
+    description: Text200 | None = None
+    image: Name
+    app: Name | None = None
+    """The app a user lands in. Leave out both `app` and `default_url` for JupyterLab."""
+    default_url: DefaultUrl | None = None
+    """A path to land at instead of an app."""
+    resources: Resources = Resources()
+    groups: tuple[Text200, ...] = ()
+    """Who may launch it; everybody when empty."""
+    environment: dict[VariableName, str] = Field(default_factory=dict)
+    """Variables of the server. Not for secrets: users can read them."""
+
+    @model_validator(mode="after")
+    def _one_landing(self) -> Self:
+        if self.app and self.default_url:
+            raise refuse("both app and default_url are given", "keep the one users shall land in")
+        return self
+
+
+class Route(Model):
+    """A stable path of the hub that lands a logged-in user in an app of a profile."""
+
+    profile: Name
+    app: Name
+
+
+class Catalog(Model):
+    """Apps, images, profiles and routes."""
+
+    apps: dict[Name, AnyApp]
+    images: dict[Name, Image]
+    profiles: dict[Name, Profile] = Field(min_length=1)
+    routes: dict[RoutePath, Route] = Field(default_factory=dict)
+    default_profile: Name | None = None
+    """Started without asking when a user logs in; users choose when it is left out."""
+
+    def apps_of(self, image: str) -> dict[str, App]:
+        return {name: self.apps[name] for name in self.images[image].apps}
+
+    def default_url(self, profile: str) -> str:
+        """The path below the user's server where the profile lands."""
+        found = self.profiles[profile]
+        if found.default_url:
+            return found.default_url
+        return self.apps[found.app].url_path(found.app) if found.app else "/lab"

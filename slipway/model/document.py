@@ -1,0 +1,191 @@
+"""A YAML file as plain data that remembers where each value stands.
+
+Scalars follow YAML 1.2's core schema, so that `no`, `on`, `012` and `1:30` are what they look
+like: text. Numbers that would lose something (leading zeros, underscores) stay text as well.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from slipway.model.problems import InvalidProject, Path, Problem, dotted
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_NODES = 200_000
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?")
+_TAG = "tag:yaml.org,2002:"
+
+
+@dataclass(frozen=True)
+class Mark:
+    line: int
+    column: int
+
+
+@dataclass
+class Document:
+    """`data` holds dicts, tuples and scalars; `source` gives a scalar as it was written."""
+
+    name: str
+    data: Any = None
+    _values: dict[Path, Mark] = field(default_factory=dict)
+    _keys: dict[Path, Mark] = field(default_factory=dict)
+    _source: dict[Path, str] = field(default_factory=dict)
+
+    def problem(self, path: Path, message: str, hint: str = "", *, at_key: bool = False) -> Problem:
+        """A problem at `path`, or at the closest place above it that exists in the file."""
+        mark = self._mark(path, at_key)
+        return Problem(self.name, mark.line, mark.column, dotted(path), message, hint)
+
+    def source(self, path: Path) -> str | None:
+        return self._source.get(path)
+
+    def _mark(self, path: Path, at_key: bool) -> Mark:
+        if at_key and path in self._keys:
+            return self._keys[path]
+        if path in self._values:
+            return self._values[path]
+        # A key that is missing belongs to the one above it, not to where its value starts.
+        for end in range(len(path) - 1, -1, -1):
+            above = path[:end]
+            if mark := self._keys.get(above) or self._values.get(above):
+                return mark
+        return Mark(1, 1)
+
+
+def read(file: FilePath, name: str) -> Document:
+    """Read `file`, called `name` in messages. Raises InvalidProject with positioned problems."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InvalidProject(
+            [Problem(name, 1, 1, "", f"cannot be read ({error.strerror})", "check that it exists")]
+        ) from error
+    return parse(content, name)
+
+
+def parse(content: bytes, name: str) -> Document:
+    """Parse the bytes of a YAML file. Raises InvalidProject with positioned problems."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start].decode("utf-8", "replace")
+        raise _invalid(name, before, "is not UTF-8 text", "save the file as UTF-8") from error
+    try:
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        message = f"is not valid YAML: {error.problem or error.context}"
+        raise InvalidProject(
+            [Problem(name, line, column, "", message, "check indentation, quotes and brackets")]
+        ) from error
+    except yaml.reader.ReaderError as error:
+        message = f"holds a character that YAML does not allow (U+{_code(error.character):04X})"
+        raise _invalid(name, text[: error.position], message, "remove it") from error
+    except RecursionError as error:
+        raise _invalid(name, "", "is nested too deeply", "flatten it") from error
+    document = Document(name)
+    if node is None:
+        raise _invalid(name, "", "is empty", "see docs/reference.md for what belongs into it")
+    builder = _Builder(document)
+    try:
+        document.data = builder.build(node, ())
+    except RecursionError as error:
+        raise _invalid(name, "", "is nested too deeply", "flatten it") from error
+    if builder.problems:
+        raise InvalidProject(builder.problems)
+    return document
+
+
+def _code(character: Any) -> int:
+    return character if isinstance(character, int) else ord(character)
+
+
+def _invalid(name: str, before: str, message: str, hint: str) -> InvalidProject:
+    line = before.count("\n") + 1
+    column = len(before) - (before.rfind("\n") + 1) + 1
+    return InvalidProject([Problem(name, line, column, "", message, hint)])
+
+
+class _Builder:
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+        self._open: set[int] = set()
+        self._count = 0
+
+    def build(self, node: yaml.Node, path: Path) -> Any:
+        self._count += 1
+        self.document._values.setdefault(path, _mark_of(node))
+        if self._count > _MOST_NODES:
+            if self._count == _MOST_NODES + 1:
+                self._report(path, "is too large", "check for anchors that repeat themselves")
+            return None
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        if id(node) in self._open:
+            self._report(path, "contains itself through an alias", "write the value out")
+            return None
+        if not node.tag.startswith((_TAG + "map", _TAG + "seq")):
+            self._report(path, f"has the tag {node.tag}", "remove the tag")
+            return None
+        self._open.add(id(node))
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, path)
+            return tuple(self.build(item, (*path, i)) for i, item in enumerate(node.value))
+        finally:
+            self._open.discard(id(node))
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.document._keys[(*path, "?")] = _mark_of(key_node)
+                self._report((*path, "?"), "is not a plain key", "write a name before the colon")
+                continue
+            key = key_node.value
+            here = (*path, key)
+            if key in data:
+                self._duplicate(here, _mark_of(key_node))
+                continue
+            self.document._keys[here] = _mark_of(key_node)
+            data[key] = self.build(value_node, here)
+        return data
+
+    def _duplicate(self, path: Path, mark: Mark) -> None:
+        first = self.document._keys[path].line
+        message = f"is here twice, first on line {first}"
+        name = self.document.name
+        self.problems.append(
+            Problem(name, mark.line, mark.column, dotted(path), message, "remove one of the two")
+        )
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        text: str = node.value
+        self.document._source[path] = text
+        kind = node.tag.removeprefix(_TAG)
+        if node.tag == kind or kind.startswith("python/"):
+            self._report(path, f"has the tag {node.tag}", "remove the tag")
+            return None
+        if kind == "null":
+            return None
+        if kind == "bool" and text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        if kind == "int" and _INTEGER.fullmatch(text):
+            return int(text) if len(text) < 20 else text
+        if kind == "float" and _DECIMAL.fullmatch(text):
+            return float(text)
+        return text
+
+    def _report(self, path: Path, message: str, hint: str) -> None:
+        self.problems.append(self.document.problem(path, message, hint, at_key=True))
+
+
+def _mark_of(node: yaml.Node) -> Mark:
+    return Mark(node.start_mark.line + 1, node.start_mark.column + 1)

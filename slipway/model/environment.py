@@ -1,0 +1,191 @@
+"""`environments/<name>.yaml`: where a release runs, and the frozen whole that everything reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from slipway.model.auth import AnyAuth
+from slipway.model.base import (
+    Account,
+    Domain,
+    Email,
+    ImageReference,
+    Model,
+    Name,
+    Region,
+    Text200,
+    Version,
+    Zone,
+    refuse,
+)
+from slipway.model.catalog import Catalog
+from slipway.model.quantities import Duration, Memory, seconds
+from slipway.model.release import PlatformVersions, Release
+
+WORKING_TREE = "working-tree"
+
+
+class Culling(Model):
+    """When servers nobody uses are stopped."""
+
+    idle: Duration = "1h"
+    """Stop a server after this long without activity."""
+    every: Duration = "10m"
+    """How often to look."""
+    max_age: Duration | None = None
+    """Stop a server after this long even if it is in use."""
+
+    @model_validator(mode="after")
+    def _looks_often_enough(self) -> Self:
+        if seconds(self.every) > seconds(self.idle):
+            raise refuse(
+                f"every ({self.every}) is longer than idle ({self.idle})", "look more often"
+            )
+        return self
+
+
+class Branding(Model):
+    title: Text200 = "JupyterHub"
+    """The name on the hub's pages."""
+
+
+class EnvironmentSpec(Model):
+    """What every target has."""
+
+    release: Literal["working-tree"] | Version = WORKING_TREE
+    """A version from `releases/`, or the catalog as it stands."""
+    auth: AnyAuth
+    culling: Culling = Culling()
+    branding: Branding = Branding()
+    concurrent_spawns: int = Field(default=64, ge=1, le=1000)
+
+
+class LocalSpec(EnvironmentSpec):
+    """One trusted user's own machine, for `slipway up`."""
+
+    target: Literal["local"]
+
+
+class HomeStorage(Model):
+    storage_class: Name | None = None
+    """For homes; must allow ReadWriteMany. The cluster's default when left out."""
+    size: Memory = "100Gi"
+    hub_database: Memory = "1Gi"
+
+
+class KubernetesSpec(EnvironmentSpec):
+    """Any conformant cluster, for `slipway render`."""
+
+    target: Literal["kubernetes"]
+    namespace: Name = "slipway"
+    registry: ImageReference
+    """Where the images of this project are: `registry.example.org/slipway`."""
+    domain: Domain | None = None
+    ingress_class: Name | None = None
+    storage: HomeStorage = HomeStorage()
+
+
+class Cluster(Model):
+    public_endpoint: bool = True
+    """Whether the Kubernetes API answers outside the VPC."""
+    admins: tuple[Text200, ...] = ()
+    """ARNs of IAM roles that administer the cluster."""
+
+
+class EksStorage(Model):
+    hub_database: Memory = "10Gi"
+    backup_retention: Duration = "35d"
+
+
+class Network(Model):
+    cidr: Annotated[str, Field(pattern=r"^(\d{1,3}\.){3}\d{1,3}/(1[6-9]|2[0-4])$")] = "10.0.0.0/16"
+    nat: Literal["none", "one", "per-zone"] = "one"
+
+
+class Alarms(Model):
+    email: Email
+    """Who is told."""
+
+
+class Budget(Model):
+    monthly_usd: int = Field(ge=1, le=10_000_000)
+
+
+class EksSpec(EnvironmentSpec):
+    """An AWS account, for `cdk deploy`."""
+
+    target: Literal["eks"]
+    account: Account
+    region: Region
+    zones: tuple[Zone, ...] = Field(min_length=2, max_length=6)
+    domain: Domain | None = None
+    network: Network = Network()
+    cluster: Cluster = Cluster()
+    storage: EksStorage = EksStorage()
+    alarms: Alarms | None = None
+    budget: Budget | None = None
+
+    @property
+    def registry(self) -> str:
+        return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com/slipway"
+
+    @property
+    def namespace(self) -> str:
+        return "slipway"
+
+    @model_validator(mode="after")
+    def _zones_are_of_the_region(self) -> Self:
+        for zone in self.zones:
+            if zone[:-1] != self.region:
+                raise refuse(f"the zone {zone} is not in {self.region}", "name zones of the region")
+        if len(set(self.zones)) != len(self.zones):
+            raise refuse("a zone is named twice", "name each zone once")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_real_login(self) -> Self:
+        if self.auth.kind == "shared-password":
+            raise refuse(
+                "a shared password is for one trusted user", "use github, google, oidc or native"
+            )
+        return self
+
+
+AnySpec = Annotated[LocalSpec | KubernetesSpec | EksSpec, Field(discriminator="target")]
+ClusterSpec = KubernetesSpec | EksSpec
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A release at its place. Charts, stacks and the hub's settings are functions of it."""
+
+    name: str
+    spec: LocalSpec | KubernetesSpec | EksSpec
+    catalog: Catalog
+    versions: PlatformVersions
+    release: Release | None
+    """None for the working tree."""
+
+    @property
+    def cluster_spec(self) -> ClusterSpec:
+        """The spec of an environment on a cluster. Raises ValueError for a local one."""
+        if isinstance(self.spec, LocalSpec):
+            raise ValueError(f"{self.name} is local: it has no cluster")
+        return self.spec
+
+    @property
+    def release_name(self) -> str:
+        return self.release.version if self.release else WORKING_TREE
+
+    def image_reference(self, image: str) -> str:
+        """Where a cluster pulls an image: one of the catalog's, `hub` or `proxy`.
+
+        A release pins each by digest. The working tree follows the tag `working-tree`.
+        """
+        registry = f"{self.cluster_spec.registry}/{image}"
+        if self.release:
+            return f"{registry}@{self.release.images[image]}"
+        named: Mapping[str, str | None] = {n: i.reference for n, i in self.catalog.images.items()}
+        return named.get(image) or f"{registry}:{WORKING_TREE}"

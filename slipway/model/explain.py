@@ -1,0 +1,155 @@
+"""pydantic's errors as positioned problems, in words that say what to write instead."""
+
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from slipway.model.document import Document
+from slipway.model.problems import Path, Problem, did_you_mean
+
+_EXPECTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a block of keys",
+    "model_type": "a block of keys",
+    "model_attributes_type": "a block of keys",
+    "tuple_type": "a list",
+    "is_instance_of": "a block of keys",
+}
+_LIMITS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
+
+
+def problems(error: ValidationError, document: Document, model: Any) -> Iterator[Problem]:
+    """Every error of `error`, with its place in `document` and a remedy.
+
+    `model` is the type that was validated; it gives the keys a misspelt one is compared with.
+    """
+    for item in error.errors(include_url=False):
+        path, at_key = _path_in(document.data, item["loc"])
+        at_key = at_key or item["type"] == "extra_forbidden"
+        message, hint = _words(dict(item), path, document, model)
+        yield document.problem(path, message, hint, at_key=at_key)
+
+
+def _path_in(data: Any, location: tuple[int | str, ...]) -> tuple[Path, bool]:
+    """pydantic's location without the names of union members, and whether it means the key."""
+    if location and location[-1] == "[key]":
+        return _path_in(data, location[:-1])[0], True
+    path: Path = ()
+    for index, part in enumerate(location):
+        if isinstance(data, Mapping) and part in data:
+            path, data = (*path, part), data[part]
+        elif isinstance(data, tuple) and isinstance(part, int) and part < len(data):
+            path, data = (*path, part), data[part]
+        elif index == len(location) - 1 and isinstance(data, Mapping):
+            path = (*path, part)  # a key that is missing
+    return path, False
+
+
+def _words(item: dict[str, Any], path: Path, document: Document, model: Any) -> tuple[str, str]:
+    kind, context = item["type"], item.get("ctx", {})
+    value = item["input"]
+    if kind == "slipway":
+        return context["message"], context["hint"]
+    if kind == "extra_forbidden":
+        known = fields_at(model, path[:-1], document.data) - set(_at(document.data, path[:-1]))
+        return "is not a known key", did_you_mean(str(path[-1]), known)
+    if kind == "missing":
+        return "is missing", f"add `{path[-1]}: …`"
+    if kind in _EXPECTED:
+        return _wrong_kind(_EXPECTED[kind], value, document.source(path))
+    if kind in ("literal_error", "enum"):
+        return f"cannot be {_shown(value)}", f"write {context['expected']}"
+    if kind == "union_tag_invalid":
+        key = context["discriminator"].strip("'")
+        tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
+        return f"has an unknown {key} {context['tag']!r}", did_you_mean(context["tag"], tags)
+    if kind == "union_tag_not_found":
+        key = context["discriminator"].strip("'")
+        return f"has no {key}", f"add `{key}: …`"
+    if kind in _LIMITS:
+        word, bound = _LIMITS[kind]
+        return f"{_shown(value)} is out of range", f"write {word} {context[bound]}"
+    if kind in ("too_short", "too_long"):
+        limit = context.get("min_length", context.get("max_length"))
+        return "has too few entries" if kind == "too_short" else "has too many entries", (
+            f"write at {'least' if kind == 'too_short' else 'most'} {limit}"
+        )
+    if kind in ("string_too_short", "string_too_long"):
+        return "is empty" if kind == "string_too_short" else "is too long", "write a short text"
+    if kind == "string_pattern_mismatch":
+        return f"{_shown(value)} has the wrong form", f"it must match {context['pattern']}"
+    return str(item["msg"]).lower(), "see docs/reference.md"
+
+
+def _wrong_kind(expected: str, value: Any, source: str | None) -> tuple[str, str]:
+    message = f"must be {expected}, not {_shown(value)}"
+    if expected == "text" and isinstance(value, (int, float)) and source:
+        return message, f'write it in quotes: "{source}"'
+    if expected == "a list" and isinstance(value, (str, int, float)):
+        return message, f"write [{source}]"
+    if value is None:
+        return f"must be {expected}, but nothing is written", "write it, or remove the key"
+    return message, f"write {expected}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "a block of keys"
+    if isinstance(value, tuple):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "nothing"
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:57] + "…'"
+
+
+def _at(data: Any, path: Path) -> Any:
+    for part in path:
+        data = data[part]
+    return data
+
+
+def fields_at(model: Any, path: Path, data: Any) -> set[str]:
+    """The keys a model allows at `path`, following the discriminators that `data` holds."""
+    model = _chosen(model, data)
+    if not path:
+        fields = isinstance(model, type) and issubclass(model, BaseModel)
+        return set(model.model_fields) if fields else set()
+    part, rest = path[0], path[1:]
+    below = data[part]
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        field = model.model_fields.get(str(part))
+        return fields_at(field.annotation, rest, below) if field else set()
+    arguments = typing.get_args(model)
+    origin = typing.get_origin(model)
+    if origin is dict:
+        return fields_at(arguments[1], rest, below)
+    return fields_at(arguments[0], rest, below) if origin is tuple else set()
+
+
+def _chosen(model: Any, data: Any) -> Any:
+    """The member of an annotated or union type that `data` is meant for."""
+    while typing.get_origin(model) is typing.Annotated:
+        model = typing.get_args(model)[0]
+    if typing.get_origin(model) not in (typing.Union, types.UnionType):
+        return model
+    members = [m for m in typing.get_args(model) if m is not type(None)]
+    for member in members:
+        if isinstance(member, type) and issubclass(member, BaseModel):
+            for tag in ("kind", "target"):
+                field = member.model_fields.get(tag)
+                allowed = typing.get_args(field.annotation) if field else ()
+                if isinstance(data, Mapping) and data.get(tag) in allowed:
+                    return member
+    return _chosen(members[0], data)
+
+

@@ -1,0 +1,154 @@
+"""A project folder: its catalog, environments and releases, checked as a whole."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from slipway.model import explain
+from slipway.model.catalog import Catalog
+from slipway.model.document import Document, read
+from slipway.model.environment import (
+    WORKING_TREE,
+    AnySpec,
+    EksSpec,
+    Environment,
+    KubernetesSpec,
+    LocalSpec,
+)
+from slipway.model.problems import InvalidProject, Problem, listed
+from slipway.model.references import Finding, check_catalog, check_release, unknown
+from slipway.model.release import PlatformVersions, Release
+
+CATALOG = "catalog.yaml"
+Spec = LocalSpec | KubernetesSpec | EksSpec
+
+
+@dataclass(frozen=True)
+class Project:
+    root: Path
+    catalog: Catalog
+    specs: Mapping[str, Spec]
+    releases: Mapping[str, Release]
+
+    def environment(self, name: str) -> Environment:
+        """The environment `name`. Raises InvalidProject with those that exist."""
+        if name not in self.specs:
+            raise InvalidProject([_no_environment(self.root, name)])
+        spec = self.specs[name]
+        release = None if spec.release == WORKING_TREE else self.releases[spec.release]
+        if release:
+            return Environment(name, spec, release.catalog, release.platform, release)
+        return Environment(name, spec, self.catalog, PlatformVersions(), None)
+
+    def environments(self) -> Iterator[Environment]:
+        return (self.environment(name) for name in self.specs)
+
+
+def find_root(start: Path) -> Path:
+    """The closest folder at or above `start` that holds a catalog. Raises InvalidProject."""
+    for folder in (start, *start.parents):
+        if (folder / CATALOG).is_file():
+            return folder
+    raise InvalidProject(
+        [Problem(CATALOG, 1, 1, "", f"is neither in {start} nor above it", "name --project DIR")]
+    )
+
+
+def load(root: Path, only: str | None = None) -> Project:
+    """Read and check every file of the project, or those that environment `only` needs.
+
+    Raises InvalidProject with all problems of all files.
+    """
+    problems: list[Problem] = []
+    catalog = _load(problems, root / CATALOG, CATALOG, Catalog, check_catalog)
+    releases = {
+        file.stem: _load(
+            problems, file, f"releases/{file.name}", Release, _release_check(file.stem)
+        )
+        for file in _files(root / "releases")
+    }
+    specs: dict[str, Spec | None] = {}
+    names = _environment_names(root)
+    if only is not None and only not in names:
+        problems.append(_no_environment(root, only))
+    for name in names if only is None else [only] if only in names else []:
+        specs[name] = _load(
+            problems,
+            root / f"environments/{name}.yaml",
+            f"environments/{name}.yaml",
+            AnySpec,
+            _spec_check(catalog, releases),
+        )
+    if problems or catalog is None:
+        raise InvalidProject(problems)
+    return Project(
+        root,
+        catalog,
+        {name: spec for name, spec in specs.items() if spec},
+        {name: release for name, release in releases.items() if release},
+    )
+
+
+def _load(
+    problems: list[Problem],
+    file: Path,
+    name: str,
+    model: Any,
+    check: Callable[[Any], Iterable[Finding]],
+) -> Any:
+    """The model in `file`, or None with its problems added to `problems`."""
+    try:
+        document = read(file, name)
+        value = _adapter(model).validate_python(document.data)
+    except InvalidProject as error:
+        problems.extend(error.problems)
+        return None
+    except ValidationError as error:
+        problems.extend(explain.problems(error, document, model))
+        return None
+    found = [_positioned(document, finding) for finding in check(value)]
+    problems.extend(found)
+    return None if found else value
+
+
+_adapters: dict[int, TypeAdapter[Any]] = {}
+
+
+def _adapter(model: Any) -> TypeAdapter[Any]:
+    return _adapters.setdefault(id(model), TypeAdapter(model))
+
+
+def _positioned(document: Document, finding: Finding) -> Problem:
+    return document.problem(finding.path, finding.message, finding.hint, at_key=finding.at_key)
+
+
+def _release_check(name: str) -> Callable[[Release], Iterable[Finding]]:
+    return lambda release: check_release(release, name)
+
+
+def _spec_check(
+    catalog: Catalog | None, releases: Mapping[str, Release | None]
+) -> Callable[[Spec], Iterable[Finding]]:
+    def check(spec: Spec) -> Iterator[Finding]:
+        if spec.release != WORKING_TREE and spec.release not in releases:
+            known = (*releases, WORKING_TREE)
+            yield Finding(("release",), *unknown("release", spec.release, known))
+
+    return check
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.yaml"))
+
+
+def _environment_names(root: Path) -> list[str]:
+    return [file.stem for file in _files(root / "environments")]
+
+
+def _no_environment(root: Path, name: str) -> Problem:
+    known = listed(_environment_names(root)) or "none yet"
+    file = f"environments/{name}.yaml"
+    return Problem(file, 1, 1, "", f"there is no environment {name!r}", f"there is {known}")

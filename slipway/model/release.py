@@ -1,0 +1,38 @@
+"""`releases/<version>.yaml`: a frozen catalog with every version it runs on."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from slipway.model.base import Digest, Model, Name, Text, Version, text
+from slipway.model.catalog import Catalog
+
+KubernetesVersion = Annotated[
+    str, *text(r"1\.[0-9]{2}", "a Kubernetes version", '"1.36", in quotes')
+]
+Commit = Annotated[str, *text(r"[0-9a-f]{40}", "a git commit", "0" * 40)]
+
+HUB_IMAGES = ("hub", "proxy")
+"""Images of every release beside the catalog's."""
+
+
+class PlatformVersions(Model):
+    """The one place where the working tree's platform versions are written."""
+
+    kubernetes: KubernetesVersion = "1.36"
+    addons: dict[Name, Text] = Field(default_factory=dict)
+    """EKS add-on versions by add-on name."""
+
+
+class Release(Model):
+    """A numbered, frozen environment content. Written by `slipway release`."""
+
+    version: Version
+    commit: Commit
+    """The commit of this project it was frozen from."""
+    code: Digest
+    """The digest of `charts/` and `stacks/`."""
+    platform: PlatformVersions
+    images: dict[Name, Digest]
+    """Every image by digest: the catalog's, `hub` and `proxy`."""
+    catalog: Catalog
