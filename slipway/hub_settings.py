@@ -56,7 +56,6 @@ def _settings(
     spec = environment.spec
     culling = spec.culling
     return HubSettings(
-        title=spec.branding.title,
         profiles=tuple(_profile(environment, slug, images) for slug in environment.catalog.profiles),
         default_profile=environment.catalog.default_profile,
         routes=tuple(_route(environment, path) for path in environment.catalog.routes),

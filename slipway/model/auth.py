@@ -15,23 +15,19 @@ class Auth(Model):
     allow_all: bool = False
     """Let in everybody whom the login knows."""
     allowed_users: tuple[Text, ...] = ()
-    allowed_groups: tuple[Text, ...] = ()
     admin_users: tuple[Text, ...] = ()
-    admin_groups: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _somebody_is_allowed(self) -> Self:
         if not (self.allow_all or self.lets_in()):
             raise refuse(
                 "nobody may log in",
-                "name allowed_users or allowed_groups, or say allow_all: true",
+                "name allowed_users (or groups, where the login has them), or say allow_all: true",
             )
         return self
 
     def lets_in(self) -> bool:
-        return bool(
-            self.allowed_users or self.allowed_groups or self.admin_users or self.admin_groups
-        )
+        return bool(self.allowed_users or self.admin_users)
 
 
 class SharedPassword(Auth):
@@ -81,7 +77,20 @@ class Oidc(Auth):
     username_claim: Text = "preferred_username"
     groups_claim: Text | None = None
     """The claim that lists a user's groups (`cognito:groups` for Cognito)."""
+    allowed_groups: tuple[Text, ...] = ()
+    admin_groups: tuple[Text, ...] = ()
     scopes: tuple[Text, ...] = ("openid", "profile", "email")
+
+    def lets_in(self) -> bool:
+        return bool(self.allowed_groups or self.admin_groups) or super().lets_in()
+
+    @model_validator(mode="after")
+    def _groups_have_a_claim(self) -> Self:
+        if (self.allowed_groups or self.admin_groups) and not self.groups_claim:
+            raise refuse(
+                "groups are named but no claim that lists them", "add groups_claim: …"
+            )
+        return self
 
 
 AnyAuth = Annotated[SharedPassword | Native | GitHub | Google | Oidc, Field(discriminator="kind")]

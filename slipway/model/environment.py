@@ -46,11 +46,6 @@ class Culling(Model):
         return self
 
 
-class Branding(Model):
-    title: Text200 = "JupyterHub"
-    """The name on the hub's pages."""
-
-
 class EnvironmentSpec(Model):
     """What every target has."""
 
@@ -58,7 +53,6 @@ class EnvironmentSpec(Model):
     """A version from `releases/`, or the catalog as it stands."""
     auth: AnyAuth
     culling: Culling = Culling()
-    branding: Branding = Branding()
     concurrent_spawns: int = Field(default=64, ge=1, le=1000)
 
 

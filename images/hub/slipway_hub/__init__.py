@@ -1,0 +1,1 @@
+"""The hub's configuration: the same in a pod and on a laptop."""

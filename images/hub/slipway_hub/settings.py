@@ -91,7 +91,6 @@ class KubernetesSpawning(Settings):
 
 
 class HubSettings(Settings):
-    title: str
     profiles: tuple[ProfileSettings, ...]
     default_profile: str | None = None
     routes: tuple[RouteSettings, ...] = ()

@@ -1,0 +1,107 @@
+"""Spawners: the only part of the hub that differs between a pod and a laptop."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.spawner import SimpleLocalProcessSpawner
+
+from slipway_hub.settings import HubSettings, KubernetesSpawning, LocalSpawning, ProfileSettings
+
+
+class LocalSpawner(SimpleLocalProcessSpawner):  # type: ignore[misc]
+    """Servers as processes of the user who ran `slipway up`, each with a home of its own."""
+
+    skel: Path
+
+    async def start(self) -> Any:
+        seed_home(self.skel, Path(self.home_dir))
+        return await super().start()
+
+
+def seed_home(skel: Path, home: Path) -> None:
+    """Copy the image's files into a home that does not exist yet; leave any other alone."""
+    if home.exists():
+        return
+    home.parent.mkdir(parents=True, exist_ok=True)
+    partial = home.with_name(f".{home.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.copytree(skel, partial)
+    partial.chmod(0o700)
+    partial.rename(home)
+
+
+def configure(c: Any, settings: HubSettings) -> None:
+    c.Spawner.http_timeout = 90
+    if isinstance(settings.spawning, LocalSpawning):
+        _local(c, settings.spawning)
+    else:
+        _kubernetes(c, settings.spawning)
+
+
+def apply_profile(settings: HubSettings, spawner: Any, profile: ProfileSettings) -> None:
+    """Set on a spawner what the profile says, and nothing that an earlier profile said."""
+    spawner.default_url = profile.default_url
+    spawner.environment = dict(profile.environment)
+    if isinstance(settings.spawning, LocalSpawning):
+        local = settings.spawning
+        spawner.environment |= {
+            "JUPYTER_CONFIG_PATH": f"{local.config}/{profile.image}",
+            "PATH": local.path,
+        }
+        if profile.image in local.python_path:
+            spawner.environment["PYTHONPATH"] = local.python_path[profile.image]
+        return
+    spawner.image = profile.image
+    spawner.cpu_guarantee, spawner.cpu_limit = profile.cpu_guarantee, profile.cpu_limit
+    spawner.mem_guarantee, spawner.mem_limit = profile.memory_guarantee, profile.memory_limit
+    spawner.extra_resource_limits = {"nvidia.com/gpu": str(profile.gpu)} if profile.gpu else {}
+
+
+def _local(c: Any, local: LocalSpawning) -> None:
+    class Spawner(LocalSpawner):
+        skel = Path(local.skel)
+
+    c.JupyterHub.spawner_class = Spawner
+    c.SimpleLocalProcessSpawner.home_dir_template = f"{local.homes}/{{username}}"
+    c.Spawner.cmd = list(local.command)
+    c.Spawner.ip = "127.0.0.1"
+    c.ConfigurableHTTPProxy.command = list(local.proxy_command)
+    # Seconds for a server to end by itself before it is made to.
+    c.LocalProcessSpawner.interrupt_timeout = 2
+    c.LocalProcessSpawner.term_timeout = 1
+    c.LocalProcessSpawner.kill_timeout = 1
+
+
+def _kubernetes(c: Any, kubernetes: KubernetesSpawning) -> None:
+    c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
+    section = c.KubeSpawner
+    section.namespace = kubernetes.namespace
+    # Names are explicit: an upgrade of KubeSpawner must not rename a user's pod or home.
+    section.pod_name_template = "user-{user_server}"
+    section.common_labels = {"app.kubernetes.io/managed-by": "slipway"}
+    section.extra_labels = {"app.kubernetes.io/component": "singleuser-server"}
+    section.storage_pvc_ensure = False
+    section.volumes = [
+        {"name": "homes", "persistentVolumeClaim": {"claimName": kubernetes.home_claim}},
+        {"name": "tmp", "emptyDir": {}},
+    ]
+    section.volume_mounts = [
+        {"name": "homes", "mountPath": "/home/jovyan", "subPath": "{username}"},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+    ]
+    section.pod_security_context = {
+        "runAsNonRoot": True,
+        "runAsUser": 1000,
+        "runAsGroup": 1000,
+        "fsGroup": 1000,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    section.container_security_context = {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    section.extra_annotations = {"karpenter.sh/do-not-disrupt": "true"}
+    section.extra_pod_config = {"enableServiceLinks": False}

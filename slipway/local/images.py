@@ -1,0 +1,53 @@
+"""What stands for the catalog's images on a laptop: a Jupyter configuration folder for each."""
+
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import slipway_notebook
+
+from slipway.model import Environment
+from slipway.model.apps import App, Requirement
+from slipway.server_config import UserImagePaths, server_config, write_server_config
+from slipway.toolchain import Progress, rsession_proxy
+
+PACKAGE = Path(slipway_notebook.__file__).parent
+SKEL = PACKAGE.parent / "skel"
+PATHS = UserImagePaths(python=sys.executable, icons=str(PACKAGE / "icons"))
+
+
+@dataclass(frozen=True)
+class LocalImages:
+    config: Path
+    """Holds a Jupyter configuration folder per image."""
+    python_path: dict[str, str]
+    """Additional Python packages per image."""
+    missing: dict[str, App]
+    """The catalog's apps that this machine cannot run, by name."""
+
+
+def prepare(environment: Environment, state: Path, path: str, progress: Progress) -> LocalImages:
+    """Write the configuration of every image; `path` is the PATH its servers will have."""
+    catalog = environment.catalog
+    missing = {
+        name: app
+        for name, app in catalog.apps.items()
+        if app.requirement and not is_here(app.requirement, path)
+    }
+    python_path = {}
+    for image in catalog.images:
+        apps = catalog.apps_of(image)
+        write_server_config(
+            state / "images" / image, server_config(apps, PATHS, explained=missing.keys())
+        )
+        if "rstudio" in apps and "rstudio" not in missing:
+            lock = PACKAGE.parents[1] / "rstudio/requirements.txt"
+            python_path[image] = str(rsession_proxy.install(lock, state / "tools", progress))
+    return LocalImages(state / "images", python_path, missing)
+
+
+def is_here(requirement: Requirement, path: str) -> bool:
+    """Whether the command is on `path` or at one of its usual places."""
+    on_path = shutil.which(requirement.command, path=path) is not None
+    return on_path or any(Path(place).exists() for place in requirement.places)

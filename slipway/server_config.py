@@ -1,0 +1,104 @@
+"""From an image's apps to the configuration of its Jupyter server.
+
+One `jupyter_server_config.json` per image, the same in the image and on a laptop. It is the main
+file and not one in `jupyter_server_config.d/`, because Jupyter Server reads nothing but the list
+of extensions from there.
+"""
+
+import json
+import os
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.model.apps import App, ServerProcess
+
+FILE = "jupyter_server_config.json"
+
+# jupyter-server-proxy shows a blank icon for any other category in JupyterLab 4.
+_LAUNCHER_CATEGORY = "Notebook"
+
+
+@dataclass(frozen=True)
+class UserImagePaths:
+    """Where an image, or a laptop, keeps what the configuration names."""
+
+    python: str
+    """The interpreter that holds `slipway_notebook`."""
+    icons: str
+
+
+def server_config(
+    apps: dict[str, App], paths: UserImagePaths, explained: Collection[str] = ()
+) -> dict[str, Any]:
+    """What the Jupyter server of an image with these apps is told.
+
+    `explained` are apps whose plug-in is left out because their program is not here: they keep
+    their tile, and opening it says what is missing.
+    """
+    servers = {}
+    for name, app in apps.items():
+        process = app.server_process(name)
+        if process is None and name in explained and app.requirement:
+            process = ServerProcess((app.requirement.command,), requires=app.requirement)
+        if process:
+            servers[name] = _server(name, app, process, paths)
+    return {
+        "ServerApp": {"jpserver_extensions": {"jupyter_server_proxy": True}},
+        "ServerProxy": {"servers": servers},
+    }
+
+
+def write_server_config(folder: Path, config: dict[str, Any]) -> None:
+    """Write the configuration into `folder`, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f".{FILE}.{os.getpid()}"
+    partial.write_text(json.dumps(config, indent=2) + "\n")
+    partial.replace(folder / FILE)
+
+
+def _server(name: str, app: App, process: ServerProcess, paths: UserImagePaths) -> dict[str, Any]:
+    activity = app.activity
+    server: dict[str, Any] = {
+        "command": _command(app, process, paths),
+        "timeout": app.start_timeout,
+        "absolute_url": process.absolute_url,
+        "environment": dict(process.environment),
+        "new_browser_tab": True,
+        "update_last_activity": activity.counts,
+        "exclude_last_activity_patterns": [
+            # Matched from the start of the whole path, which begins with the user's prefix.
+            f".*{pattern}" for pattern in activity.ignored_paths
+        ],
+        "launcher_entry": {
+            "enabled": app.launcher,
+            "title": app.label,
+            "path_info": app.url_path(name).lstrip("/"),
+            "icon_path": f"{paths.icons}/{app.icon}.svg",
+            "category": _LAUNCHER_CATEGORY,
+        },
+    }
+    if process.unix_socket:
+        server["unix_socket"] = True
+    if process.port:
+        server["port"] = process.port
+    return server
+
+
+def _command(app: App, process: ServerProcess, paths: UserImagePaths) -> list[str]:
+    """The app's command behind `slipway_notebook.launch`, which explains what is missing."""
+    if not process.command:
+        return []
+    listen = "--socket={unix_socket}" if process.unix_socket else "--port={port}"
+    launch = [paths.python, "-m", "slipway_notebook.launch", listen, f"--title={_plain(app.label)}"]
+    if process.requires:
+        launch.append(f"--remedy={_plain(process.requires.remedy)}")
+    if process.needs_file:
+        launch.append(f"--needs-file={_plain(process.needs_file)}")
+    return [*launch, "--", *process.command]
+
+
+def _plain(text: str) -> str:
+    """Braces doubled: jupyter-server-proxy formats every argument."""
+    return text.replace("{", "{{").replace("}", "}}")
