@@ -167,11 +167,17 @@ def _settings(
             skel=str(SKEL),
             config=str(images.config),
             path=path,
-            command=(sys.executable, "-m", "jupyterhub.singleuser"),
+            command=_server_command(),
             proxy_command=(str(node.node()), str(proxy)),
             python_path=images.python_path,
         ),
     )
+
+
+def _server_command() -> tuple[str, ...]:
+    command = (sys.executable, "-m", "jupyterhub.singleuser")
+    # Whoever works as root, as in many a container, has chosen to; Jupyter wants to be told.
+    return (*command, "--allow-root") if os.geteuid() == 0 else command
 
 
 def _wait_until_it_answers(hub: LocalHub) -> None:

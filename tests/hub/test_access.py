@@ -1,0 +1,81 @@
+"""What strangers and other users are refused, over HTTP and websocket."""
+
+import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from tests.support.local import Hub, User
+
+
+@pytest.fixture(scope="module")
+def owner(hub: Hub) -> User:
+    user = hub.user("owner")
+    user.start("vscode")
+    user.visit("/user/owner/code/")
+    return user
+
+
+def open_websocket(hub: Hub, path: str, user: User | None = None) -> int:
+    """The status a websocket handshake is answered with; 101 if it is accepted."""
+    url = hub.url.replace("http://", "ws://").rstrip("/") + path
+    headers = {}
+    if user:
+        cookies = user.client.cookies.jar
+        headers["Cookie"] = "; ".join(f"{cookie.name}={cookie.value}" for cookie in cookies)
+    try:
+        with connect(url, additional_headers=headers, open_timeout=20, proxy=None):
+            return 101
+    except InvalidStatus as refused:
+        return refused.response.status_code
+
+
+APP = "/user/owner/code/"
+TERMINAL = "/user/owner/api/events/subscribe"
+
+
+def test_a_stranger_is_sent_to_the_login(hub: Hub, owner: User):
+    answer = User(hub).get(APP)
+    assert answer.status_code == 302
+    assert "/hub/" in answer.headers["location"]
+
+
+def test_a_stranger_cannot_post(hub: Hub, owner: User):
+    assert User(hub).client.post(APP).status_code in (302, 403)
+
+
+@pytest.mark.parametrize("path", [APP, TERMINAL])
+def test_a_strangers_websocket_is_refused(hub: Hub, owner: User, path: str):
+    assert open_websocket(hub, path) == 403
+
+
+def test_another_users_websocket_is_refused(hub: Hub, owner: User):
+    other = hub.user("other-ws")
+    other.visit("/user/other-ws/lab")
+    assert [open_websocket(hub, path, other) for path in (APP, TERMINAL)] == [403, 403]
+
+
+def test_the_owners_websocket_is_accepted(hub: Hub, owner: User):
+    assert open_websocket(hub, TERMINAL, owner) == 101
+
+
+def test_another_user_is_refused(hub: Hub, owner: User):
+    other = hub.user("other")
+    assert other.visit(APP).status_code == 403
+
+
+def test_a_server_proxies_no_other_host(hub: Hub, owner: User):
+    assert owner.visit("/user/owner/proxy/10.0.0.1:80/").status_code == 403
+
+
+def test_a_wrong_password_is_refused(hub: Hub):
+    user = User(hub, "intruder")
+    user.get("/hub/login")
+    form = {"username": "intruder", "password": "wrong-password", "_xsrf": user.xsrf()}
+    assert user.client.post("/hub/login", data=form).status_code == 403
+
+
+def test_the_hub_keeps_its_secrets_to_its_user(hub: Hub):
+    for file in (hub.folder / ".slipway/secrets").iterdir():
+        assert file.stat().st_mode & 0o077 == 0
+    assert hub.password not in (hub.folder / ".slipway/hub/settings.json").read_text()
+    assert hub.password not in (hub.folder / ".slipway/hub/jupyterhub.log").read_text()

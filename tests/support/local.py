@@ -1,0 +1,138 @@
+"""A running `slipway up` in a project folder of its own, and users who talk to it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+ROOT = Path(__file__).resolve().parents[2]
+SLIPWAY = Path(sys.executable).parent / "slipway"
+
+
+def make_project(folder: Path, edit: Callable[[str], str] = lambda catalog: catalog) -> Path:
+    """A project with this one's files and tools and a state of its own."""
+    shutil.copytree(ROOT / "environments", folder / "environments")
+    (folder / "catalog.yaml").write_text(edit((ROOT / "catalog.yaml").read_text()))
+    (folder / "releases").mkdir()
+    for name in ("images", "node_modules", "package.json", "package-lock.json"):
+        (folder / name).symlink_to(ROOT / name)
+    (folder / ".slipway").mkdir()
+    (folder / ".slipway/tools").symlink_to(ROOT / ".slipway/tools")
+    return folder
+
+
+@dataclass(frozen=True)
+class Hub:
+    url: str
+    password: str
+    folder: Path
+    process: subprocess.Popen[str]
+
+    def user(self, name: str) -> "User":
+        user = User(self, name)
+        user.log_in()
+        return user
+
+    def home(self, name: str) -> Path:
+        return self.folder / ".slipway/homes" / name
+
+
+class User:
+    """A browser without JavaScript: cookies, redirects, forms."""
+
+    def __init__(self, hub: Hub, name: str = "") -> None:
+        self.hub, self.name = hub, name
+        self.client = httpx.Client(base_url=hub.url, follow_redirects=False, timeout=60)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.client.get(path, **options)
+
+    def xsrf(self) -> str:
+        """The cookie that JupyterHub sets for /hub/."""
+        found = [c.value for c in self.client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"]
+        return found[-1] or ""
+
+    def log_in(self) -> None:
+        self.get("/hub/login")
+        answer = self._send_login("/hub/login")
+        assert answer.status_code == 302, answer.text
+
+    def _send_login(self, url: str) -> httpx.Response:
+        form = {"username": self.name, "password": self.hub.password, "_xsrf": self.xsrf()}
+        return self.client.post(url, data=form)
+
+    def visit(self, path: str, seconds: float = 90) -> httpx.Response:
+        """Follow redirects, log in if asked and wait for servers to start, like a patient user."""
+        deadline, url = time.monotonic() + seconds, path
+        while time.monotonic() < deadline:
+            answer = self.get(url)
+            if answer.is_redirect:
+                url = str(answer.next_request.url) if answer.next_request else url
+            elif urlsplit(str(answer.url)).path == "/hub/login":
+                answer = self._send_login(str(answer.url))
+                url = str(answer.next_request.url) if answer.next_request else url
+            elif "/hub/spawn-pending/" in str(answer.url):
+                assert answer.status_code == 200, answer.text
+                time.sleep(0.2)
+            else:
+                return answer
+        raise AssertionError(f"{path} led nowhere in {seconds} s, last to {url}")
+
+    def servers(self) -> dict[str, Any]:
+        """Running servers by name, as the hub's API tells them."""
+        answer = self.get(f"/hub/api/users/{self.name}", headers=self._api())
+        assert answer.status_code == 200, answer.text
+        servers: dict[str, Any] = answer.json()["servers"]
+        return servers
+
+    def start(self, profile: str, server: str = "") -> None:
+        where = f"/hub/api/users/{self.name}/server{'s/' + server if server else ''}"
+        options = {"user_options": {"profile": profile}}
+        answer = self.client.post(where, json=options, headers=self._api())
+        assert answer.status_code in (201, 202), answer.text
+        self.wait(lambda: self.servers().get(server, {}).get("ready"))
+
+    def stop(self, server: str = "") -> None:
+        where = f"/hub/api/users/{self.name}/server{'s/' + server if server else ''}"
+        answer = self.client.delete(where, headers=self._api())
+        assert answer.status_code in (202, 204), answer.text
+        self.wait(lambda: server not in self.servers())
+
+    def wait(self, condition: Callable[[], Any], seconds: float = 60) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "waited in vain"
+            time.sleep(0.1)
+
+    def _api(self) -> dict[str, str]:
+        return {"X-XSRFToken": self.xsrf(), "Referer": f"{self.hub.url}hub/home"}
+
+
+@contextmanager
+def running_hub(folder: Path, **environment: str) -> Iterator[Hub]:
+    process = subprocess.Popen(
+        [SLIPWAY, "up", "--json", "--no-browser", "--port=0", f"--project={folder}"],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, f"slipway up ended with {process.wait()}"
+        said = json.loads(line)
+        yield Hub(said["url"], said["password"], folder, process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=10)
