@@ -12,6 +12,7 @@ from slipway_hub.settings import (
 
 from slipway.model import Environment
 from slipway.model.quantities import memory_bytes, seconds
+from slipway.model.references import SERVER_SUFFIX
 
 STATE_FOLDER = "/srv/jupyterhub"
 SECRETS_FOLDER = "/run/secrets/slipway"
@@ -38,7 +39,11 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
 
 
 def local_settings(
-    environment: Environment, addresses: Addresses, state: str, secrets: str, spawning: LocalSpawning
+    environment: Environment,
+    addresses: Addresses,
+    state: str,
+    secrets: str,
+    spawning: LocalSpawning,
 ) -> HubSettings:
     """Settings for a hub on this machine."""
     images = {name: name for name in environment.catalog.images}
@@ -56,7 +61,9 @@ def _settings(
     spec = environment.spec
     culling = spec.culling
     return HubSettings(
-        profiles=tuple(_profile(environment, slug, images) for slug in environment.catalog.profiles),
+        profiles=tuple(
+            _profile(environment, slug, images) for slug in environment.catalog.profiles
+        ),
         default_profile=environment.catalog.default_profile,
         routes=tuple(_route(environment, path) for path in environment.catalog.routes),
         auth=spec.auth.model_dump(mode="json"),
@@ -80,6 +87,7 @@ def _profile(environment: Environment, slug: str, images: dict[str, str]) -> Pro
         slug=slug,
         title=profile.title,
         description=profile.description or "",
+        server=f"{slug}{SERVER_SUFFIX}",
         image=images[profile.image],
         default_url=environment.catalog.default_url(slug),
         groups=profile.groups,

@@ -47,6 +47,11 @@ def server_config(
     return {
         "ServerApp": {"jpserver_extensions": {"jupyter_server_proxy": True}},
         "ServerProxy": {"servers": servers},
+        # A hub's users cannot act on either, and both call out.
+        "LabApp": {
+            "news_url": None,
+            "check_for_updates_class": "jupyterlab.handlers.announcements.NeverCheckForUpdate",
+        },
     }
 
 
@@ -69,7 +74,8 @@ def _server(name: str, app: App, process: ServerProcess, paths: UserImagePaths) 
         "update_last_activity": activity.counts,
         "exclude_last_activity_patterns": [
             # Matched from the start of the whole path, which begins with the user's prefix.
-            f".*{pattern}" for pattern in activity.ignored_paths
+            f".*{pattern}"
+            for pattern in activity.ignored_paths
         ],
         "launcher_entry": {
             "enabled": app.launcher,

@@ -13,7 +13,9 @@ os.environ.setdefault("JSII_NODE", str(node()))
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     """One hub for every test; each test uses users of its own."""
-    with running_hub(make_project(tmp_path_factory.mktemp("hub") / "project", add_test_entries)) as hub:
+    with running_hub(
+        make_project(tmp_path_factory.mktemp("hub") / "project", add_test_entries)
+    ) as hub:
         yield hub
 
 
@@ -31,3 +33,10 @@ def add_test_entries(catalog: str) -> str:
         "profiles:\n  secret: {title: Secret, image: code-server, groups: [insiders]}\n",
         1,
     )
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: something the machine should have had was missing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

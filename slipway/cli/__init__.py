@@ -116,9 +116,7 @@ def render(
 
     objects = render_charts(found, output)
     if as_json:
-        print_json(
-            {"environment": environment, "release": found.release_name, "objects": objects}
-        )
+        print_json({"environment": environment, "release": found.release_name, "objects": objects})
 
 
 @app.command(epilog="Example: slipway up --port 8080")

@@ -77,4 +77,6 @@ def _announce(hub: LocalHub, *, as_json: bool) -> None:
 
 
 def _has_display() -> bool:
-    return sys.platform == "darwin" or any(os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY"))
+    return sys.platform == "darwin" or any(
+        os.environ.get(v) for v in ("DISPLAY", "WAYLAND_DISPLAY")
+    )

@@ -82,9 +82,7 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
         password=(secrets_folder / "user_password").read_text(),
         routes={route.path: route.title for route in settings.routes},
         missing={
-            app.label: app.requirement.remedy
-            for app in images.missing.values()
-            if app.requirement
+            app.label: app.requirement.remedy for app in images.missing.values() if app.requirement
         },
         log=log,
         process=process,

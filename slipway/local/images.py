@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +24,7 @@ class LocalImages:
     """Holds a Jupyter configuration folder per image."""
     python_path: dict[str, str]
     """Additional Python packages per image."""
-    missing: dict[str, App]
+    missing: Mapping[str, App]
     """The catalog's apps that this machine cannot run, by name."""
 
 

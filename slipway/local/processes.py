@@ -24,7 +24,9 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def start(command: list[str], environment: dict[str, str], folder: Path, log: Path) -> subprocess.Popen[bytes]:
+def start(
+    command: list[str], environment: dict[str, str], folder: Path, log: Path
+) -> subprocess.Popen[bytes]:
     """Start `command` in a session of its own, so that Ctrl-C reaches it only through us."""
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -35,7 +37,7 @@ def start(command: list[str], environment: dict[str, str], folder: Path, log: Pa
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
 
 

@@ -6,7 +6,9 @@ from pydantic import Field, model_validator
 
 from slipway.model.base import Model, Text, refuse
 
-HttpsUrl = Annotated[str, Field(pattern=r"^https://[^\s/]+\S*$", examples=["https://id.example.org"])]
+HttpsUrl = Annotated[
+    str, Field(pattern=r"^https://[^\s/]+\S*$", examples=["https://id.example.org"])
+]
 
 
 class Auth(Model):
@@ -87,9 +89,7 @@ class Oidc(Auth):
     @model_validator(mode="after")
     def _groups_have_a_claim(self) -> Self:
         if (self.allowed_groups or self.admin_groups) and not self.groups_claim:
-            raise refuse(
-                "groups are named but no claim that lists them", "add groups_claim: …"
-            )
+            raise refuse("groups are named but no claim that lists them", "add groups_claim: …")
         return self
 
 

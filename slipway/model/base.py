@@ -4,7 +4,14 @@ import re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic_core import PydanticCustomError
 
 
@@ -21,7 +28,9 @@ def refuse(message: str, hint: str) -> PydanticCustomError:
     return PydanticCustomError("slipway", "{message}", {"message": message, "hint": hint})
 
 
-def matching(pattern: str, what: str, example: str, most: int | None = None) -> Callable[[str], str]:
+def matching(
+    pattern: str, what: str, example: str, most: int | None = None
+) -> Callable[[str], str]:
     """A validator: the text must match `pattern` whole; `what` says so in words."""
 
     def check(value: str) -> str:
@@ -38,7 +47,8 @@ def text(pattern: str, what: str, example: str, most: int | None = None) -> Any:
         AfterValidator(matching(pattern, what, example, most)),
         Field(
             examples=[example],
-            json_schema_extra={"pattern": f"^(?:{pattern})$"} | ({"maxLength": most} if most else {}),
+            json_schema_extra={"pattern": f"^(?:{pattern})$"}
+            | ({"maxLength": most} if most else {}),
         ),
     )
 

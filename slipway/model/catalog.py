@@ -10,7 +10,9 @@ from slipway.model.quantities import Cpu, Memory, memory_bytes
 
 RoutePath = Annotated[
     str,
-    *text(r"(/[a-z0-9][a-z0-9._-]*)+", "a path in lower case without a slash at its end", "/code", 100),
+    *text(
+        r"(/[a-z0-9][a-z0-9._-]*)+", "a path in lower case without a slash at its end", "/code", 100
+    ),
 ]
 DefaultUrl = Annotated[
     str, *text(r"/[^\s\\#]*", "a path below the user's server", "/lab/tree/welcome.ipynb", 500)

@@ -22,6 +22,9 @@ _EXPECTED = {
     "tuple_type": "a list",
     "is_instance_of": "a block of keys",
 }
+DISCRIMINATORS = ("kind", "target")
+"""The keys that choose between the models of a union."""
+
 _LIMITS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
 
 
@@ -42,14 +45,25 @@ def _path_in(data: Any, location: tuple[int | str, ...]) -> tuple[Path, bool]:
     if location and location[-1] == "[key]":
         return _path_in(data, location[:-1])[0], True
     path: Path = ()
+    at_member = False
     for index, part in enumerate(location):
-        if isinstance(data, Mapping) and part in data:
-            path, data = (*path, part), data[part]
-        elif isinstance(data, tuple) and isinstance(part, int) and part < len(data):
-            path, data = (*path, part), data[part]
+        if not at_member and _is_discriminator(part, data):
+            at_member = True
+        elif _holds(data, part):
+            path, data, at_member = (*path, part), data[part], False
         elif index == len(location) - 1 and isinstance(data, Mapping):
             path = (*path, part)  # a key that is missing
     return path, False
+
+
+def _holds(data: Any, part: int | str) -> bool:
+    if isinstance(data, tuple):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, Mapping) and part in data
+
+
+def _is_discriminator(part: int | str, data: Any) -> bool:
+    return isinstance(data, Mapping) and part in [data.get(key) for key in DISCRIMINATORS]
 
 
 def _words(item: dict[str, Any], path: Path, document: Document, model: Any) -> tuple[str, str]:
@@ -145,11 +159,9 @@ def _chosen(model: Any, data: Any) -> Any:
     members = [m for m in typing.get_args(model) if m is not type(None)]
     for member in members:
         if isinstance(member, type) and issubclass(member, BaseModel):
-            for tag in ("kind", "target"):
+            for tag in DISCRIMINATORS:
                 field = member.model_fields.get(tag)
                 allowed = typing.get_args(field.annotation) if field else ()
                 if isinstance(data, Mapping) and data.get(tag) in allowed:
                     return member
     return _chosen(members[0], data)
-
-

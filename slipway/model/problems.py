@@ -38,7 +38,7 @@ class Problem:
         return asdict(self)
 
 
-class InvalidProject(Exception):
+class InvalidProject(Exception):  # noqa: N818  (reads as what it is where it is caught)
     """The project's files hold problems; all of them are listed."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:

@@ -14,7 +14,9 @@ _TIME_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 Memory = Annotated[
     str,
-    *text(r"[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)", "an amount of memory with its unit", "2Gi", 24),
+    *text(
+        r"[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)", "an amount of memory with its unit", "2Gi", 24
+    ),
 ]
 """As Kubernetes writes it. `memory_bytes` gives bytes."""
 
@@ -55,7 +57,10 @@ Cpu = Annotated[
     Field(examples=[0.5]),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "number", "minimum": 0.001}, {"type": "string", "pattern": "^[0-9]+m$"}],
+            "anyOf": [
+                {"type": "number", "minimum": 0.001},
+                {"type": "string", "pattern": "^[0-9]+m$"},
+            ],
             "examples": [0.5],
         }
     ),

@@ -9,15 +9,63 @@ from slipway.model.problems import Path, did_you_mean, listed
 from slipway.model.release import HUB_IMAGES, Release
 
 HUB_PATHS = frozenset(
-    "accept-share admin api favicon.ico health home hub login logo logout metrics oauth2 "
-    "oauth_login proxy robots.txt security services share spawn spawn-pending static stop "
-    "token user user-redirect _chp_healthz".split()
+    [
+        "accept-share",
+        "admin",
+        "api",
+        "favicon.ico",
+        "health",
+        "home",
+        "hub",
+        "login",
+        "logo",
+        "logout",
+        "metrics",
+        "oauth2",
+        "oauth_login",
+        "proxy",
+        "robots.txt",
+        "security",
+        "services",
+        "share",
+        "spawn",
+        "spawn-pending",
+        "static",
+        "stop",
+        "token",
+        "user",
+        "user-redirect",
+        "_chp_healthz",
+    ]
 )
 """First path segments that JupyterHub, its proxy or Slipway itself answers."""
 
 SERVER_PATHS = frozenset(
-    "api consoles custom doc edit files hub kernelspecs lab login logout lsp metrics nbconvert "
-    "nbextensions notebooks oauth_callback proxy server-proxy static terminals tree view".split()
+    [
+        "api",
+        "consoles",
+        "custom",
+        "doc",
+        "edit",
+        "files",
+        "hub",
+        "kernelspecs",
+        "lab",
+        "login",
+        "logout",
+        "lsp",
+        "metrics",
+        "nbconvert",
+        "nbextensions",
+        "notebooks",
+        "oauth_callback",
+        "proxy",
+        "server-proxy",
+        "static",
+        "terminals",
+        "tree",
+        "view",
+    ]
 )
 """First path segments that a user's Jupyter server answers."""
 
@@ -107,9 +155,7 @@ def _profiles(catalog: Catalog) -> Iterator[Finding]:
         if profile.default_url:
             first = profile.default_url.lstrip("/").partition("/")[0].partition("?")[0]
             if first and first not in SERVER_PATHS and first not in carried:
-                yield Finding(
-                    (*path, "default_url"), *_not_carried(catalog, profile.image, first)
-                )
+                yield Finding((*path, "default_url"), *_not_carried(catalog, profile.image, first))
             if ".." in profile.default_url.split("/"):
                 yield Finding((*path, "default_url"), "leaves the user's server", "remove the ..")
 

@@ -60,7 +60,9 @@ class User:
 
     def xsrf(self) -> str:
         """The cookie that JupyterHub sets for /hub/."""
-        found = [c.value for c in self.client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"]
+        found = [
+            c.value for c in self.client.cookies.jar if c.name == "_xsrf" and c.path == "/hub/"
+        ]
         return found[-1] or ""
 
     def log_in(self) -> None:

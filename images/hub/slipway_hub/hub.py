@@ -27,4 +27,3 @@ def configure(c: Any, settings: HubSettings) -> None:
     # does at this interval (seconds).
     c.JupyterHub.last_activity_interval = 10
     c.JupyterHub.concurrent_spawn_limit = settings.concurrent_spawns
-

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
-from tornado import web
+from tornado.web import HTTPError
 
 from slipway_hub.settings import HubSettings, ProfileSettings
 from slipway_hub.spawning import apply_profile
@@ -40,7 +40,7 @@ class Profiles:
     def form(self, spawner: Any) -> str:
         allowed = self.allowed(spawner.user)
         if not allowed:
-            raise web.HTTPError(403, "No profile is open to you: ask an administrator for a group.")
+            raise HTTPError(403, "No profile is open to you: ask an administrator for a group.")
         start = self.starting(spawner.user, spawner.user_options.get(OPTION)) or allowed[0]
         return _TEMPLATES.get_template("profiles.html").render(profiles=allowed, start=start.slug)
 
@@ -58,13 +58,13 @@ class Profiles:
             chosen = self.starting(spawner.user, None)
             if chosen is None:
                 known = ", ".join(allowed) or "none"
-                raise web.HTTPError(400, f"Choose a profile. Open to you: {known}.")
+                raise HTTPError(400, f"Choose a profile. Open to you: {known}.")
         elif isinstance(slug, str) and slug in allowed:
             chosen = allowed[slug]
         elif isinstance(slug, str) and self._settings.profile(slug):
-            raise web.HTTPError(403, f"The profile {slug} is not open to you.")
+            raise HTTPError(403, f"The profile {slug} is not open to you.")
         else:
-            raise web.HTTPError(400, f"There is no such profile. Open to you: {', '.join(allowed)}.")
+            raise HTTPError(400, f"There is no such profile. Open to you: {', '.join(allowed)}.")
         # Remember what runs, so that a route can tell and the next start is the same.
         spawner.user_options = spawner.orm_spawner.user_options = {OPTION: chosen.slug}
         apply_profile(self._settings, spawner, chosen)

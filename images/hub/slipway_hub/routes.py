@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlencode
 
 from jupyterhub.handlers import BaseHandler
-from tornado import web
+from tornado.web import HTTPError
 from traitlets.utils.importstring import import_item
 
 from slipway_hub.auth import CLASSES
@@ -23,13 +23,11 @@ HUB_PREFIX = "slipway-route"
 PORTS = "proxy"
 """`/proxy/8080` and `/hub/proxy/8080` lead to that port of the user's own server."""
 
-SERVER_SUFFIX = "-server"
-"""A profile's named server; it must not be called like an app, which shares its URL space."""
-
 
 class Routes:
     def __init__(self, settings: HubSettings) -> None:
         self._routes = sorted(settings.routes, key=lambda route: -len(route.path))
+        self._servers = {profile.slug: profile.server for profile in settings.profiles}
         self._profiles = Profiles(settings)
 
     def destination(self, path: str, request: Any, user: Any, base_url: str) -> str | None:
@@ -48,7 +46,10 @@ class Routes:
             slug, server = profile.slug if profile else None, ""
             target = raw
         else:
-            slug, server = route.profile, server_for(user, route.profile)
+            slug, server = (
+                route.profile,
+                server_for(user, route.profile, self._servers[route.profile]),
+            )
             target = route.target.lstrip("/") + (
                 rest if not rest or route.target.endswith("/") else f"/{rest}"
             )
@@ -69,10 +70,9 @@ class Routes:
         return None, ""
 
 
-def server_for(user: Any, profile: str) -> str:
+def server_for(user: Any, profile: str, named: str) -> str:
     """The user's server for a profile: the one that runs it, the default one if it is free,
-    else the profile's own named server, beside whatever else is running."""
-    named = f"{profile}{SERVER_SUFFIX}"
+    else the profile's own `named` server, beside whatever else is running."""
     for server in ("", named):
         # .get: asking for a named server with [] would create it.
         spawner = user.spawners.get(server)
@@ -85,10 +85,10 @@ def refuse_escapes(raw: str) -> None:
     """A path that a browser would resolve to something outside the app is not one of ours."""
     segments = unquote(raw).replace("\\", "/").split("/")
     if ".." in segments or "." in segments:
-        raise web.HTTPError(400, "A path with . or .. segments leads nowhere here.")
+        raise HTTPError(400, "A path with . or .. segments leads nowhere here.")
 
 
-class ToUserRedirect(BaseHandler):
+class ToUserRedirect(BaseHandler):  # type: ignore[misc]
     """`<prefix>/code/x?a=1` to `/hub/user-redirect/code/x?a=1`, nowhere else."""
 
     def initialize(self, prefix: str, keep: str = "") -> None:

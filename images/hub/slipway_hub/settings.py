@@ -23,6 +23,8 @@ class ProfileSettings(Settings):
     slug: str
     title: str
     description: str = ""
+    server: str
+    """The named server it runs in when the default server is taken."""
     image: str
     """A reference for Kubernetes, the catalog's name on a laptop."""
     default_url: str

@@ -20,7 +20,8 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
   :root {{ color-scheme: light dark; }}
-  body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 38rem; margin: 12vh auto; padding: 0 1rem; }}
+  body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 38rem; margin: 12vh auto;
+    padding: 0 1rem; }}
   code {{ background: #8882; padding: .1em .35em; border-radius: .25em; overflow-wrap: anywhere; }}
   a {{ display: inline-block; margin-top: 1rem; }}
 </style></head><body><main>
@@ -57,7 +58,7 @@ class _Explanation(BaseHTTPRequestHandler):
         remedy = self.remedy if "command" in lacking else "Create it, then try again."
         self._answer(lacking, f"To get it: {escape(remedy)}")
 
-    do_HEAD = do_POST = do_GET
+    do_HEAD = do_POST = do_GET  # noqa: N815
 
     def _answer(self, lacking: str, remedy: str, *, refresh: bool = False) -> None:
         body = PAGE.format(title=escape(self.title), missing=lacking, remedy=remedy).encode()
@@ -85,7 +86,7 @@ class _UnixServer(HTTPServer):
 
     def server_bind(self) -> None:
         self.socket.bind(self.server_address)
-        os.chmod(self.server_address, 0o600)  # type: ignore[arg-type]
+        Path(str(self.server_address)).chmod(0o600)
         self.server_name, self.server_port = "localhost", 0
 
 
@@ -102,7 +103,7 @@ def explain(arguments: argparse.Namespace) -> None:
         },
     )
     if arguments.socket:
-        server: HTTPServer = _UnixServer(arguments.socket, handler)  # type: ignore[arg-type]
+        server: HTTPServer = _UnixServer(arguments.socket, handler)
     else:
         server = HTTPServer(("127.0.0.1", arguments.port), handler)
     server.ready = False  # type: ignore[attr-defined]
@@ -125,7 +126,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if missing(arguments.command[0], arguments.needs_file):
         explain(arguments)
-    os.execvp(arguments.command[0], arguments.command)
+    os.execvp(arguments.command[0], arguments.command)  # noqa: S606
 
 
 if __name__ == "__main__":

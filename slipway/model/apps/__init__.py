@@ -15,15 +15,7 @@ from slipway.model.apps.streamlit import Streamlit
 from slipway.model.apps.tensorboard import TensorBoard
 
 AnyApp = Annotated[
-    CodeServer
-    | Command
-    | JupyterLab
-    | Notebook
-    | Port
-    | RStudio
-    | Shiny
-    | Streamlit
-    | TensorBoard,
+    CodeServer | Command | JupyterLab | Notebook | Port | RStudio | Shiny | Streamlit | TensorBoard,
     Field(discriminator="kind"),
 ]
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
-from slipway.model.base import Text, Text200, refuse
+from slipway.model.base import Text, refuse
 
 _PLACEHOLDERS = {"port", "unix_socket", "base_url"}
 
@@ -65,7 +65,8 @@ class Command(App):
                 re.compile(pattern)
             except re.error as error:
                 raise refuse(
-                    f"{pattern!r} is not a regular expression ({error})", r"write for example ^/ping$"
+                    f"{pattern!r} is not a regular expression ({error})",
+                    r"write for example ^/ping$",
                 ) from error
         return self
 

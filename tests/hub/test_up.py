@@ -1,0 +1,145 @@
+"""`slipway up` as a command: its output, its end, and what it says when it cannot run."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.local import SLIPWAY, Hub, make_project, running_hub
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_project(tmp_path_factory.mktemp("up") / "project")
+
+
+def of_project(folder: Path) -> list[psutil.Process]:
+    """Processes that this project's hub started: each has the folder in its environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if str(folder) in "\0".join(process.environ().values()):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def start_code_server(hub: Hub) -> None:
+    assert hub.user("ada").visit("/code").status_code == 200
+    assert any("code-server" in " ".join(p.cmdline()) for p in of_project(hub.folder))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_ends_every_process_within_5_seconds(project: Path, number: signal.Signals):
+    with running_hub(project) as hub:
+        start_code_server(hub)
+        began = time.monotonic()
+        hub.process.send_signal(number)
+        assert hub.process.wait(timeout=10) == 0
+        assert time.monotonic() - began < 5
+    assert of_project(project) == []
+
+
+def test_a_killed_up_leaves_no_hub_that_holds_the_port(project: Path):
+    with running_hub(project) as hub:
+        port = int(hub.url.rstrip("/").rpartition(":")[2])
+        hub.process.kill()
+        deadline = time.monotonic() + 20
+        while of_project(project):
+            assert time.monotonic() < deadline, of_project(project)
+            time.sleep(0.1)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+
+
+def test_the_password_stays_from_one_start_to_the_next(project: Path):
+    passwords = set()
+    for _ in range(2):
+        with running_hub(project) as hub:
+            passwords.add(hub.password)
+    assert len(passwords) == 1
+
+
+def test_a_busy_port_is_named_with_what_to_pass_instead(project: Path):
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        done = run_up(project, f"--port={port}")
+    assert done.returncode == 1
+    assert f"Port {port} is in use" in done.stderr
+    assert "slipway up --port " in done.stderr
+
+
+def test_an_environment_on_a_cluster_is_refused(project: Path):
+    done = run_up(project, "--environment=dev")
+    assert done.returncode == 2
+    assert "dev is not local" in done.stderr
+
+
+def test_a_broken_catalog_is_explained_before_anything_starts(tmp_path: Path):
+    folder = make_project(tmp_path / "p", lambda catalog: catalog.replace("title:", "titel:", 1))
+    done = run_up(folder)
+    assert done.returncode == 2
+    assert "did you mean 'title'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_terminal_shows_address_user_password_and_what_is_missing(tmp_path: Path):
+    folder = make_project(tmp_path / "p")
+    log = tmp_path / "shown"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [SLIPWAY, "up", "--no-browser", "--port=0", f"--project={folder}"],
+            stderr=output,
+            env={**os.environ, "COLUMNS": "200"},
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while "Ctrl-C" not in (shown := log.read_text()):
+            assert time.monotonic() < deadline
+            assert process.poll() is None, shown
+            time.sleep(0.1)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=10)
+    password = (folder / ".slipway/secrets/user_password").read_text()
+    assert "http://127.0.0.1:" in shown
+    assert password in shown
+    assert "one trusted user" in shown
+    assert "/code  VS Code" in shown
+    missing = "not on this machine: install RStudio Server"
+    assert missing in shown.replace("\n", " ")
+
+
+def run_up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [SLIPWAY, "up", "--no-browser", f"--project={folder}", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_json_is_one_line_with_the_routes(project: Path):
+    process = subprocess.Popen(
+        [SLIPWAY, "up", "--json", "--no-browser", "--port=0", f"--project={project}"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.read() == ""
+    assert process.wait(timeout=10) == 0
+    assert set(said) == {"url", "username", "password", "routes"}
+    assert said["routes"]["/code"] == "VS Code"

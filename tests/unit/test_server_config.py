@@ -1,0 +1,64 @@
+"""What an image's Jupyter server is told about its apps."""
+
+import json
+from pathlib import Path
+
+from jupyter_server_proxy.config import ServerProcess
+
+from slipway.model import load
+from slipway.server_config import UserImagePaths, server_config, write_server_config
+from tests.support.local import ROOT
+
+PATHS = UserImagePaths(python="/opt/jupyter/bin/python", icons="/opt/jupyter/share/slipway/icons")
+
+
+def servers(image: str, **options) -> dict:
+    catalog = load(ROOT).catalog
+    return server_config(catalog.apps_of(image), PATHS, **options)["ServerProxy"]["servers"]
+
+
+def test_every_app_with_a_process_is_configured_and_jupyters_own_are_not():
+    assert set(servers("code-server")) == {"code", "dashboard", "tensorboard"}
+
+
+def test_jupyter_server_proxy_knows_every_key():
+    """It would only warn about one it does not know."""
+    known = set(ServerProcess.class_trait_names())
+    for server in servers("code-server").values():
+        assert set(server) <= known
+        assert set(server["launcher_entry"]) <= {
+            "enabled", "icon_path", "title", "path_info", "category",
+        }  # fmt: skip
+
+
+def test_commands_format_with_what_jupyter_server_proxy_fills_in():
+    for image in ("code-server", "rstudio"):
+        for server in servers(image, explained={"rstudio"}).values():
+            for part in server["command"]:
+                part.format(port=1, unix_socket="/s", base_url="/user/x/")
+
+
+def test_code_server_listens_on_a_socket_for_its_user_alone():
+    code = servers("code-server")["code"]
+    assert code["unix_socket"] is True
+    assert "--socket-mode=0600" in code["command"]
+
+
+def test_rstudio_is_left_to_its_entry_point_unless_it_must_be_explained():
+    assert "rstudio" not in servers("rstudio")
+    explained = servers("rstudio", explained={"rstudio"})["rstudio"]
+    assert explained["launcher_entry"]["title"] == "RStudio"
+
+
+def test_every_icon_exists():
+    icons = ROOT / "images/notebook/slipway_notebook/icons"
+    for image in ("code-server", "rstudio"):
+        for server in servers(image, explained={"rstudio"}).values():
+            assert (icons / Path(server["launcher_entry"]["icon_path"]).name).is_file()
+
+
+def test_the_file_is_replaced_whole(tmp_path: Path):
+    for value in ({"a": 1}, {"b": 2}):
+        write_server_config(tmp_path, value)
+    assert [file.name for file in tmp_path.iterdir()] == ["jupyter_server_config.json"]
+    assert json.loads((tmp_path / "jupyter_server_config.json").read_text()) == {"b": 2}
