@@ -113,10 +113,16 @@ def render(
         print(f"{environment} is local: it has no cluster; run `slipway up`", file=sys.stderr)
         raise typer.Exit(2)
     from slipway.cli.render import render as render_charts
+    from slipway.cli.render import yaml_text
 
+    if output is None and not as_json:
+        print(yaml_text(found), end="")
+        return
     objects = render_charts(found, output)
     if as_json:
         print_json({"environment": environment, "release": found.release_name, "objects": objects})
+    else:
+        print(f"{len(objects)} objects in {output}")
 
 
 @app.command(epilog="Example: slipway up --port 8080")

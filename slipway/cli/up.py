@@ -10,7 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
 
 from slipway.local.hub import LocalHub, LocalHubError, start
 from slipway.model import Environment
@@ -60,20 +60,26 @@ def _announce(hub: LocalHub, *, as_json: bool) -> None:
         fields = {"url": hub.url, "username": hub.username, "password": hub.password}
         print(json.dumps({**fields, "routes": hub.routes}), flush=True)
         return
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_row("Open", f"[bold]{hub.url}[/]")
-    table.add_row("User", f"{hub.username} (any name works)")
-    table.add_row("Password", hub.password)
-    for path, title in hub.routes.items():
-        remedy = hub.missing.get(title)
-        note = f"{title} [yellow](not on this machine: {remedy})[/]" if remedy else title
-        table.add_row("", f"{hub.url.rstrip('/')}{path}  {note}")
-    console.print()
-    console.print(table)
-    console.print(
-        "\nThis mode is for one trusted user: every server runs as you, with your files in reach."
-        f"\nLog: {hub.log}\nCtrl-C stops everything."
-    )
+    lines = [
+        "",
+        f"Open      [bold]{hub.url}[/]",
+        f"User      {hub.username} (any name works)",
+        f"Password  {escape(hub.password)}",
+        "",
+        *(_route(hub, path, title) for path, title in hub.routes.items()),
+        "",
+        "This mode is for one trusted user: every server runs as you, with your files in reach.",
+        f"Log: {hub.log}",
+        "Ctrl-C stops everything.",
+    ]
+    console.print("\n".join(lines), soft_wrap=True)
+
+
+def _route(hub: LocalHub, path: str, title: str) -> str:
+    line = f"  {hub.url.rstrip('/')}{path}  {escape(title)}"
+    if remedy := hub.missing.get(title):
+        line += f" [yellow](not on this machine: {escape(remedy)})[/]"
+    return line
 
 
 def _has_display() -> bool:

@@ -1,0 +1,89 @@
+"""Claims for users' homes and for the hub's database."""
+
+from cdk8s_plus_33 import k8s
+from constructs import Construct
+
+from charts import names
+from charts.deployed_values import FileSystem
+from slipway.hub_settings import HOME_CLAIM
+
+NO_CLASS = ""
+"""Bind to a volume that exists already."""
+
+
+class EksHomes(Construct):
+    """Homes on an EFS file system that outlives the cluster.
+
+    The driver mounts through the access point, so every file belongs to its user and group.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, namespace: str, file_system: FileSystem
+    ) -> None:
+        super().__init__(scope, id)
+        # EFS has no size; Kubernetes wants one.
+        capacity = "1Ti"
+        volume = f"{namespace}-{HOME_CLAIM}"
+        k8s.KubePersistentVolume(
+            self,
+            "volume",
+            metadata=k8s.ObjectMeta(name=volume),
+            spec=k8s.PersistentVolumeSpec(
+                access_modes=["ReadWriteMany"],
+                capacity={"storage": k8s.Quantity.from_string(capacity)},
+                csi=k8s.CsiPersistentVolumeSource(
+                    driver="efs.csi.aws.com",
+                    volume_handle=f"{file_system.id}::{file_system.access_point}",
+                ),
+                claim_ref=k8s.ObjectReference(name=HOME_CLAIM, namespace=namespace),
+                persistent_volume_reclaim_policy="Retain",
+                storage_class_name=NO_CLASS,
+            ),
+        )
+        k8s.KubePersistentVolumeClaim(
+            self,
+            "claim",
+            metadata=k8s.ObjectMeta(name=HOME_CLAIM, namespace=namespace),
+            spec=_claim("ReadWriteMany", capacity, NO_CLASS, volume),
+        )
+
+
+class ClusterHomes(Construct):
+    """Homes on whatever ReadWriteMany storage a cluster has."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, namespace: str, size: str, storage_class: str | None
+    ) -> None:
+        super().__init__(scope, id)
+        k8s.KubePersistentVolumeClaim(
+            self,
+            "claim",
+            metadata=k8s.ObjectMeta(name=HOME_CLAIM, namespace=namespace),
+            spec=_claim("ReadWriteMany", size, storage_class),
+        )
+
+
+class HubDatabase(Construct):
+    def __init__(
+        self, scope: Construct, id: str, *, namespace: str, size: str, storage_class: str | None
+    ) -> None:
+        super().__init__(scope, id)
+        k8s.KubePersistentVolumeClaim(
+            self,
+            "claim",
+            metadata=k8s.ObjectMeta(name=names.HUB_DATABASE, namespace=namespace),
+            spec=_claim("ReadWriteOnce", size, storage_class),
+        )
+
+
+def _claim(
+    mode: str, size: str, storage_class: str | None, volume: str | None = None
+) -> k8s.PersistentVolumeClaimSpec:
+    return k8s.PersistentVolumeClaimSpec(
+        access_modes=[mode],
+        resources=k8s.VolumeResourceRequirements(
+            requests={"storage": k8s.Quantity.from_string(size)}
+        ),
+        storage_class_name=storage_class,
+        volume_name=volume,
+    )

@@ -1,0 +1,57 @@
+"""`slipway render`: an environment's Kubernetes objects as YAML, without AWS."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.model import Environment
+from slipway.toolchain.node import node
+
+if TYPE_CHECKING:
+    from charts.rendering import Manifest
+
+
+def render(environment: Environment, output: Path | None) -> list[dict[str, str]]:
+    """Write `NN-<chart>.yaml` into `output`, if given, and list the objects.
+
+    Each is `{"chart", "kind", "name", "namespace"}`; cluster-wide ones have an empty namespace.
+    Raises ValueError for a local environment: it has no cluster.
+    """
+    charts = _objects(environment)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        for name, text in _files(charts).items():
+            (output / name).write_text(text)
+    return [_summary(chart, item) for chart, items in charts.items() for item in items]
+
+
+def yaml_text(environment: Environment) -> str:
+    """Everything `render` writes, as one stream for `kubectl apply -f -`."""
+    return "---\n".join(_files(_objects(environment)).values())
+
+
+def _objects(environment: Environment) -> "dict[str, list[Manifest]]":
+    # Starts Node, and the one that is pinned: only the commands that render shall wait for it.
+    os.environ.setdefault("JSII_NODE", str(node()))
+    from charts import deployed_values, rendering
+
+    return rendering.objects(environment, deployed_values.before_deploy(environment))
+
+
+def _files(charts: "dict[str, list[Manifest]]") -> dict[str, str]:
+    from cdk8s import Yaml
+
+    return {
+        f"{number:02}-{chart}.yaml": Yaml.stringify(*items)
+        for number, (chart, items) in enumerate(charts.items(), start=1)
+    }
+
+
+def _summary(chart: str, item: "Manifest") -> dict[str, str]:
+    metadata = item["metadata"]
+    return {
+        "chart": chart,
+        "kind": item["kind"],
+        "name": metadata["name"],
+        "namespace": metadata.get("namespace", ""),
+    }

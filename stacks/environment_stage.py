@@ -1,0 +1,53 @@
+"""An environment on AWS: its stacks, those that live longest first."""
+
+from aws_cdk import Environment as Place
+from aws_cdk import Stage, Tags
+from constructs import Construct
+
+from charts.deployed_values import on_eks
+from slipway.model import EksSpec, Environment
+from stacks.cluster import ClusterStack
+from stacks.data import DataStack
+from stacks.hub import HubStack
+from stacks.network import NetworkStack
+from stacks.observability import ObservabilityStack
+from stacks.registry import RegistryStack
+
+
+class EnvironmentStage(Stage):
+    """Long-lived: registry, network, data. Disposable: cluster, hub, observability."""
+
+    def __init__(self, scope: Construct, *, environment: Environment, spec: EksSpec) -> None:
+        place = Place(account=spec.account, region=spec.region)
+        super().__init__(scope, environment.name, env=place)
+
+        RegistryStack(self, "registry", environment=environment)
+        network = NetworkStack(self, "network", spec=spec)
+        data = DataStack(self, "data", environment=environment, spec=spec, network=network)
+
+        deployed = on_eks(spec, data.homes)
+        cluster = ClusterStack(
+            self,
+            "cluster",
+            environment=environment,
+            spec=spec,
+            network=network,
+            key=data.key,
+            deployed=deployed,
+        ).cluster
+        HubStack(
+            self,
+            "hub",
+            environment=environment,
+            spec=spec,
+            cluster=cluster,
+            secrets=data.secrets.values(),
+            key=data.key,
+            deployed=deployed,
+        )
+        ObservabilityStack(
+            self, "observability", environment=environment, spec=spec, cluster=cluster
+        )
+
+        Tags.of(self).add("slipway:environment", environment.name)
+        Tags.of(self).add("slipway:release", environment.release_name)

@@ -1,0 +1,45 @@
+"""`app.py` as the CDK CLI runs it."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from slipway.model import EksSpec, load
+from slipway.model.environment import Network
+from stacks.environment_stage import EnvironmentStage
+from tests.stacks.conftest import ROOT
+
+
+def test_problems_in_the_files_are_listed_without_a_traceback(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "environments", tmp_path / "environments")
+    shutil.copy(ROOT / "app.py", tmp_path)
+    catalog = (ROOT / "catalog.yaml").read_text()
+    broken = catalog.replace("default_profile: vscode", "default_profile: vscod")
+    (tmp_path / "catalog.yaml").write_text(broken)
+    line = broken.splitlines().index("default_profile: vscod") + 1
+    done = subprocess.run(
+        [sys.executable, "app.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert f"catalog.yaml:{line}:" in done.stderr
+    assert "did you mean 'vscode'?" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_environment_without_a_way_out_reaches_aws_through_endpoints() -> None:
+    environment = load(ROOT).environment("dev")
+    assert isinstance(environment.spec, EksSpec)
+    spec = environment.spec.model_copy(update={"network": Network(nat="none")})
+    stage = EnvironmentStage(App(), environment=environment, spec=spec)
+    network = Template.from_json(stage.synth().get_stack_by_name("dev-network").template)
+    network.resource_count_is("AWS::EC2::NatGateway", 0)
+    services = [
+        str(endpoint["Properties"]["ServiceName"])
+        for endpoint in network.find_resources("AWS::EC2::VPCEndpoint").values()
+    ]
+    for needed in ("eks-auth", "ecr.dkr", "sts", "lambda", "s3"):
+        assert any(needed in service for service in services), needed
