@@ -74,6 +74,15 @@ def test_a_wrong_password_is_refused(hub: Hub):
     assert user.client.post("/hub/login", data=form).status_code == 403
 
 
+@pytest.mark.parametrize("name", ["../evil", "..", "a/b", "/etc", "x" * 200, ".hidden"])
+def test_a_user_name_that_is_not_a_folder_name_is_refused(hub: Hub, name: str):
+    user = User(hub, name)
+    user.get("/hub/login")
+    form = {"username": name, "password": hub.password, "_xsrf": user.xsrf()}
+    assert user.client.post("/hub/login", data=form).status_code == 403
+    assert not (hub.folder / ".slipway/evil").exists()
+
+
 def test_the_hub_keeps_its_secrets_to_its_user(hub: Hub):
     for file in (hub.folder / ".slipway/secrets").iterdir():
         assert file.stat().st_mode & 0o077 == 0

@@ -12,6 +12,8 @@ CLASSES = {
     "oidc": "oauthenticator.generic.GenericOAuthenticator",
 }
 
+USERNAME = r"^[a-z0-9_][a-z0-9_.@+-]{0,99}$"
+
 _SAME_NAME = (
     "client_id",
     "allowed_organizations",
@@ -28,6 +30,8 @@ def configure(c: Any, settings: HubSettings) -> None:
     """Let in those whom the settings name. Raises RuntimeError when a secret is missing."""
     auth = settings.auth
     kind = auth["kind"]
+    # A name becomes a folder and part of Kubernetes names; some logins let users choose it.
+    c.Authenticator.username_pattern = USERNAME
     c.Authenticator.allow_all = auth["allow_all"]
     c.Authenticator.allowed_users = set(auth["allowed_users"])
     c.Authenticator.admin_users = set(auth["admin_users"])
