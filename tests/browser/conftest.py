@@ -21,8 +21,9 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not for the whole session: Playwright's event loop would run on under every other test."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     assert chromium, "the browser tests need Chromium: apt install chromium"
     with sync_playwright() as playwright:
