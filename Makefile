@@ -6,7 +6,7 @@ READY := .venv/.slipway-ready
 LOCKS := requirements.txt package-lock.json images/code-server/package-lock.json
 PACKAGES := pyproject.toml images/hub/pyproject.toml images/notebook/pyproject.toml
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
-UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$($(BIN)/pip config get global.index-url 2>/dev/null || echo $${PIP_INDEX_URL:-})}" $(BIN)/uv
+UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
 .PHONY: help setup up test chromium lint lock schemas clean
 help:
@@ -34,13 +34,13 @@ $(READY): $(LOCKS) $(PACKAGES) Makefile
 	@touch $@
 
 up: setup
-	@$(BIN)/slipway up
+	@$(BIN)/slipway up $(if $(PORT),--port $(PORT))
 
 test: setup chromium
 	@$(BIN)/pytest
 
 chromium:
-	@command -v chromium google-chrome >/dev/null || { \
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
 	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
 	    echo "The browser tests need Chromium: install your system's package chromium"; exit 1; }; \
 	  echo "Installing Chromium for the browser tests"; \

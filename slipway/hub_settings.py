@@ -11,6 +11,7 @@ from slipway_hub.settings import (
 )
 
 from slipway.model import Environment
+from slipway.model.auth import USER_NAME
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
 
@@ -66,6 +67,7 @@ def _settings(
         ),
         default_profile=environment.catalog.default_profile,
         routes=tuple(_route(environment, path) for path in environment.catalog.routes),
+        username_pattern=f"^{USER_NAME}$",
         auth=spec.auth.model_dump(mode="json"),
         culling=CullingSettings(
             idle=seconds(culling.idle),

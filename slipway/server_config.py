@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.model.apps import App, ServerProcess
+from slipway.model.apps import App, ServerProcess, literal
 
 FILE = "jupyter_server_config.json"
 
@@ -41,7 +41,9 @@ def server_config(
     for name, app in apps.items():
         process = app.server_process(name)
         if process is None and name in explained and app.requirement:
-            process = ServerProcess((app.requirement.command,), requires=app.requirement)
+            process = ServerProcess(
+                (app.requirement.command,), requires=app.requirement, explains_only=True
+            )
         if process:
             servers[name] = _server(name, app, process, paths)
     return {
@@ -97,14 +99,17 @@ def _command(app: App, process: ServerProcess, paths: UserImagePaths) -> list[st
     if not process.command:
         return []
     listen = "--socket={unix_socket}" if process.unix_socket else "--port={port}"
-    launch = [paths.python, "-m", "slipway_notebook.launch", listen, f"--title={_plain(app.label)}"]
+    launch = [
+        literal(paths.python),
+        "-m",
+        "slipway_notebook.launch",
+        listen,
+        f"--title={literal(app.label)}",
+    ]
     if process.requires:
-        launch.append(f"--remedy={_plain(process.requires.remedy)}")
+        launch.append(f"--remedy={literal(process.requires.remedy)}")
     if process.needs_file:
-        launch.append(f"--needs-file={_plain(process.needs_file)}")
+        launch.append(f"--needs-file={literal(process.needs_file)}")
+    if process.explains_only:
+        launch.append("--restart")
     return [*launch, "--", *process.command]
-
-
-def _plain(text: str) -> str:
-    """Braces doubled: jupyter-server-proxy formats every argument."""
-    return text.replace("{", "{{").replace("}", "}}")

@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def project_root(folder: Path | None) -> Path:
-    return folder if folder else find_root(Path.cwd())
+    return find_root((folder or Path.cwd()).absolute())
 
 
 def print_json(value: Any) -> None:

@@ -47,7 +47,7 @@ def run(
         return f"JupyterHub ended unexpectedly; see {hub.log}"
     except _Stopped:
         return None
-    except (LocalHubError, NpmError, PipError) as error:
+    except (LocalHubError, NpmError, PipError, OSError) as error:
         return str(error)
     finally:
         if hub:
@@ -63,13 +63,13 @@ def _announce(hub: LocalHub, *, as_json: bool) -> None:
     lines = [
         "",
         f"Open      [bold]{hub.url}[/]",
-        f"User      {hub.username} (any name works)",
+        f"User      {hub.username}",
         f"Password  {escape(hub.password)}",
         "",
         *(_route(hub, path, title) for path, title in hub.routes.items()),
         "",
         "This mode is for one trusted user: every server runs as you, with your files in reach.",
-        f"Log: {hub.log}",
+        f"Log: {escape(str(hub.log))}",
         "Ctrl-C stops everything.",
     ]
     console.print("\n".join(lines), soft_wrap=True)
@@ -77,7 +77,7 @@ def _announce(hub: LocalHub, *, as_json: bool) -> None:
 
 def _route(hub: LocalHub, path: str, title: str) -> str:
     line = f"  {hub.url.rstrip('/')}{path}  {escape(title)}"
-    if remedy := hub.missing.get(title):
+    if remedy := hub.missing.get(path):
         line += f" [yellow](not on this machine: {escape(remedy)})[/]"
     return line
 

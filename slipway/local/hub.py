@@ -1,24 +1,29 @@
 """The local hub: its state below `.slipway/`, its secrets, its settings, its process."""
 
+import contextlib
+import fcntl
 import getpass
+import http.client
 import os
+import re
 import secrets
 import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import slipway_hub
 from slipway_hub.settings import VARIABLE, Addresses, HubSettings, LocalSpawning
 
 from slipway.hub_settings import local_settings
 from slipway.local import processes
-from slipway.local.images import SKEL, LocalImages, prepare
+from slipway.local.images import INSTALLATION, SKEL, LocalImages, prepare
 from slipway.model import Environment
+from slipway.model.auth import USER_NAME
 from slipway.toolchain import Progress, code_server, node
 
 CONFIG = Path(slipway_hub.__file__).parent / "jupyterhub_config.py"
@@ -41,13 +46,15 @@ class LocalHub:
     routes: dict[str, str]
     """Path to title."""
     missing: dict[str, str]
-    """Title to remedy of the apps that this machine cannot run."""
+    """Path to remedy of the routes whose app this machine cannot run."""
     log: Path
     process: subprocess.Popen[bytes]
+    lock: IO[str]
 
     def stop(self) -> None:
         """End the hub, the proxy, every server and every app within 5 seconds."""
         processes.stop(self.process, STOP_SECONDS)
+        self.lock.close()
 
 
 def start(environment: Environment, root: Path, port: int, progress: Progress) -> LocalHub:
@@ -55,19 +62,22 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
 
     Raises LocalHubError, toolchain.node.NpmError, toolchain.rsession_proxy.PipError.
     """
-    port = claim_port(port)
     state = root / ".slipway"
-    path = install_tools(root, state, progress)
+    hub_folder = state / "hub"
+    hub_folder.mkdir(parents=True, exist_ok=True)
+    lock = claim_state(hub_folder / "lock")
+    url = f"http://{ADDRESS}:{claim_port(port)}/"
+    lock.write(url)
+    lock.flush()
+    username = user_name(environment)
+    path = install_tools(progress)
     images = prepare(environment, state, path, progress)
     secrets_folder = write_secrets(state / "secrets")
-    hub_folder = state / "hub"
-    hub_folder.mkdir(exist_ok=True)
-    settings = _settings(environment, root, state, images, path, port)
+    settings = _settings(environment, state, images, path, url)
     settings_file = hub_folder / "settings.json"
     settings_file.write_text(settings.model_dump_json(indent=2))
 
     progress("JupyterHub")
-    processes.adopt_orphans()
     log = hub_folder / "jupyterhub.log"
     log.unlink(missing_ok=True)
     process = processes.start(
@@ -77,15 +87,19 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
         log,
     )
     hub = LocalHub(
-        url=f"http://{ADDRESS}:{port}/",
-        username=getpass.getuser().lower(),
+        url=url,
+        username=username,
         password=(secrets_folder / "user_password").read_text(),
         routes={route.path: route.title for route in settings.routes},
         missing={
-            app.label: app.requirement.remedy for app in images.missing.values() if app.requirement
+            path: requirement.remedy
+            for path, route in environment.catalog.routes.items()
+            if route.app in images.missing
+            and (requirement := images.missing[route.app].requirement)
         },
         log=log,
         process=process,
+        lock=lock,
     )
     try:
         _wait_until_it_answers(hub)
@@ -95,14 +109,43 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
     return hub
 
 
-def install_tools(root: Path, state: Path, progress: Progress) -> str:
+def install_tools(progress: Progress) -> str:
     """Install the proxy and code-server if they are missing; return the PATH of servers."""
-    if not node.is_installed(root):
+    if not node.is_installed(INSTALLATION):
         progress("configurable-http-proxy")
-        node.install(root)
-    editor = code_server.install(root / "images/code-server", state / "tools", progress)
+        node.install(INSTALLATION)
+    lock, tools = INSTALLATION / "images/code-server", INSTALLATION / ".slipway/tools"
+    editor = code_server.install(lock, tools, progress)
     folders = [str(editor), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     return os.pathsep.join(folders)
+
+
+def claim_state(file: Path) -> IO[str]:
+    """Hold the state for one hub at a time. Raises LocalHubError that says where the other is."""
+    lock = file.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        where = lock.read() or "an address it will print soon"
+        lock.close()
+        raise LocalHubError(
+            f"Slipway already runs for this project, at {where}\nUse it, or stop it with Ctrl-C."
+        ) from error
+    lock.truncate(0)
+    return lock
+
+
+def user_name(environment: Environment) -> str:
+    """A name that may log in: one that the environment names, or this machine's user."""
+    auth = environment.spec.auth
+    if not auth.allow_all:
+        return (*auth.allowed_users, *auth.admin_users)[0]
+    try:
+        name = getpass.getuser().lower()
+    except (KeyError, OSError):  # a user without an entry in the password file
+        return "you"
+    return name if re.fullmatch(USER_NAME, name) else "you"
 
 
 def claim_port(port: int) -> int:
@@ -112,9 +155,10 @@ def claim_port(port: int) -> int:
         try:
             probe.bind((ADDRESS, port))
         except (OSError, OverflowError) as error:
+            (free,) = _free_ports(1)
             raise LocalHubError(
                 f"Port {port} is in use or not allowed here.\n"
-                f"Pass another one: slipway up --port {_free_port()}"
+                f"Pass another one: make up PORT={free}, or slipway up --port {free}"
             ) from error
         return int(probe.getsockname()[1])
 
@@ -138,23 +182,26 @@ def write_secrets(folder: Path) -> Path:
     return folder
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        return int(probe.getsockname()[1])
+def _free_ports(count: int) -> list[int]:
+    with contextlib.ExitStack() as stack:
+        # All held at once, so that they differ.
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind((ADDRESS, 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def _settings(
-    environment: Environment, root: Path, state: Path, images: LocalImages, path: str, port: int
+    environment: Environment, state: Path, images: LocalImages, path: str, url: str
 ) -> HubSettings:
-    hub = f"http://{ADDRESS}:{_free_port()}"
-    proxy = root / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
+    hub, api = (f"http://{ADDRESS}:{port}" for port in _free_ports(2))
+    proxy = INSTALLATION / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
     return local_settings(
         environment,
         Addresses(
-            public_url=f"http://{ADDRESS}:{port}/",
-            proxy_bind_url=f"http://{ADDRESS}:{port}/",
-            proxy_api_url=f"http://{ADDRESS}:{_free_port()}",
+            public_url=url,
+            proxy_bind_url=url,
+            proxy_api_url=api,
             hub_bind_url=hub,
             hub_connect_url=hub,
         ),
@@ -180,13 +227,15 @@ def _server_command() -> tuple[str, ...]:
 
 def _wait_until_it_answers(hub: LocalHub) -> None:
     deadline = time.monotonic() + START_SECONDS
+    # Not through the proxy that http_proxy may name: this is our own loopback.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline:
         if hub.process.poll() is not None:
             raise LocalHubError(f"JupyterHub ended at once. {_last_lines(hub.log)}")
         try:
-            with urllib.request.urlopen(f"{hub.url}hub/health", timeout=2):  # noqa: S310
+            with direct.open(f"{hub.url}hub/health", timeout=2):
                 return
-        except (urllib.error.URLError, OSError):
+        except (OSError, http.client.HTTPException):
             time.sleep(0.1)
     raise LocalHubError(f"JupyterHub did not answer in {START_SECONDS} s. {_last_lines(hub.log)}")
 

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import slipway_notebook
 
+import slipway
 from slipway.model import Environment
 from slipway.model.apps import App, Requirement
 from slipway.server_config import UserImagePaths, server_config, write_server_config
 from slipway.toolchain import Progress, rsession_proxy
+
+INSTALLATION = Path(slipway.__file__).parents[1]
+"""Slipway's own folder, with the locks and what they install; a project may be elsewhere."""
 
 PACKAGE = Path(slipway_notebook.__file__).parent
 SKEL = PACKAGE.parent / "skel"
@@ -43,8 +47,9 @@ def prepare(environment: Environment, state: Path, path: str, progress: Progress
             state / "images" / image, server_config(apps, PATHS, explained=missing.keys())
         )
         if "rstudio" in apps and "rstudio" not in missing:
-            lock = PACKAGE.parents[1] / "rstudio/requirements.txt"
-            python_path[image] = str(rsession_proxy.install(lock, state / "tools", progress))
+            lock = INSTALLATION / "images/rstudio/requirements.txt"
+            tools = INSTALLATION / ".slipway/tools"
+            python_path[image] = str(rsession_proxy.install(lock, tools, progress))
     return LocalImages(state / "images", python_path, missing)
 
 

@@ -15,15 +15,6 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
-def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent ends, so that they can be found.
-
-    Linux only (prctl(2)); elsewhere `stop` finds what descends from the program directly.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-
-
 def start(
     command: list[str], environment: dict[str, str], folder: Path, log: Path
 ) -> subprocess.Popen[bytes]:
@@ -37,39 +28,47 @@ def start(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            preexec_fn=_own_family if sys.platform == "linux" else None,
         )
 
 
-def _end_with_parent() -> None:
-    """Should we be killed outright, the kernel ends the program for us."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+def _own_family() -> None:
+    """Run in the new process: Linux's way to keep a family together (prctl(2))."""
+    libc = ctypes.CDLL(None)
+    # Should we be killed outright, the kernel ends the program for us.
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    # Descendants whose own parent ends become the program's children, so that we find them.
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     # A shell that runs us in the background ignores SIGINT, and children would inherit that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def stop(program: subprocess.Popen[bytes], grace: float) -> None:
     """End `program` and every descendant: asked first, killed after `grace` seconds."""
-    family = _descendants()
+    family = _with_descendants(_existing(program.pid))
     with contextlib.suppress(ProcessLookupError):
         program.terminate()
     deadline = time.monotonic() + grace
-    while time.monotonic() < deadline:
-        family |= _descendants()
+    while family and time.monotonic() < deadline:
         _, alive = psutil.wait_procs(family, timeout=0.1)
-        family = set(alive)
-        if not family and not _descendants():
-            break
-    _kill(family | _descendants())
-    program.poll()
-
-
-def _descendants() -> set[psutil.Process]:
-    return set(psutil.Process().children(recursive=True))
-
-
-def _kill(family: Iterable[psutil.Process]) -> None:
+        family = _with_descendants(alive)
     for process in family:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
     psutil.wait_procs(list(family), timeout=1)
+    program.poll()
+
+
+def _existing(pid: int) -> list[psutil.Process]:
+    try:
+        return [psutil.Process(pid)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _with_descendants(processes: Iterable[psutil.Process]) -> set[psutil.Process]:
+    family = set(processes)
+    for process in list(family):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family.update(process.children(recursive=True))
+    return family

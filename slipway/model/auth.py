@@ -4,10 +4,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from slipway.model.base import Model, Text, refuse
+from slipway.model.base import Model, Text, refuse, text
 
 HttpsUrl = Annotated[
     str, Field(pattern=r"^https://[^\s/]+\S*$", examples=["https://id.example.org"])
+]
+
+
+USER_NAME = r"[a-z0-9_][a-z0-9_.@+-]{0,99}"
+"""A name becomes a folder and part of Kubernetes names, and some logins let users choose it."""
+
+UserName = Annotated[
+    str, *text(USER_NAME, "a user name of lower-case letters, digits and _.@+-", "ada")
 ]
 
 
@@ -16,8 +24,8 @@ class Auth(Model):
 
     allow_all: bool = False
     """Let in everybody whom the login knows."""
-    allowed_users: tuple[Text, ...] = ()
-    admin_users: tuple[Text, ...] = ()
+    allowed_users: tuple[UserName, ...] = ()
+    admin_users: tuple[UserName, ...] = ()
 
     @model_validator(mode="after")
     def _somebody_is_allowed(self) -> Self:
@@ -42,6 +50,12 @@ class Native(Auth):
     """Accounts that users make themselves and an admin approves (NativeAuthenticator)."""
 
     kind: Literal["native"]
+
+    @model_validator(mode="after")
+    def _somebody_can_approve(self) -> Self:
+        if not self.admin_users:
+            raise refuse("nobody can approve accounts", "name admin_users")
+        return self
 
 
 class GitHub(Auth):

@@ -53,10 +53,10 @@ def text(pattern: str, what: str, example: str, most: int | None = None) -> Any:
     )
 
 
-_NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 
 Name = Annotated[
-    str, *text(_NAME, "a name of lower-case letters, digits and inner dashes", "code", 40)
+    str, *text(NAME, "a name of lower-case letters, digits and inner dashes", "code", 40)
 ]
 """An app, image, profile or environment: it becomes part of URLs and Kubernetes names."""
 

@@ -29,7 +29,6 @@ class Image(Model):
     """The apps it carries, in the launcher's order."""
     reference: ImageReference | None = None
     """Where it is, if it is not built from `images/<name>` of this project."""
-    description: Text200 | None = None
 
 
 class CpuShare(Model):

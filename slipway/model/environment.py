@@ -1,12 +1,13 @@
 """`environments/<name>.yaml`: where a release runs, and the frozen whole that everything reads."""
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from slipway.model.auth import AnyAuth
+from slipway.model.auth import AnyAuth, SharedPassword
 from slipway.model.base import (
     Account,
     Domain,
@@ -16,15 +17,37 @@ from slipway.model.base import (
     Name,
     Region,
     Text200,
-    Version,
     Zone,
     refuse,
+    text,
 )
 from slipway.model.catalog import Catalog
 from slipway.model.quantities import Duration, Memory, seconds
 from slipway.model.release import PlatformVersions, Release
 
 WORKING_TREE = "working-tree"
+
+
+ReleaseName = Annotated[
+    str,
+    *text(
+        r"working-tree|[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?",
+        "a release",
+        "1.2.0 or working-tree",
+    ),
+]
+
+
+def _network(cidr: str) -> str:
+    try:
+        network = ipaddress.IPv4Network(cidr)
+    except ValueError as error:
+        raise refuse(
+            f"{cidr!r} is not a network ({error})", "write for example 10.0.0.0/16"
+        ) from error
+    if not 16 <= network.prefixlen <= 24:
+        raise refuse(f"{cidr!r} does not suit a VPC", "use a prefix from /16 to /24")
+    return cidr
 
 
 class Culling(Model):
@@ -49,7 +72,7 @@ class Culling(Model):
 class EnvironmentSpec(Model):
     """What every target has."""
 
-    release: Literal["working-tree"] | Version = WORKING_TREE
+    release: ReleaseName = WORKING_TREE
     """A version from `releases/`, or the catalog as it stands."""
     auth: AnyAuth
     culling: Culling = Culling()
@@ -60,6 +83,7 @@ class LocalSpec(EnvironmentSpec):
     """One trusted user's own machine, for `slipway up`."""
 
     target: Literal["local"]
+    auth: SharedPassword
 
 
 class HomeStorage(Model):
@@ -94,7 +118,7 @@ class EksStorage(Model):
 
 
 class Network(Model):
-    cidr: Annotated[str, Field(pattern=r"^(\d{1,3}\.){3}\d{1,3}/(1[6-9]|2[0-4])$")] = "10.0.0.0/16"
+    cidr: Annotated[str, AfterValidator(_network)] = "10.0.0.0/16"
     nat: Literal["none", "one", "per-zone"] = "one"
 
 

@@ -79,9 +79,14 @@ def _words(item: dict[str, Any], path: Path, document: Document, model: Any) -> 
     if kind in _EXPECTED:
         return _wrong_kind(_EXPECTED[kind], value, document.source(path))
     if kind in ("literal_error", "enum"):
-        return f"cannot be {_shown(value)}", f"write {context['expected']}"
+        return (
+            f"cannot be {_shown(value)}",
+            f"write {context['expected'].replace('False', 'false')}",
+        )
     if kind == "union_tag_invalid":
         key = context["discriminator"].strip("'")
+        if context["tag"] == "None":
+            return f"has no {key}", f"add `{key}: …`"
         tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
         return f"has an unknown {key} {context['tag']!r}", did_you_mean(context["tag"], tags)
     if kind == "union_tag_not_found":
@@ -107,7 +112,7 @@ def _wrong_kind(expected: str, value: Any, source: str | None) -> tuple[str, str
     if expected == "text" and isinstance(value, (int, float)) and source:
         return message, f'write it in quotes: "{source}"'
     if expected == "a list" and isinstance(value, (str, int, float)):
-        return message, f"write [{source}]"
+        return message, f"write [{source}]" if " " not in str(source) else "write it as [part, …]"
     if value is None:
         return f"must be {expected}, but nothing is written", "write it, or remove the key"
     return message, f"write {expected}"

@@ -1,13 +1,16 @@
 """A project folder: its catalog, environments and releases, checked as a whole."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from slipway.model import explain
+from slipway.model.base import NAME
 from slipway.model.catalog import Catalog
 from slipway.model.document import Document, read
 from slipway.model.environment import (
@@ -64,24 +67,32 @@ def load(root: Path, only: str | None = None) -> Project:
     """
     problems: list[Problem] = []
     catalog = _load(problems, root / CATALOG, CATALOG, Catalog, check_catalog)
-    releases = {
-        file.stem: _load(
-            problems, file, f"releases/{file.name}", Release, _release_check(file.stem)
-        )
-        for file in _files(root / "releases")
-    }
-    specs: dict[str, Spec | None] = {}
+    versions = [file.stem for file in _files(root / "releases")]
     names = _environment_names(root)
     if only is not None and only not in names:
-        problems.append(_no_environment(root, only))
-    for name in names if only is None else [only] if only in names else []:
-        specs[name] = _load(
+        raise InvalidProject([*problems, _no_environment(root, only)])
+    specs = {
+        name: _load(
             problems,
             root / f"environments/{name}.yaml",
             f"environments/{name}.yaml",
             AnySpec,
-            _spec_check(catalog, releases),
+            _spec_check(name, versions),
         )
+        for name in (names if only is None else [only])
+    }
+    needed = versions if only is None else [s.release for s in specs.values() if s]
+    releases = {
+        version: _load(
+            problems,
+            root / f"releases/{version}.yaml",
+            f"releases/{version}.yaml",
+            Release,
+            partial(check_release, name=version),
+        )
+        for version in versions
+        if version in needed
+    }
     if problems or catalog is None:
         raise InvalidProject(problems)
     return Project(
@@ -125,16 +136,12 @@ def _positioned(document: Document, finding: Finding) -> Problem:
     return document.problem(finding.path, finding.message, finding.hint, at_key=finding.at_key)
 
 
-def _release_check(name: str) -> Callable[[Release], Iterable[Finding]]:
-    return lambda release: check_release(release, name)
-
-
-def _spec_check(
-    catalog: Catalog | None, releases: Mapping[str, Release | None]
-) -> Callable[[Spec], Iterable[Finding]]:
+def _spec_check(name: str, versions: list[str]) -> Callable[[Spec], Iterable[Finding]]:
     def check(spec: Spec) -> Iterator[Finding]:
-        if spec.release != WORKING_TREE and spec.release not in releases:
-            known = (*releases, WORKING_TREE)
+        if not re.fullmatch(NAME, name):
+            yield Finding((), f"{name!r} is not a name", "call the file for example dev.yaml")
+        if spec.release != WORKING_TREE and spec.release not in versions:
+            known = (*versions, WORKING_TREE)
             yield Finding(("release",), *unknown("release", spec.release, known))
 
     return check

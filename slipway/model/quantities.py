@@ -12,15 +12,28 @@ _MEMORY_UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}
 _MEMORY_UNITS |= {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _TIME_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
+
+def _unit(example: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            raise refuse(f"{value} has no unit", f"write for example {example}")
+        return value
+
+    return BeforeValidator(check)
+
+
 Memory = Annotated[
     str,
+    _unit("2Gi"),
     *text(
         r"[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)", "an amount of memory with its unit", "2Gi", 24
     ),
 ]
 """As Kubernetes writes it. `memory_bytes` gives bytes."""
 
-Duration = Annotated[str, *text(r"[0-9]+[smhd]", "a time with its unit (s, m, h, d)", "30m", 12)]
+Duration = Annotated[
+    str, _unit("30m"), *text(r"[1-9][0-9]*[smhd]", "a time with its unit (s, m, h, d)", "30m", 12)
+]
 """`seconds` gives seconds."""
 
 

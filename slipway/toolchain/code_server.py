@@ -5,7 +5,9 @@ three parts ships a shrinkwrap, and what VS Code needs in the browser (terminal,
 watching) comes prebuilt, so the parts are installed without scripts and joined here.
 """
 
+import contextlib
 import json
+import os
 import shutil
 from pathlib import Path
 from tempfile import mkdtemp
@@ -46,9 +48,11 @@ def install(lock_folder: Path, tools: Path, progress: Progress) -> Path:
         try:
             _install_into(work, lock_folder, progress)
             work.chmod(0o755)
-            work.rename(target)
+            with contextlib.suppress(FileExistsError):  # another installation was faster
+                work.rename(target)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+    _write_command(target / "bin")
     return target / "bin"
 
 
@@ -69,11 +73,15 @@ def _install_into(work: Path, lock_folder: Path, progress: Progress) -> None:
     npm("install", "--omit=dev", "--ignore-scripts", cwd=vscode / "extensions")
     run_node("./postinstall.mjs", cwd=vscode / "extensions")
 
-    command = work / "bin" / "code-server"
-    command.parent.mkdir()
-    command.write_text(
+
+def _write_command(folder: Path) -> None:
+    """The `code-server` command. Written at every start: the Node it names moves with the venv."""
+    folder.mkdir(exist_ok=True)
+    partial = folder / f".code-server.{os.getpid()}"
+    partial.write_text(
         "#!/bin/sh\n"
         'here=$(cd "$(dirname "$0")" && pwd)\n'
         f'exec "{node()}" "$here/../node_modules/code-server/out/node/entry.js" "$@"\n'
     )
-    command.chmod(0o755)
+    partial.chmod(0o755)
+    partial.replace(folder / "code-server")

@@ -46,6 +46,24 @@ def test_an_unknown_or_malformed_profile_is_refused_with_those_there_are(hub: Hu
         assert "vscode, rstudio" in text
 
 
+def test_a_named_server_starts_its_own_profile_only(hub: Hub):
+    user = hub.user("namer")
+    for server, profile in (("rstudio-server", "vscode"), ("anything", "vscode")):
+        answer = user.client.post(
+            f"/hub/api/users/namer/servers/{server}",
+            json={"user_options": {"profile": profile}},
+            headers=user._api(),
+        )
+        assert answer.status_code == 400
+        assert "vscode starts as vscode-server" in answer.text
+
+
+def test_a_refused_choice_is_forgotten(hub: Hub):
+    user = hub.user("forgetful")
+    assert spawn(user, {"profile": "nope"})[0] == 400
+    assert spawn(user, {})[0] in (201, 202)
+
+
 def test_what_ran_last_is_what_the_next_login_starts(hub: Hub):
     user = hub.user("returning")
     user.start("rstudio")

@@ -21,14 +21,10 @@ SLIPWAY = Path(sys.executable).parent / "slipway"
 
 
 def make_project(folder: Path, edit: Callable[[str], str] = lambda catalog: catalog) -> Path:
-    """A project with this one's files and tools and a state of its own."""
+    """A project with this one's files and a state of its own."""
     shutil.copytree(ROOT / "environments", folder / "environments")
     (folder / "catalog.yaml").write_text(edit((ROOT / "catalog.yaml").read_text()))
     (folder / "releases").mkdir()
-    for name in ("images", "node_modules", "package.json", "package-lock.json"):
-        (folder / name).symlink_to(ROOT / name)
-    (folder / ".slipway").mkdir()
-    (folder / ".slipway/tools").symlink_to(ROOT / ".slipway/tools")
     return folder
 
 

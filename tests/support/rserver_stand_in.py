@@ -1,8 +1,8 @@
 """A stand-in for RStudio Server's `rserver`, which is in no package registry.
 
 It keeps the part of the contract that jupyter-rsession-proxy relies on: `--help` lists the flags it
-supports; it listens on `--www-socket`; `/` redirects to `auth-sign-in` below `--www-root-path`, which
-sets a cookie and redirects back.
+supports; it listens on `--www-socket`; `/` redirects to `auth-sign-in` below `--www-root-path`,
+which sets a cookie and redirects back.
 """
 
 import socketserver

@@ -1,5 +1,6 @@
 """From the environment file's `auth` to a JupyterHub authenticator."""
 
+from functools import partial
 from typing import Any
 
 from slipway_hub.settings import HubSettings
@@ -11,8 +12,6 @@ CLASSES = {
     "google": "oauthenticator.google.GoogleOAuthenticator",
     "oidc": "oauthenticator.generic.GenericOAuthenticator",
 }
-
-USERNAME = r"^[a-z0-9_][a-z0-9_.@+-]{0,99}$"
 
 _SAME_NAME = (
     "client_id",
@@ -30,9 +29,11 @@ def configure(c: Any, settings: HubSettings) -> None:
     """Let in those whom the settings name. Raises RuntimeError when a secret is missing."""
     auth = settings.auth
     kind = auth["kind"]
-    # A name becomes a folder and part of Kubernetes names; some logins let users choose it.
-    c.Authenticator.username_pattern = USERNAME
-    c.Authenticator.allow_all = auth["allow_all"]
+    c.Authenticator.username_pattern = settings.username_pattern
+    # An account of the native login counts only once an admin has approved it.
+    c.Authenticator.allow_all = auth["allow_all"] or kind == "native"
+    # Who is taken from the list is out, although the database knows them.
+    c.Authenticator.allow_existing_users = False
     c.Authenticator.allowed_users = set(auth["allowed_users"])
     c.Authenticator.admin_users = set(auth["admin_users"])
     if kind == "shared-password":
@@ -52,8 +53,17 @@ def _oauth(c: Any, settings: HubSettings, class_name: str) -> None:
             section[name] = set(value) if isinstance(value, list) else value
     if scopes := auth.get("scopes"):
         section.scope = scopes
+    if auth.get("allowed_organizations"):
+        # Membership is private unless a member publishes it.
+        section.scope = ["read:org"]
     if domains := auth.get("hosted_domains"):
         section.hosted_domain = domains
     if claim := auth.get("groups_claim"):
         section.manage_groups = True
-        section.auth_state_groups_key = lambda state: state["oauth_user"].get(claim, [])
+        section.auth_state_groups_key = partial(_groups, claim)
+
+
+def _groups(claim: str, auth_state: dict[str, Any]) -> list[str]:
+    """A user's groups; providers send a list, one name, or nothing."""
+    groups = auth_state["oauth_user"].get(claim)
+    return [groups] if isinstance(groups, str) else list(groups or [])

@@ -14,6 +14,7 @@ from slipway_hub.settings import HubSettings, ProfileSettings
 from slipway_hub.spawning import apply_profile
 
 OPTION = "profile"
+NONE_OPEN = "No profile is open to you: ask an administrator for a group."
 
 # Of the module, not of Profiles: traitlets copies configuration, and templates cannot be copied.
 _TEMPLATES = Environment(loader=PackageLoader("slipway_hub"), autoescape=True)
@@ -40,7 +41,7 @@ class Profiles:
     def form(self, spawner: Any) -> str:
         allowed = self.allowed(spawner.user)
         if not allowed:
-            raise HTTPError(403, "No profile is open to you: ask an administrator for a group.")
+            raise HTTPError(403, NONE_OPEN)
         start = self.starting(spawner.user, spawner.user_options.get(OPTION)) or allowed[0]
         return _TEMPLATES.get_template("profiles.html").render(profiles=allowed, start=start.slug)
 
@@ -52,22 +53,29 @@ class Profiles:
 
     def apply(self, spawner: Any, options: Mapping[str, Any]) -> None:
         """Make a spawner start the chosen profile. Raises HTTPError 400 or 403."""
-        allowed = {profile.slug: profile for profile in self.allowed(spawner.user)}
-        slug = options.get(OPTION)
-        if slug is None:
-            chosen = self.starting(spawner.user, None)
-            if chosen is None:
-                known = ", ".join(allowed) or "none"
-                raise HTTPError(400, f"Choose a profile. Open to you: {known}.")
-        elif isinstance(slug, str) and slug in allowed:
-            chosen = allowed[slug]
-        elif isinstance(slug, str) and self._settings.profile(slug):
-            raise HTTPError(403, f"The profile {slug} is not open to you.")
-        else:
-            raise HTTPError(400, f"There is no such profile. Open to you: {', '.join(allowed)}.")
+        # Forget a choice that is refused, which JupyterHub has stored for the next start already.
+        spawner.user_options = spawner.orm_spawner.user_options = {}
+        chosen = self._chosen(spawner.user, options.get(OPTION))
+        if spawner.name not in ("", chosen.server):
+            raise HTTPError(400, f"The profile {chosen.slug} starts as {chosen.server}.")
         # Remember what runs, so that a route can tell and the next start is the same.
         spawner.user_options = spawner.orm_spawner.user_options = {OPTION: chosen.slug}
         apply_profile(self._settings, spawner, chosen)
+
+    def _chosen(self, user: Any, slug: Any) -> ProfileSettings:
+        allowed = {profile.slug: profile for profile in self.allowed(user)}
+        if not allowed:
+            raise HTTPError(403, NONE_OPEN)
+        known = ", ".join(allowed)
+        if slug is None:
+            if start := self.starting(user, None):
+                return start
+            raise HTTPError(400, f"Choose a profile. Open to you: {known}.")
+        if isinstance(slug, str) and slug in allowed:
+            return allowed[slug]
+        if isinstance(slug, str) and self._settings.profile(slug):
+            raise HTTPError(403, f"The profile {slug} is not open to you. Open to you: {known}.")
+        raise HTTPError(400, f"There is no such profile. Open to you: {known}.")
 
 
 def configure(c: Any, settings: HubSettings) -> None:
@@ -77,5 +85,3 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.Spawner.options_from_form = profiles.options
     c.Spawner.apply_user_options = profiles.apply
     c.JupyterHub.allow_named_servers = True
-    # One per profile: a route starts its profile beside whatever else is running.
-    c.JupyterHub.named_server_limit_per_user = len(settings.profiles)

@@ -96,6 +96,8 @@ class HubSettings(Settings):
     profiles: tuple[ProfileSettings, ...]
     default_profile: str | None = None
     routes: tuple[RouteSettings, ...] = ()
+    username_pattern: str
+    """What a user name must match."""
     auth: dict[str, Any]
     """The environment file's `auth`, as it was checked there."""
     culling: CullingSettings

@@ -78,6 +78,7 @@ def _kubernetes(c: Any, kubernetes: KubernetesSpawning) -> None:
     section = c.KubeSpawner
     section.namespace = kubernetes.namespace
     # Names are explicit: an upgrade of KubeSpawner must not rename a user's pod or home.
+    section.slug_scheme = "safe"
     section.pod_name_template = "user-{user_server}"
     section.common_labels = {"app.kubernetes.io/managed-by": "slipway"}
     section.extra_labels = {"app.kubernetes.io/component": "singleuser-server"}

@@ -3,20 +3,22 @@
 jupyter-server-proxy runs `python -m slipway_notebook.launch --socket=… --title=… -- command …`.
 Where the command and the file it needs are there, this process becomes the command. Where one is
 not, it answers with a page that says so, looks again at every visit, and becomes the command as
-soon as everything is there.
+soon as everything is there. With `--restart` the command alone would not do (a plug-in starts it):
+then the page says to restart the server.
 """
 
 import argparse
 import os
 import shutil
 import socket
+from dataclasses import dataclass
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title} cannot start</title>
+<html lang="en"><head><meta charset="utf-8"><title>{title} {state}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
   :root {{ color-scheme: light dark; }}
@@ -25,51 +27,76 @@ PAGE = """<!doctype html>
   code {{ background: #8882; padding: .1em .35em; border-radius: .25em; overflow-wrap: anywhere; }}
   a {{ display: inline-block; margin-top: 1rem; }}
 </style></head><body><main>
-<h1>{title} cannot start yet</h1>
-<p role="alert">{missing}</p>
+<h1>{title} {state}</h1>
+<p role="alert">{message}</p>
 <p>{remedy}</p>
 <a href="">Try again</a>
-</main></body></html>
+</main>{script}</body></html>
 """
 
+# The app needs a moment after this page: show it when it answers, not an error before.
+RELOAD = """<script>
+  const look = () => fetch(location, {cache: "no-store"}).then(
+    answer => answer.status < 500 ? location.reload() : setTimeout(look, 500),
+    () => setTimeout(look, 500));
+  setTimeout(look, 500);
+</script>"""
 
-def missing(command: str, needed_file: str | None) -> str | None:
-    """What an app lacks, as one HTML sentence, or None when it can start."""
-    if shutil.which(command) is None:
-        return f"The command <code>{escape(command)}</code> is not installed in this server."
-    if needed_file and not Path(needed_file).exists():
-        return f"The file <code>{escape(needed_file)}</code> is not in your home folder."
-    return None
+
+@dataclass(frozen=True)
+class App:
+    title: str
+    command: str
+    remedy: str
+    needed_file: str | None
+    restart: bool
+
+    def lacks(self) -> tuple[str, str] | None:
+        """What is missing and what to do, in HTML; None when the command can run."""
+        if shutil.which(self.command) is None:
+            return (
+                f"The command <code>{escape(self.command)}</code> is not installed in this server.",
+                f"To get it: {escape(self.remedy)}",
+            )
+        if self.needed_file and not Path(self.needed_file).exists():
+            return (
+                f"The file <code>{escape(self.needed_file)}</code> is not in your home folder.",
+                "Create it, then try again.",
+            )
+        if self.restart:
+            return (
+                f"The command <code>{escape(self.command)}</code> is there now.",
+                "Stop this server on the hub's home page and start it again to use it.",
+            )
+        return None
 
 
 class _Explanation(BaseHTTPRequestHandler):
-    title: str
-    remedy: str
-    app_command: str
-    needed_file: str | None
+    app: App
 
     def do_GET(self) -> None:
-        lacking = missing(self.app_command, self.needed_file)
-        if lacking is None:
-            # Ready now: answer with a reload, then make way for the app.
-            self._answer("It is there now: starting.", "", refresh=True)
+        lacking = self.app.lacks()
+        if lacking:
+            self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "cannot start yet", *lacking)
+        else:
+            # Ready now: answer with a page that waits for the app, then make way for it.
+            self._answer(HTTPStatus.OK, "is starting", "It is there now.", "", RELOAD)
             self.server.ready = True  # type: ignore[attr-defined]
-            return
-        remedy = self.remedy if "command" in lacking else "Create it, then try again."
-        self._answer(lacking, f"To get it: {escape(remedy)}")
 
     do_HEAD = do_POST = do_GET  # noqa: N815
 
-    def _answer(self, lacking: str, remedy: str, *, refresh: bool = False) -> None:
-        body = PAGE.format(title=escape(self.title), missing=lacking, remedy=remedy).encode()
-        # 200 while reloading, so that a browser does; else the app is unavailable.
-        self.send_response(HTTPStatus.OK if refresh else HTTPStatus.SERVICE_UNAVAILABLE)
+    def _answer(
+        self, status: HTTPStatus, state: str, message: str, remedy: str, script: str = ""
+    ) -> None:
+        page = PAGE.format(
+            title=escape(self.app.title), state=state, message=message, remedy=remedy, script=script
+        )
+        body = page.encode()
+        self.send_response(status)
         self.send_header("Content-Type", "text/html; charset=utf-8")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.send_header("Connection", "close")
-        if refresh:
-            self.send_header("Refresh", "1")
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
@@ -90,18 +117,9 @@ class _UnixServer(HTTPServer):
         self.server_name, self.server_port = "localhost", 0
 
 
-def explain(arguments: argparse.Namespace) -> None:
+def explain(app: App, arguments: argparse.Namespace) -> None:
     """Serve the explanation until the app can start."""
-    handler = type(
-        "Explanation",
-        (_Explanation,),
-        {
-            "title": arguments.title,
-            "remedy": arguments.remedy,
-            "app_command": arguments.command[0],
-            "needed_file": arguments.needs_file,
-        },
-    )
+    handler = type("Explanation", (_Explanation,), {"app": app})
     if arguments.socket:
         server: HTTPServer = _UnixServer(arguments.socket, handler)
     else:
@@ -123,9 +141,17 @@ def main() -> None:
     parser.add_argument("--remedy", default="install it")
     parser.add_argument("--needs-file")
     parser.add_argument("command", nargs="+")
+    parser.add_argument("--restart", action="store_true", help="explain, never run the command")
     arguments = parser.parse_args()
-    if missing(arguments.command[0], arguments.needs_file):
-        explain(arguments)
+    app = App(
+        title=arguments.title,
+        command=arguments.command[0],
+        remedy=arguments.remedy,
+        needed_file=arguments.needs_file,
+        restart=arguments.restart,
+    )
+    if app.lacks():
+        explain(app, arguments)
     os.execvp(arguments.command[0], arguments.command)  # noqa: S606
 
 

@@ -45,8 +45,15 @@ class ServerProcess:
     absolute_url: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     requires: Requirement | None = None
+    explains_only: bool = False
+    """Stands for an app that a plug-in starts: say what is missing, never run the command."""
     needs_file: str | None = None
     """A file, relative to the home, without which the app cannot start."""
+
+
+def literal(text: str) -> str:
+    """`text` as a part of a command that jupyter-server-proxy formats: its braces doubled."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 class App(Model):
@@ -54,8 +61,6 @@ class App(Model):
 
     title: Text200 | None = None
     """What the launcher and the hub call it."""
-    description: Text200 | None = None
-    """One line that says what it is for."""
     launcher: bool = True
     """Whether it has a tile in JupyterLab's launcher and an entry in Notebook's New menu."""
     start_timeout: int = Field(default=30, ge=1, le=600)

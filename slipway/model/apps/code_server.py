@@ -1,6 +1,6 @@
 from typing import ClassVar, Literal
 
-from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
+from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess, literal
 from slipway.model.base import Text
 
 _REMEDY = "`slipway up` installs it here; an image gets it from images/code-server"
@@ -26,7 +26,7 @@ class CodeServer(App):
                 "--disable-telemetry",
                 "--disable-update-check",
                 "--disable-workspace-trust",
-                self.folder or ".",
+                literal(self.folder or "."),
             ),
             unix_socket=True,
             requires=Requirement("code-server", _REMEDY),

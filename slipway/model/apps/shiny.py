@@ -1,6 +1,6 @@
 from typing import ClassVar, Literal
 
-from slipway.model.apps.base import App, Requirement, ServerProcess
+from slipway.model.apps.base import App, Requirement, ServerProcess, literal
 from slipway.model.base import Text
 
 
@@ -21,7 +21,7 @@ class Shiny(App):
             "shiny::runApp(a[1], host = '127.0.0.1', port = as.integer(a[2]))"
         )
         return ServerProcess(
-            command=("Rscript", "-e", script, self.folder, "{port}"),
+            command=("Rscript", "-e", script, literal(self.folder), "{port}"),
             requires=Requirement("Rscript", "install R and its package shiny (r-cran-shiny)"),
             needs_file=f"{self.folder}/app.R",
         )

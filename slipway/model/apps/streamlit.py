@@ -1,6 +1,6 @@
 from typing import ClassVar, Literal
 
-from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
+from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess, literal
 from slipway.model.base import Text
 
 
@@ -19,7 +19,7 @@ class Streamlit(App):
             command=(
                 "streamlit",
                 "run",
-                self.script,
+                literal(self.script),
                 "--server.port={port}",
                 "--server.address=127.0.0.1",
                 "--server.headless=true",

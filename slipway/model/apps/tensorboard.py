@@ -1,6 +1,6 @@
 from typing import ClassVar, Literal
 
-from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
+from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess, literal
 from slipway.model.base import Text
 
 
@@ -18,7 +18,7 @@ class TensorBoard(App):
         return ServerProcess(
             command=(
                 "tensorboard",
-                f"--logdir={self.logs}",
+                f"--logdir={literal(self.logs)}",
                 "--host=127.0.0.1",
                 "--port={port}",
                 # It writes absolute links, so it must know its prefix and see it in requests.
