@@ -79,6 +79,19 @@ def test_a_busy_port_is_named_with_what_to_pass_instead(project: Path):
     assert "slipway up --port " in done.stderr
 
 
+def test_a_second_up_of_one_project_says_where_the_first_is_and_leaves_it_alone(project: Path):
+    with running_hub(project) as hub:
+        done = run_up(project, "--port=0")
+        assert done.returncode == 1
+        assert f"already runs for this project, at {hub.url}" in done.stderr
+        assert hub.user("ada").get("/hub/home").status_code == 200
+
+
+def test_a_company_proxy_in_the_environment_does_not_matter(project: Path):
+    with running_hub(project, http_proxy="http://192.0.2.1:9") as hub:
+        assert hub.url.startswith("http://127.0.0.1:")
+
+
 def test_an_environment_on_a_cluster_is_refused(project: Path):
     done = run_up(project, "--environment=dev")
     assert done.returncode == 2
