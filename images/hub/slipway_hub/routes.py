@@ -39,20 +39,7 @@ class Routes:
         raw = request.path.partition("/user-redirect")[2].lstrip("/")
         refuse_escapes(raw)
         query = f"?{request.query}" if request.query else ""
-        route, rest = self._match(raw)
-        if route is None:
-            last = user.spawners[""].user_options.get(OPTION)
-            profile = self._profiles.starting(user, last)
-            slug, server = profile.slug if profile else None, ""
-            target = raw
-        else:
-            slug, server = (
-                route.profile,
-                server_for(user, route.profile, self._servers[route.profile]),
-            )
-            target = route.target.lstrip("/") + (
-                rest if not rest or route.target.endswith("/") else f"/{rest}"
-            )
+        slug, server, target = self._wanted(raw, user)
         landing = f"{user.server_url(server)}{target}{query}"
         spawner = user.spawners.get(server)
         if spawner and spawner.ready:
@@ -61,6 +48,19 @@ class Routes:
             return None
         spawn = f"{base_url}hub/spawn/{user.escaped_name}/{server}".rstrip("/")
         return f"{spawn}?{urlencode({f'opt-{OPTION}': slug, 'next': landing})}"
+
+    def _wanted(self, raw: str, user: Any) -> tuple[str | None, str, str]:
+        """The profile to run (None to let them choose), its server, the path below that server."""
+        route, rest = self._match(raw)
+        if route is None:
+            last = user.spawners[""].user_options.get(OPTION)
+            profile = self._profiles.starting(user, last)
+            return profile.slug if profile else None, "", raw
+        target = route.target.lstrip("/")
+        if rest and not target.endswith("/"):
+            target += "/"
+        server = server_for(user, route.profile, self._servers[route.profile])
+        return route.profile, server, target + rest
 
     def _match(self, raw: str) -> tuple[RouteSettings | None, str]:
         for route in self._routes:
