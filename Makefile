@@ -20,7 +20,7 @@ setup: $(READY)
 
 $(READY): $(LOCKS) $(PACKAGES) Makefile
 	@test -n "$(PYTHON)" || { echo "Slipway needs Python 3.11 or newer: install it, or say make PYTHON=/path/to/python3"; exit 1; }
-	@echo "Setting up (once; 2 to 5 minutes):"
+	@echo "Setting up (once; 1 to 5 minutes):"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
 	  echo "Python cannot make virtual environments here. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "  - Python packages"

@@ -75,8 +75,11 @@ ImageReference = Annotated[
     ),
 ]
 
-Version = Annotated[
-    str, *text(r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?", "a version", '"1.2.0"', 64)
+VERSION = r"[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?"
+Version = Annotated[str, *text(VERSION, "a version", '"1.2.0"', 64)]
+
+VariableName = Annotated[
+    str, *text(r"[A-Za-z_][A-Za-z0-9_]*", "a variable name", "MY_SETTING", 100)
 ]
 
 Domain = Annotated[

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from slipway.model.apps import AnyApp, App
-from slipway.model.base import ImageReference, Model, Name, Text200, refuse, text
+from slipway.model.base import ImageReference, Model, Name, Text200, VariableName, refuse, text
 from slipway.model.quantities import Cpu, Memory, memory_bytes
 
 RoutePath = Annotated[
@@ -16,9 +16,6 @@ RoutePath = Annotated[
 ]
 DefaultUrl = Annotated[
     str, *text(r"/[^\s\\#]*", "a path below the user's server", "/lab/tree/welcome.ipynb", 500)
-]
-VariableName = Annotated[
-    str, *text(r"[A-Za-z_][A-Za-z0-9_]*", "a variable name", "MY_SETTING", 100)
 ]
 
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from slipway.model.auth import AnyAuth, SharedPassword
 from slipway.model.base import (
+    VERSION,
     Account,
     Domain,
     Email,
@@ -31,7 +32,7 @@ WORKING_TREE = "working-tree"
 ReleaseName = Annotated[
     str,
     *text(
-        r"working-tree|[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?",
+        rf"{WORKING_TREE}|{VERSION}",
         "a release",
         "1.2.0 or working-tree",
     ),

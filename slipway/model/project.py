@@ -129,7 +129,10 @@ _adapters: dict[int, TypeAdapter[Any]] = {}
 
 
 def _adapter(model: Any) -> TypeAdapter[Any]:
-    return _adapters.setdefault(id(model), TypeAdapter(model))
+    """Built once per model: by identity, because an annotated union has no hash."""
+    if id(model) not in _adapters:
+        _adapters[id(model)] = TypeAdapter(model)
+    return _adapters[id(model)]
 
 
 def _positioned(document: Document, finding: Finding) -> Problem:

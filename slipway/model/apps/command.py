@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
-from slipway.model.base import Text, refuse
+from slipway.model.base import Text, VariableName, refuse
 
 _PLACEHOLDERS = {"port", "unix_socket", "base_url"}
 
@@ -25,7 +25,6 @@ def _placeholders(part: str) -> str:
 
 
 Argument = Annotated[str, AfterValidator(_placeholders)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class Command(App):
