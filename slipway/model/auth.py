@@ -24,6 +24,8 @@ class Auth(Model):
 
     allow_all: bool = False
     """Let in everybody whom the login knows."""
+    open_to_everyone: bool = False
+    """The explicit word that `allow_all` needs where the whole internet can reach the hub."""
     allowed_users: tuple[UserName, ...] = ()
     admin_users: tuple[UserName, ...] = ()
 
@@ -65,9 +67,20 @@ class GitHub(Auth):
     client_id: Text
     allowed_organizations: tuple[Text, ...] = ()
     """Organisations (`acme`) or teams (`acme:data`) whose members may log in."""
+    team_groups: bool = False
+    """Make a user's teams (`acme:data`) their groups, for profiles, admins and logins."""
+    allowed_groups: tuple[Text, ...] = ()
+    admin_groups: tuple[Text, ...] = ()
 
     def lets_in(self) -> bool:
-        return bool(self.allowed_organizations) or super().lets_in()
+        named = (self.allowed_organizations, self.allowed_groups, self.admin_groups)
+        return any(named) or super().lets_in()
+
+    @model_validator(mode="after")
+    def _groups_are_teams(self) -> Self:
+        if (self.allowed_groups or self.admin_groups) and not self.team_groups:
+            raise refuse("groups are named, but teams are not asked for", "add team_groups: true")
+        return self
 
 
 class Google(Auth):
@@ -82,8 +95,22 @@ class Google(Auth):
         return bool(self.hosted_domains) or super().lets_in()
 
 
+class Cognito(Auth):
+    """An Amazon Cognito user pool. Its groups are the users' groups."""
+
+    kind: Literal["cognito"]
+    client_id: Text
+    pool_domain: HttpsUrl
+    """The user pool's domain: `https://acme.auth.eu-central-1.amazoncognito.com`."""
+    allowed_groups: tuple[Text, ...] = ()
+    admin_groups: tuple[Text, ...] = ()
+
+    def lets_in(self) -> bool:
+        return bool(self.allowed_groups or self.admin_groups) or super().lets_in()
+
+
 class Oidc(Auth):
-    """Any OpenID Connect provider, Amazon Cognito among them."""
+    """Any OpenID Connect provider."""
 
     kind: Literal["oidc"]
     client_id: Text
@@ -92,7 +119,7 @@ class Oidc(Auth):
     userdata_url: HttpsUrl
     username_claim: Text = "preferred_username"
     groups_claim: Text | None = None
-    """The claim that lists a user's groups (`cognito:groups` for Cognito)."""
+    """The claim that lists a user's groups."""
     allowed_groups: tuple[Text, ...] = ()
     admin_groups: tuple[Text, ...] = ()
     scopes: tuple[Text, ...] = ("openid", "profile", "email")
@@ -107,4 +134,6 @@ class Oidc(Auth):
         return self
 
 
-AnyAuth = Annotated[SharedPassword | Native | GitHub | Google | Oidc, Field(discriminator="kind")]
+AnyAuth = Annotated[
+    SharedPassword | Native | GitHub | Google | Cognito | Oidc, Field(discriminator="kind")
+]

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from slipway.model.apps import AnyApp, App
 from slipway.model.base import ImageReference, Model, Name, Text200, VariableName, refuse, text
+from slipway.model.nodes import USERS
 from slipway.model.quantities import Cpu, Memory, memory_bytes
 
 RoutePath = Annotated[
@@ -26,6 +27,9 @@ class Image(Model):
     """The apps it carries, in the launcher's order."""
     reference: ImageReference | None = None
     """Where it is, if it is not built from `images/<name>` of this project."""
+    read_only_root: bool = True
+    """On a cluster, nothing but the home, /tmp and /dev/shm can be written. False for an image
+    whose programs insist on writing elsewhere."""
 
 
 class CpuShare(Model):
@@ -66,6 +70,9 @@ class Resources(Model):
     cpu: CpuShare = CpuShare()
     memory: MemoryShare = MemoryShare(guarantee="1Gi", limit="2Gi")
     gpu: int = Field(default=0, ge=0, le=16)
+    shared_memory: Memory = "1Gi"
+    """The most that /dev/shm may hold, for PyTorch's data loaders and browsers. What is in it
+    counts as memory of the server."""
 
 
 class Profile(Model):
@@ -79,6 +86,8 @@ class Profile(Model):
     default_url: DefaultUrl | None = None
     """A path to land at instead of an app."""
     resources: Resources = Resources()
+    nodes: Name = USERS
+    """The environment's node pool that it runs on."""
     groups: tuple[Text200, ...] = ()
     """Who may launch it; everybody when empty."""
     environment: dict[VariableName, str] = Field(default_factory=dict)

@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -17,14 +17,18 @@ from slipway.model.base import (
     Model,
     Name,
     Region,
+    Text,
     Text200,
+    VariableName,
     Zone,
     refuse,
     text,
 )
 from slipway.model.catalog import Catalog
-from slipway.model.quantities import Duration, Memory, seconds
+from slipway.model.nodes import EksNodePool, LabelKey, NodePool, default_eks_pools, default_pools
+from slipway.model.quantities import Duration, seconds
 from slipway.model.release import PlatformVersions, Release
+from slipway.model.storage import EksStorage, KubernetesStorage
 
 WORKING_TREE = "working-tree"
 
@@ -37,6 +41,24 @@ ReleaseName = Annotated[
         "1.2.0 or working-tree",
     ),
 ]
+
+
+ConfigSection = Annotated[
+    str, *text(r"[A-Z][A-Za-z0-9]*", "the name of a configurable class", "KubeSpawner", 100)
+]
+
+
+def _range(cidr: str) -> str:
+    try:
+        ipaddress.ip_network(cidr)
+    except ValueError as error:
+        raise refuse(
+            f"{cidr!r} is not a range of addresses ({error})", "write for example 10.96.0.10/32"
+        ) from error
+    return cidr
+
+
+AddressRange = Annotated[str, AfterValidator(_range), Field(examples=["10.96.0.10/32"])]
 
 
 def _network(cidr: str) -> str:
@@ -78,6 +100,9 @@ class EnvironmentSpec(Model):
     auth: AnyAuth
     culling: Culling = Culling()
     concurrent_spawns: int = Field(default=64, ge=1, le=1000)
+    extra_config: dict[ConfigSection, dict[VariableName, Any]] = Field(default_factory=dict)
+    """JupyterHub configuration for what no key here foresees, by class (`KubeSpawner`,
+    `JupyterHub`). Applied last: it wins."""
 
 
 class LocalSpec(EnvironmentSpec):
@@ -87,23 +112,59 @@ class LocalSpec(EnvironmentSpec):
     auth: SharedPassword
 
 
-class HomeStorage(Model):
-    storage_class: Name | None = None
-    """For homes; must allow ReadWriteMany. The cluster's default when left out."""
-    size: Memory = "100Gi"
-    hub_database: Memory = "1Gi"
+class OnCluster(EnvironmentSpec):
+    """What every cluster has."""
+
+    target: str
+    domain: Domain | None = None
+    """Where users find the hub."""
+    start_timeout: Duration = "10m"
+    """How long a server may take to start, a new node and its first image included. What cannot
+    succeed is told long before."""
+    max_servers: int = Field(default=500, ge=1, le=5000)
+    """Servers that may run at the same time."""
+    monitoring_namespace: Name | None = None
+    """Where Prometheus runs: its pods may scrape the hub and the proxy."""
+
+    @model_validator(mode="after")
+    def _open_to_the_world_on_purpose(self) -> Self:
+        # An Application Load Balancer is on the internet with a domain or without.
+        public = self.domain or (self.target == "eks" and self.auth.kind != "shared-password")
+        if public and self.auth.allow_all and not self.auth.open_to_everyone:
+            raise refuse(
+                f"allow_all lets in everybody whom {self.auth.kind} knows, from the whole internet",
+                "name who may log in, or say auth.open_to_everyone: true",
+            )
+        return self
 
 
-class KubernetesSpec(EnvironmentSpec):
+class ClusterNetwork(Model):
+    """What NetworkPolicies need to know of the cluster's network."""
+
+    dns: tuple[AddressRange, ...] = ()
+    """Ranges of the cluster's DNS, if it does not run as pods in kube-system."""
+    api_server: tuple[AddressRange, ...] = ()
+    """Ranges of the Kubernetes API, to narrow where the hub may go. Some network plug-ins see
+    the Service's address, others what is behind it: name both."""
+
+
+class KubernetesSpec(OnCluster):
     """Any conformant cluster, for `slipway render`."""
 
     target: Literal["kubernetes"]
     namespace: Name = "slipway"
     registry: ImageReference
     """Where the images of this project are: `registry.example.org/slipway`."""
-    domain: Domain | None = None
+    image_pull_secret: Name | None = None
+    """A Secret in the namespace, for a registry that asks for a password."""
     ingress_class: Name | None = None
-    storage: HomeStorage = HomeStorage()
+    ingress_annotations: dict[LabelKey, Text] = Field(default_factory=dict)
+    """For the controller: body size, time-outs, cert-manager's issuer."""
+    service: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    """How the proxy is reached without an Ingress."""
+    nodes: dict[Name, NodePool] = Field(default_factory=default_pools, min_length=1)
+    storage: KubernetesStorage = KubernetesStorage()
+    network: ClusterNetwork = ClusterNetwork()
 
 
 class Cluster(Model):
@@ -111,11 +172,6 @@ class Cluster(Model):
     """Whether the Kubernetes API answers outside the VPC."""
     admins: tuple[Text200, ...] = ()
     """ARNs of IAM roles that administer the cluster."""
-
-
-class EksStorage(Model):
-    hub_database: Memory = "10Gi"
-    backup_retention: Duration = "35d"
 
 
 class Network(Model):
@@ -132,16 +188,16 @@ class Budget(Model):
     monthly_usd: int = Field(ge=1, le=10_000_000)
 
 
-class EksSpec(EnvironmentSpec):
+class EksSpec(OnCluster):
     """An AWS account, for `cdk deploy`."""
 
     target: Literal["eks"]
     account: Account
     region: Region
     zones: tuple[Zone, ...] = Field(min_length=2, max_length=6)
-    domain: Domain | None = None
     network: Network = Network()
     cluster: Cluster = Cluster()
+    nodes: dict[Name, EksNodePool] = Field(default_factory=default_eks_pools, min_length=1)
     storage: EksStorage = EksStorage()
     alarms: Alarms | None = None
     budget: Budget | None = None

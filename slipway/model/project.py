@@ -21,6 +21,7 @@ from slipway.model.environment import (
     KubernetesSpec,
     LocalSpec,
 )
+from slipway.model.placement import check_placement
 from slipway.model.problems import InvalidProject, Problem, listed
 from slipway.model.references import Finding, check_catalog, check_release, unknown
 from slipway.model.release import PlatformVersions, Release
@@ -66,12 +67,12 @@ def load(root: Path, only: str | None = None) -> Project:
     Raises InvalidProject with all problems of all files.
     """
     problems: list[Problem] = []
-    catalog = _load(problems, root / CATALOG, CATALOG, Catalog, check_catalog)
+    catalog, _ = _load(problems, root / CATALOG, CATALOG, Catalog, check_catalog)
     versions = [file.stem for file in _files(root / "releases")]
     names = _environment_names(root)
     if only is not None and only not in names:
         raise InvalidProject([*problems, _no_environment(root, only)])
-    specs = {
+    loaded = {
         name: _load(
             problems,
             root / f"environments/{name}.yaml",
@@ -81,7 +82,8 @@ def load(root: Path, only: str | None = None) -> Project:
         )
         for name in (names if only is None else [only])
     }
-    needed = versions if only is None else [s.release for s in specs.values() if s]
+    specs = {name: spec for name, (spec, _) in loaded.items() if spec}
+    needed = versions if only is None else [spec.release for spec in specs.values()]
     releases = {
         version: _load(
             problems,
@@ -89,17 +91,19 @@ def load(root: Path, only: str | None = None) -> Project:
             f"releases/{version}.yaml",
             Release,
             partial(check_release, name=version),
-        )
+        )[0]
         for version in versions
         if version in needed
     }
+    for name, spec in specs.items():
+        release = releases.get(spec.release)
+        if offered := release.catalog if release else catalog:
+            document = loaded[name][1]
+            problems += [_positioned(document, found) for found in check_placement(spec, offered)]
     if problems or catalog is None:
         raise InvalidProject(problems)
     return Project(
-        root,
-        catalog,
-        {name: spec for name, spec in specs.items() if spec},
-        {name: release for name, release in releases.items() if release},
+        root, catalog, specs, {name: release for name, release in releases.items() if release}
     )
 
 
@@ -109,20 +113,20 @@ def _load(
     name: str,
     model: Any,
     check: Callable[[Any], Iterable[Finding]],
-) -> Any:
-    """The model in `file`, or None with its problems added to `problems`."""
+) -> tuple[Any, Any]:
+    """The model in `file` and its document; None for both, and `problems` longer, if it is bad."""
     try:
         document = read(file, name)
         value = _adapter(model).validate_python(document.data)
     except InvalidProject as error:
         problems.extend(error.problems)
-        return None
+        return None, None
     except ValidationError as error:
         problems.extend(explain.problems(error, document, model))
-        return None
+        return None, None
     found = [_positioned(document, finding) for finding in check(value)]
     problems.extend(found)
-    return None if found else value
+    return (None, None) if found else (value, document)
 
 
 _adapters: dict[int, TypeAdapter[Any]] = {}

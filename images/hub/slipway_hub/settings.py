@@ -35,6 +35,11 @@ class ProfileSettings(Settings):
     memory_guarantee: int | None = None
     memory_limit: int | None = None
     gpu: int = 0
+    shared_memory: int | None = None
+    """What /dev/shm may hold."""
+    read_only_root: bool = True
+    nodes: str = "users"
+    """The node pool it runs on, by its name in `KubernetesSpawning.nodes`."""
 
 
 class RouteSettings(Settings):
@@ -84,12 +89,44 @@ class LocalSpawning(Settings):
     """Additional Python packages per image."""
 
 
+class SharedHomes(Settings):
+    """One volume with a folder per user."""
+
+    kind: Literal["shared"] = "shared"
+    claim: str
+    folder: str
+    """Where the hub mounts the whole of it."""
+    one_node: bool
+    """Whether it can be mounted on one node only, which is then the hub's."""
+
+
+class PerUserHomes(Settings):
+    """A volume for each user."""
+
+    kind: Literal["per-user"] = "per-user"
+    size: str
+    storage_class: str | None = None
+
+
+class NodePoolSettings(Settings):
+    """How a pod gets onto the nodes of a pool, as Kubernetes writes it."""
+
+    selector: dict[str, str] = {}
+    tolerations: tuple[dict[str, str], ...] = ()
+
+
 class KubernetesSpawning(Settings):
     """Servers are pods."""
 
     kind: Literal["kubernetes"] = "kubernetes"
     namespace: str
-    home_claim: str
+    homes: Annotated[SharedHomes | PerUserHomes, Field(discriminator="kind")]
+    nodes: dict[str, NodePoolSettings]
+    pack: bool
+    """Fill nodes one after another, so that an autoscaler finds empty ones to remove."""
+    image_pull_secret: str | None = None
+    start_timeout: int
+    """In seconds."""
 
 
 class HubSettings(Settings):
@@ -102,12 +139,18 @@ class HubSettings(Settings):
     """The environment file's `auth`, as it was checked there."""
     culling: CullingSettings
     concurrent_spawns: int = 64
+    max_servers: int = 0
+    """Servers that may run at the same time; 0 for any number."""
+    snapshots_every: int = 0
+    """Seconds between two snapshots of the database; 0 for none."""
     addresses: Addresses
     state: str
     """Folder of the hub's database."""
     secrets: str
     """Folder with one file per secret."""
     spawning: Annotated[LocalSpawning | KubernetesSpawning, Field(discriminator="kind")]
+    extra_config: dict[str, dict[str, Any]] = {}
+    """JupyterHub configuration by class, applied last."""
 
     def profile(self, slug: str) -> ProfileSettings | None:
         return next((p for p in self.profiles if p.slug == slug), None)

@@ -1,0 +1,50 @@
+"""Whether an environment can run what a catalog asks of it."""
+
+from collections.abc import Iterator
+
+from slipway.model.catalog import Catalog, Profile
+from slipway.model.environment import EksSpec, KubernetesSpec, LocalSpec
+from slipway.model.nodes import Capacity
+from slipway.model.problems import listed
+from slipway.model.quantities import memory_bytes
+from slipway.model.references import Finding
+
+GIB = 2**30
+
+
+def check_placement(
+    spec: LocalSpec | KubernetesSpec | EksSpec, catalog: Catalog
+) -> Iterator[Finding]:
+    """Each profile that no node of its pool can hold, as a finding in the environment's file."""
+    if isinstance(spec, LocalSpec):
+        return
+    for name, profile in catalog.profiles.items():
+        if pool := spec.nodes.get(profile.nodes):
+            for asked, held, what in _excess(profile, pool.capacity()):
+                yield Finding(
+                    ("nodes", profile.nodes),
+                    f"the profile {name!r} asks for {asked} {what}, its largest node has {held}",
+                    f"make the pool's nodes larger or profiles.{name}.resources smaller",
+                    True,
+                )
+        else:
+            yield Finding(
+                ("nodes",) if "nodes" in spec.model_fields_set else (),
+                f"the profile {name!r} runs on {profile.nodes!r}, which is no pool here",
+                f"add nodes.{profile.nodes} here; there is {listed(spec.nodes)}",
+                True,
+            )
+
+
+def _excess(profile: Profile, node: Capacity) -> Iterator[tuple[str, str, str]]:
+    """What the profile is guaranteed beyond what a node has: asked, held, of what."""
+    cpu, memory = profile.resources.cpu, profile.resources.memory
+    # Kubernetes takes a limit for the guarantee where none is given.
+    cores = cpu.guarantee or cpu.limit
+    if cores and node.cpu is not None and cores > node.cpu:
+        yield f"{cores:g}", f"{node.cpu:.4g}", "CPU cores for servers"
+    amount = memory.guarantee or memory.limit
+    if amount and node.memory is not None and memory_bytes(amount) > node.memory:
+        yield amount, f"{node.memory / GIB:.4g}Gi", "memory for servers"
+    if profile.resources.gpu > node.gpus:
+        yield str(profile.resources.gpu), str(node.gpus), "GPUs"
