@@ -72,6 +72,7 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
         state=STATE_FOLDER,
         secrets=SECRETS_FOLDER,
         spawning=KubernetesSpawning(
+            kind="kubernetes",
             namespace=spec.namespace,
             homes=_homes(spec),
             nodes={name: node_pool(name, pool) for name, pool in spec.nodes.items()},
@@ -101,11 +102,12 @@ def node_pool(name: str, pool: NodePool | EksNodePool) -> NodePoolSettings:
 
 def _homes(spec: KubernetesSpec | EksSpec) -> SharedHomes | PerUserHomes:
     if isinstance(spec, EksSpec):
-        return SharedHomes(claim=HOME_CLAIM, folder=HOMES_FOLDER, one_node=False)
+        return SharedHomes(kind="shared", claim=HOME_CLAIM, folder=HOMES_FOLDER, one_node=False)
     homes = spec.storage.homes
     if isinstance(homes, PerUser):
-        return PerUserHomes(size=homes.size, storage_class=homes.storage_class)
+        return PerUserHomes(kind="per-user", size=homes.size, storage_class=homes.storage_class)
     return SharedHomes(
+        kind="shared",
         claim=homes.claim if isinstance(homes, ExistingHomes) else HOME_CLAIM,
         folder=HOMES_FOLDER,
         one_node=homes.access_mode == "ReadWriteOnce",

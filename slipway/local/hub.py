@@ -208,6 +208,7 @@ def _settings(
         state=str(state / "hub"),
         secrets=str(state / "secrets"),
         spawning=LocalSpawning(
+            kind="local",
             homes=str(state / "homes"),
             skel=str(SKEL),
             config=str(images.config),

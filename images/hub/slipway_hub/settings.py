@@ -75,7 +75,7 @@ class Addresses(Settings):
 class LocalSpawning(Settings):
     """Servers are processes of this machine."""
 
-    kind: Literal["local"] = "local"
+    kind: Literal["local"]
     homes: str
     skel: str
     """Copied into a home that does not exist yet."""
@@ -92,7 +92,7 @@ class LocalSpawning(Settings):
 class SharedHomes(Settings):
     """One volume with a folder per user."""
 
-    kind: Literal["shared"] = "shared"
+    kind: Literal["shared"]
     claim: str
     folder: str
     """Where the hub mounts the whole of it."""
@@ -103,7 +103,7 @@ class SharedHomes(Settings):
 class PerUserHomes(Settings):
     """A volume for each user."""
 
-    kind: Literal["per-user"] = "per-user"
+    kind: Literal["per-user"]
     size: str
     storage_class: str | None = None
 
@@ -118,7 +118,7 @@ class NodePoolSettings(Settings):
 class KubernetesSpawning(Settings):
     """Servers are pods."""
 
-    kind: Literal["kubernetes"] = "kubernetes"
+    kind: Literal["kubernetes"]
     namespace: str
     homes: Annotated[SharedHomes | PerUserHomes, Field(discriminator="kind")]
     nodes: dict[str, NodePoolSettings]
