@@ -59,8 +59,9 @@ lock:
 	$(COMPILE) pyproject.toml --group hub --group notebook --group dev -o requirements.txt
 	for image in hub notebook rstudio; do \
 	  $(COMPILE) --no-annotate -c requirements.txt --group $$image -o images/$$image/requirements.txt; done
-	PATH="$$($(BIN)/python -c 'from slipway.toolchain.node import node; print(node().parent)'):$$PATH"; \
-	  for folder in . images/code-server; do (cd $$folder && npm install --package-lock-only --ignore-scripts); done
+	for folder in . images/code-server images/proxy; do $(BIN)/python -c 'import sys, pathlib; \
+	  from slipway.toolchain.node import npm; \
+	  npm("install", "--package-lock-only", "--ignore-scripts", cwd=pathlib.Path(sys.argv[1]))' $$folder; done
 
 schemas: setup
 	@for file in catalog environment release; do $(BIN)/slipway schema $$file > schemas/$$file.json; done

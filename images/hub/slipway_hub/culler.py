@@ -1,34 +1,4 @@
-"""Stop servers that nobody uses."""
-
-import sys
-from typing import Any
-
-from slipway_hub.settings import HubSettings
-
-
-def configure(c: Any, settings: HubSettings) -> None:
-    culling = settings.culling
-    c.JupyterHub.services = [
-        {
-            "name": "culler",
-            "command": [
-                sys.executable,
-                "-m",
-                "slipway_hub.culler",
-                f"--timeout={culling.idle}",
-                f"--cull-every={culling.every}",
-                f"--max-age={culling.max_age}",
-                "--concurrency=10",
-            ],
-        }
-    ]
-    c.JupyterHub.load_roles = [
-        {
-            "name": "culler",
-            "services": ["culler"],
-            "scopes": ["list:users", "read:users:activity", "read:servers", "delete:servers"],
-        }
-    ]
+"""Stop servers that nobody uses: the idle culler, run by the hub."""
 
 
 def main() -> None:

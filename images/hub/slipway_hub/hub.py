@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from slipway_hub import database
 from slipway_hub.settings import HubSettings, LocalSpawning
 
 
@@ -16,14 +17,15 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.ConfigurableHTTPProxy.api_url = addresses.proxy_api_url
     c.ConfigurableHTTPProxy.auth_token = settings.secret("proxy_auth_token")
     c.JupyterHub.cookie_secret = settings.secret("cookie_secret")
-    c.JupyterHub.db_url = f"sqlite:///{Path(settings.state) / 'jupyterhub.sqlite'}"
+    c.JupyterHub.db_url = f"sqlite:///{Path(settings.state) / database.FILE}"
 
     # On a laptop the hub owns everything it started; in a pod all of it outlives the hub.
     c.ConfigurableHTTPProxy.should_start = local
     c.JupyterHub.cleanup_servers = local
     c.JupyterHub.cleanup_proxy = local
 
-    # A proxy that restarts has forgotten its routes until the hub looks at it again, which it
-    # does at this interval (seconds).
-    c.JupyterHub.last_activity_interval = 10
+    c.JupyterHub.proxy_class = "slipway_hub.proxy.WatchedProxy"
+    # Seconds between two reads of what the proxy knows of users' activity.
+    c.JupyterHub.last_activity_interval = 60
     c.JupyterHub.concurrent_spawn_limit = settings.concurrent_spawns
+    c.JupyterHub.active_server_limit = settings.max_servers

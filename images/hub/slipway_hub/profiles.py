@@ -55,14 +55,15 @@ class Profiles:
         """Make a spawner start the chosen profile. Raises HTTPError 400 or 403."""
         # Forget a choice that is refused, which JupyterHub has stored for the next start already.
         spawner.user_options = spawner.orm_spawner.user_options = {}
-        chosen = self._chosen(spawner.user, options.get(OPTION))
+        chosen = self.choose(spawner.user, options.get(OPTION))
         if spawner.name not in ("", chosen.server):
             raise HTTPError(400, f"The profile {chosen.slug} starts as {chosen.server}.")
         # Remember what runs, so that a route can tell and the next start is the same.
         spawner.user_options = spawner.orm_spawner.user_options = {OPTION: chosen.slug}
         apply_profile(self._settings, spawner, chosen)
 
-    def _chosen(self, user: Any, slug: Any) -> ProfileSettings:
+    def choose(self, user: Any, slug: Any) -> ProfileSettings:
+        """The profile of that name, or the one to start without. Raises HTTPError 400 or 403."""
         allowed = {profile.slug: profile for profile in self.allowed(user)}
         if not allowed:
             raise HTTPError(403, NONE_OPEN)

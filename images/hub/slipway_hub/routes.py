@@ -11,9 +11,7 @@ from urllib.parse import unquote, urlencode
 
 from jupyterhub.handlers import BaseHandler
 from tornado.web import HTTPError
-from traitlets.utils.importstring import import_item
 
-from slipway_hub.auth import CLASSES
 from slipway_hub.profiles import OPTION, Profiles
 from slipway_hub.settings import HubSettings, RouteSettings
 
@@ -103,20 +101,12 @@ class ToUserRedirect(BaseHandler):  # type: ignore[misc]
     head = get
 
 
-def _with_route_handlers(authenticator: Any) -> Any:
-    """The authenticator with our redirects among its handlers: JupyterHub's one extension point
-    for pages below /hub/ that is not deprecated and needs no process and port of its own."""
-
-    class WithRoutes(authenticator):  # type: ignore[misc]
-        def get_handlers(self, app: Any) -> list[Any]:
-            return [
-                *super().get_handlers(app),
-                (rf"/{HUB_PREFIX}/.*", ToUserRedirect, {"prefix": f"/{HUB_PREFIX}/"}),
-                (rf"/{PORTS}/.*", ToUserRedirect, {"prefix": f"/{PORTS}/", "keep": f"{PORTS}/"}),
-            ]
-
-    WithRoutes.__name__ = authenticator.__name__
-    return WithRoutes
+def handlers() -> list[Any]:
+    """Below /hub/: what the proxy sends here, and `/hub/proxy/8080`."""
+    return [
+        (rf"/{HUB_PREFIX}/.*", ToUserRedirect, {"prefix": f"/{HUB_PREFIX}/"}),
+        (rf"/{PORTS}/.*", ToUserRedirect, {"prefix": f"/{PORTS}/", "keep": f"{PORTS}/"}),
+    ]
 
 
 def configure(c: Any, settings: HubSettings) -> None:
@@ -126,6 +116,3 @@ def configure(c: Any, settings: HubSettings) -> None:
     target = f"{settings.addresses.hub_connect_url}/hub/{HUB_PREFIX}"
     paths = [route.path for route in settings.routes]
     c.Proxy.extra_routes = {f"{path}/": target for path in (*paths, f"/{PORTS}")}
-    c.JupyterHub.authenticator_class = _with_route_handlers(
-        import_item(CLASSES[settings.auth["kind"]])
-    )

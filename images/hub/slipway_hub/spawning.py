@@ -6,7 +6,8 @@ from typing import Any
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
-from slipway_hub.settings import HubSettings, KubernetesSpawning, LocalSpawning, ProfileSettings
+from slipway_hub import user_pods
+from slipway_hub.settings import HubSettings, LocalSpawning, ProfileSettings
 
 
 class LocalSpawner(SimpleLocalProcessSpawner):  # type: ignore[misc]
@@ -36,7 +37,7 @@ def configure(c: Any, settings: HubSettings) -> None:
     if isinstance(settings.spawning, LocalSpawning):
         _local(c, settings.spawning)
     else:
-        _kubernetes(c, settings.spawning)
+        user_pods.configure(c, settings.spawning)
 
 
 def apply_profile(settings: HubSettings, spawner: Any, profile: ProfileSettings) -> None:
@@ -52,10 +53,7 @@ def apply_profile(settings: HubSettings, spawner: Any, profile: ProfileSettings)
         if profile.image in local.python_path:
             spawner.environment["PYTHONPATH"] = local.python_path[profile.image]
         return
-    spawner.image = profile.image
-    spawner.cpu_guarantee, spawner.cpu_limit = profile.cpu_guarantee, profile.cpu_limit
-    spawner.mem_guarantee, spawner.mem_limit = profile.memory_guarantee, profile.memory_limit
-    spawner.extra_resource_limits = {"nvidia.com/gpu": str(profile.gpu)} if profile.gpu else {}
+    user_pods.apply_profile(settings.spawning, spawner, profile)
 
 
 def _local(c: Any, local: LocalSpawning) -> None:
@@ -71,38 +69,3 @@ def _local(c: Any, local: LocalSpawning) -> None:
     c.LocalProcessSpawner.interrupt_timeout = 2
     c.LocalProcessSpawner.term_timeout = 1
     c.LocalProcessSpawner.kill_timeout = 1
-
-
-def _kubernetes(c: Any, kubernetes: KubernetesSpawning) -> None:
-    c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
-    section = c.KubeSpawner
-    section.namespace = kubernetes.namespace
-    # Names are explicit: an upgrade of KubeSpawner must not rename a user's pod or home.
-    section.slug_scheme = "safe"
-    section.pod_name_template = "user-{user_server}"
-    section.common_labels = {"app.kubernetes.io/managed-by": "slipway"}
-    section.extra_labels = {"app.kubernetes.io/component": "singleuser-server"}
-    section.storage_pvc_ensure = False
-    section.volumes = [
-        {"name": "homes", "persistentVolumeClaim": {"claimName": kubernetes.home_claim}},
-        {"name": "tmp", "emptyDir": {}},
-    ]
-    section.volume_mounts = [
-        {"name": "homes", "mountPath": "/home/jovyan", "subPath": "{username}"},
-        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
-    ]
-    section.pod_security_context = {
-        "runAsNonRoot": True,
-        "runAsUser": 1000,
-        "runAsGroup": 1000,
-        "fsGroup": 1000,
-        "fsGroupChangePolicy": "OnRootMismatch",
-        "seccompProfile": {"type": "RuntimeDefault"},
-    }
-    section.container_security_context = {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
-    section.extra_annotations = {"karpenter.sh/do-not-disrupt": "true"}
-    section.extra_pod_config = {"enableServiceLinks": False}

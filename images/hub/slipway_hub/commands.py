@@ -1,0 +1,104 @@
+"""`slipway-hub`: what the containers of a hub's pod run."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from slipway_hub import database, secrets, snapshots
+from slipway_hub.settings import HubSettings, from_environment
+
+CONFIG = Path(__file__).with_name("jupyterhub_config.py")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    chosen = _parser().parse_args(arguments)
+    try:
+        chosen.run(chosen)
+    except (secrets.SecretMissingError, database.BadSnapshotError, RuntimeError) as error:
+        print(f"slipway-hub {chosen.verb}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("slipway-hub", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    run = verbs.add_parser("run", help="JupyterHub, with what it is told by its settings file")
+    run.set_defaults(run=_run)
+
+    fetch = verbs.add_parser(
+        "secrets",
+        help="write secrets of AWS Secrets Manager to files",
+        epilog="example: slipway-hub secrets cookie_secret=slipway/prod/cookie_secret",
+    )
+    fetch.add_argument("wanted", nargs="+", type=_pair, metavar="FILE=SECRET")
+    fetch.set_defaults(run=_secrets)
+
+    prepare = verbs.add_parser(
+        "database", help="restore a lost database, save one that will be upgraded"
+    )
+    prepare.set_defaults(run=_database)
+
+    save = verbs.add_parser("snapshot", help="save the database now")
+    save.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever")
+    save.add_argument("--occasion", default="manual", choices=["manual", "teardown", "timer"])
+    save.set_defaults(run=_snapshot)
+    return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, secret = text.partition("=")
+    if not (name and secret) or "/" in name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not FILE=SECRET")
+    return name, secret
+
+
+def _run(_: argparse.Namespace) -> None:
+    # In this process: one Python start less between a user and their hub.
+    from jupyterhub.app import main as jupyterhub
+
+    jupyterhub([f"--config={CONFIG}", "--upgrade-db"])
+
+
+def _secrets(chosen: argparse.Namespace) -> None:
+    folder = Path(os.environ.get(secrets.FOLDER, "/run/secrets/slipway"))
+    secrets.fetch(dict(chosen.wanted), folder)
+
+
+def _database(_: argparse.Namespace) -> None:
+    settings, kept = from_environment(), _snapshots()
+    if kept:
+        database.prepare(_file(settings), kept)
+
+
+def _snapshot(chosen: argparse.Namespace) -> None:
+    settings, kept = from_environment(), _snapshots()
+    if not kept:
+        raise RuntimeError(f"{database.PLACE} must say where snapshots are kept")
+    if chosen.every:
+        database.keep_saving(_file(settings), kept, chosen.every)
+    logging.info("saved as %s", database.save(_file(settings), kept, chosen.occasion))
+
+
+def _file(settings: HubSettings) -> Path:
+    return Path(settings.state) / database.FILE
+
+
+def _snapshots() -> snapshots.Snapshots | None:
+    place = os.environ.get(database.PLACE)
+    return snapshots.at(place) if place else None
+
+
+def entry() -> None:
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    entry()

@@ -1,0 +1,119 @@
+"""Why a user's pod does not start, read from what Kubernetes says of it.
+
+Pure functions of the pod and its events as the API gives them, so that each kind of failure can be
+tested without a cluster. https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+Pod = Mapping[str, Any]
+Event = Mapping[str, Any]
+
+
+class Failure(NamedTuple):
+    summary: str
+    """What is wrong, in a user's words."""
+    detail: str = ""
+    """What Kubernetes says."""
+    patience: float = 0
+    """Seconds it must have lasted: some of these pass by themselves."""
+    container: str | None = None
+    """Whose last lines tell more."""
+
+
+_IMAGE = "The image {image} cannot be pulled."
+_WAITING = {
+    # reason: summary, patience in seconds
+    "InvalidImageName": ("The image {image} is not a valid name.", 0),
+    "ErrImageNeverPull": ("The image {image} is not on the node.", 0),
+    # A registry may stumble; the kubelet tries again after 10 s and after 20 s.
+    "ErrImagePull": (_IMAGE, 25),
+    "ImagePullBackOff": (_IMAGE, 25),
+    "RegistryUnavailable": (_IMAGE, 25),
+    "CreateContainerConfigError": ("Something that the server needs does not exist.", 15),
+    "CreateContainerError": ("The server's container cannot be made.", 15),
+    "RunContainerError": ("The server's container cannot be run.", 15),
+    "CrashLoopBackOff": ("{container} ends as soon as it has started.", 0),
+}
+_EVENTS = {
+    "FailedMount": ("A volume of the server cannot be mounted.", 60),
+    "FailedAttachVolume": ("A volume of the server cannot be attached to its node.", 120),
+    "FailedCreatePodSandBox": ("The node cannot prepare the server's network.", 60),
+}
+_NO_NODE = "No node has room for this server."
+NO_NODE_PATIENCE = 45
+"""Seconds. Placeholders give way and stopped servers leave within this time."""
+NO_AUTOSCALED_NODE_PATIENCE = 90
+"""Seconds that an autoscaler has to say that it cannot help either."""
+
+
+def failures(pod: Pod, events: Iterable[Event], *, autoscaled: bool) -> Iterator[Failure]:
+    """Everything that keeps the pod from running, worst first. Nothing if it is on its way."""
+    status = pod.get("status") or {}
+    if status.get("phase") == "Failed":
+        reason, message = status.get("reason") or "Failed", status.get("message") or ""
+        if not status.get("containerStatuses"):
+            yield Failure(f"The node refused or evicted the server ({reason}).", message)
+    if status.get("phase") == "Succeeded":
+        yield Failure("The server ended as soon as it had started.", container="notebook")
+    for container in _containers(status):
+        yield from _container(container)
+    latest = {event.get("reason"): event for event in events}
+    yield from _scheduling(status, latest, autoscaled)
+    if status.get("phase") == "Pending":
+        for reason, (summary, patience) in _EVENTS.items():
+            if reason in latest:
+                yield Failure(summary, latest[reason].get("message") or "", patience)
+
+
+def _containers(status: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for which in ("initContainerStatuses", "containerStatuses"):
+        yield from status.get(which) or ()
+
+
+def _container(status: Mapping[str, Any]) -> Iterator[Failure]:
+    name, image = status["name"], status.get("image") or ""
+    state = status.get("state") or {}
+    waiting = state.get("waiting") or {}
+    # A container that was started again stands in lastState with what ended it.
+    ended = state.get("terminated") or (status.get("lastState") or {}).get("terminated") or {}
+    code = ended.get("exitCode")
+    if ended.get("reason") == "OOMKilled":
+        yield Failure(
+            "The server needed more memory than its profile has.",
+            f"{name} was ended for it",
+            container=name,
+        )
+    elif code:
+        yield Failure(f"{_who(name)} ended with exit code {code}.", container=name)
+    elif waiting.get("reason") in _WAITING:
+        summary, patience = _WAITING[waiting["reason"]]
+        yield Failure(
+            summary.format(image=image, container=_who(name)),
+            waiting.get("message") or "",
+            patience,
+            name if waiting["reason"] == "CrashLoopBackOff" else None,
+        )
+
+
+def _who(container: str) -> str:
+    return "The server" if container == "notebook" else f"The preparation step {container!r}"
+
+
+def _scheduling(
+    status: Mapping[str, Any], latest: Mapping[Any, Event], autoscaled: bool
+) -> Iterator[Failure]:
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            if not autoscaled:
+                yield Failure(_NO_NODE, condition.get("message") or "", NO_NODE_PATIENCE)
+            elif (refusal := latest.get("FailedScheduling")) and _is_autoscalers(refusal):
+                message = refusal.get("message") or ""
+                yield Failure(_NO_NODE, message, NO_AUTOSCALED_NODE_PATIENCE)
+
+
+def _is_autoscalers(event: Event) -> bool:
+    """Karpenter says FailedScheduling too, when no node that it may make would do."""
+    source = (event.get("source") or {}).get("component") or event.get("reportingComponent")
+    return source == "karpenter"

@@ -1,0 +1,45 @@
+"""The proxy, watched: one that restarts has forgotten every route."""
+
+from typing import Any
+
+from jupyterhub.proxy import ConfigurableHTTPProxy
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.ioloop import PeriodicCallback
+
+LOOK_EVERY = 1000
+"""Milliseconds between two looks, each a request for one route that is always there."""
+ANSWER_WITHIN = 2.0
+
+
+class WatchedProxy(ConfigurableHTTPProxy):  # type: ignore[misc]
+    """Gives the routes back within a second or two, not at JupyterHub's next regular check."""
+
+    _watch: PeriodicCallback | None = None
+
+    async def check_routes(self, *arguments: Any, **options: Any) -> None:
+        await super().check_routes(*arguments, **options)
+        if self._watch is None:
+            self._watch = PeriodicCallback(self._look, LOOK_EVERY)
+            self._watch.start()
+
+    async def _look(self) -> None:
+        if await self._has_forgotten():
+            self.log.warning("The proxy has lost its routes: giving them back")
+            await self.check_routes(self.app.users, self.app._service_map)
+
+    async def _has_forgotten(self) -> bool:
+        """Whether it answers, and does not know a route that it was given."""
+        known = next(iter(self.extra_routes))
+        request = HTTPRequest(
+            f"{self.api_url}/api/routes{known.rstrip('/')}",
+            headers={"Authorization": f"token {self.auth_token}"},
+            request_timeout=ANSWER_WITHIN,
+            connect_timeout=ANSWER_WITHIN,
+        )
+        try:
+            await AsyncHTTPClient().fetch(request)
+        except HTTPClientError as error:
+            return bool(error.code == 404)
+        except OSError:
+            pass
+        return False

@@ -1,0 +1,100 @@
+"""Where snapshots of the hub's database are kept: a folder, or a bucket."""
+
+import os
+import re
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+NAME = re.compile(r"jupyterhub-\d{8}T\d{6}Z-[a-z-]+\.sqlite")
+KEEP = 48
+"""Snapshots in a folder. A bucket has a life-cycle rule of its own."""
+
+
+def new_name(occasion: str) -> str:
+    """A name that sorts by time: `jupyterhub-20261124T031500Z-timer.sqlite`."""
+    return f"jupyterhub-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{occasion}.sqlite"
+
+
+class Snapshots(Protocol):
+    def names(self) -> list[str]:
+        """Oldest first."""
+
+    def put(self, file: Path, name: str) -> None: ...
+
+    def get(self, name: str, file: Path) -> None: ...
+
+
+def at(place: str) -> Snapshots:
+    """The snapshots at `s3://bucket/prefix` or in a folder."""
+    parts = urlsplit(place)
+    if parts.scheme == "s3":
+        return BucketSnapshots(parts.netloc, parts.path.strip("/"))
+    return FolderSnapshots(Path(place))
+
+
+class FolderSnapshots:
+    """On a volume that is not the database's own, if there is one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> list[str]:
+        if not self._folder.is_dir():
+            return []
+        return sorted(file.name for file in self._folder.iterdir() if NAME.fullmatch(file.name))
+
+    def put(self, file: Path, name: str) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        partial = self._folder / f".{name}.partial"
+        shutil.copyfile(file, partial)
+        partial.chmod(0o600)
+        _flush(partial)
+        partial.rename(self._folder / name)
+        for old in self.names()[:-KEEP]:
+            (self._folder / old).unlink()
+
+    def get(self, name: str, file: Path) -> None:
+        shutil.copyfile(self._folder / name, file)
+
+
+class BucketSnapshots:
+    def __init__(self, bucket: str, prefix: str, client: Any = None) -> None:
+        self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
+        self._given = client
+
+    @property
+    def _client(self) -> Any:
+        # Half a second of imports that a hub on another cluster never needs.
+        import boto3
+
+        return self._given or boto3.client("s3")
+
+    def names(self) -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix
+        )
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        names = [key.removeprefix(self._prefix) for key in keys]
+        return sorted(name for name in names if NAME.fullmatch(name))
+
+    def put(self, file: Path, name: str) -> None:
+        self._client.upload_file(
+            str(file),
+            self._bucket,
+            self._prefix + name,
+            ExtraArgs={"ChecksumAlgorithm": "SHA256"},
+        )
+
+    def get(self, name: str, file: Path) -> None:
+        self._client.download_file(self._bucket, self._prefix + name, str(file))
+
+
+def _flush(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,133 @@
+"""What a user's pod looks like: KubeSpawner's configuration."""
+
+from typing import Any
+
+from slipway_hub.settings import KubernetesSpawning, ProfileSettings, SharedHomes
+
+HOME = "/home/jovyan"
+USER = 1000
+COMPONENT = {"app.kubernetes.io/component": "singleuser-server"}
+"""By which NetworkPolicies and the hub find users' pods."""
+HUB = {"app.kubernetes.io/component": "hub"}
+
+PYTHON = "/opt/jupyter/bin/python"
+START = [PYTHON, "-m", "slipway_notebook.start"]
+PRE_STOP = [PYTHON, "-m", "slipway_notebook.pre_stop"]
+
+_ONE_NODE = "kubernetes.io/hostname"
+
+
+def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
+    c.JupyterHub.spawner_class = "slipway_hub.pods.PodSpawner"
+    # KubeSpawner's name, so that `extra_config` can win over any of it.
+    section = c.KubeSpawner
+    section.namespace = kubernetes.namespace
+    section.start_timeout = kubernetes.start_timeout
+    section.autoscaled = kubernetes.pack
+    # Names are explicit: an upgrade of KubeSpawner must not rename a user's pod or home.
+    section.slug_scheme = "safe"
+    section.pod_name_template = "user-{user_server}"
+    section.common_labels = {"app.kubernetes.io/managed-by": "slipway"}
+    section.extra_labels = COMPONENT
+    section.extra_annotations = {"karpenter.sh/do-not-disrupt": "true"}
+    section.pod_security_context = {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        # Always would rewrite the modes of every file at every start: ssh refuses such keys.
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    section.automount_service_account_token = False
+    if kubernetes.image_pull_secret:
+        section.image_pull_secrets = [kubernetes.image_pull_secret]
+    # Not `cmd`, which would be arguments of whatever entry point an image has.
+    section.modify_pod_hook = _with_start_command
+    section.lifecycle_hooks = {"preStop": {"exec": {"command": PRE_STOP}}}
+    section.delete_grace_period = GRACE
+    section.extra_pod_config = {
+        "enableServiceLinks": False,
+        # The pause container then reaps what users' terminals leave behind.
+        "shareProcessNamespace": True,
+        "terminationGracePeriodSeconds": GRACE,
+    }
+    _place_homes(section, kubernetes)
+    _place_pods(section, kubernetes)
+
+
+GRACE = 30
+"""Seconds for editors to save and kernels to end."""
+
+
+def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: ProfileSettings) -> None:
+    """Set on a spawner what the profile says, and nothing that an earlier profile said."""
+    spawner.image = profile.image
+    spawner.image_pull_policy = "IfNotPresent" if "@sha256:" in profile.image else "Always"
+    spawner.cpu_guarantee, spawner.cpu_limit = profile.cpu_guarantee, profile.cpu_limit
+    spawner.mem_guarantee, spawner.mem_limit = profile.memory_guarantee, profile.memory_limit
+    spawner.extra_resource_limits = {"nvidia.com/gpu": str(profile.gpu)} if profile.gpu else {}
+    spawner.container_security_context = {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": profile.read_only_root,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    pool = kubernetes.nodes[profile.nodes]
+    spawner.node_selector = dict(pool.selector)
+    spawner.tolerations = [dict(toleration) for toleration in pool.tolerations]
+    spawner.volumes = [_home_volume(kubernetes), _memory(profile.shared_memory), _tmp()]
+    spawner.volume_mounts = [
+        _home_mount(kubernetes, spawner.user.name),
+        {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - the pod's own
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+    ]
+
+
+def _place_homes(section: Any, kubernetes: KubernetesSpawning) -> None:
+    homes = kubernetes.homes
+    if isinstance(homes, SharedHomes):
+        section.homes_folder = homes.folder
+        section.storage_pvc_ensure = False
+        if homes.one_node:
+            section.pod_affinity_required = [
+                {"labelSelector": {"matchLabels": HUB}, "topologyKey": _ONE_NODE}
+            ]
+        return
+    section.storage_pvc_ensure = True
+    section.pvc_name_template = "home-{username}"
+    section.storage_capacity = homes.size
+    section.storage_class = homes.storage_class
+    section.storage_access_modes = ["ReadWriteOnce"]
+
+
+def _place_pods(section: Any, kubernetes: KubernetesSpawning) -> None:
+    if kubernetes.pack:
+        term = {"labelSelector": {"matchLabels": COMPONENT}, "topologyKey": _ONE_NODE}
+        section.pod_affinity_preferred = [{"weight": 100, "podAffinityTerm": term}]
+
+
+def _home_volume(kubernetes: KubernetesSpawning) -> dict[str, Any]:
+    homes = kubernetes.homes
+    claim = homes.claim if isinstance(homes, SharedHomes) else "{pvc_name}"
+    return {"name": "home", "persistentVolumeClaim": {"claimName": claim}}
+
+
+def _home_mount(kubernetes: KubernetesSpawning, user: str) -> dict[str, Any]:
+    mount = {"name": "home", "mountPath": HOME}
+    # The user's name itself, not KubeSpawner's {unescaped_username}: what that is expanded to
+    # loses a dash at its end, and ada- would get the home of ada.
+    return mount | {"subPath": user} if isinstance(kubernetes.homes, SharedHomes) else mount
+
+
+def _memory(size: int | None) -> dict[str, Any]:
+    limit = {"sizeLimit": str(size)} if size else {}
+    return {"name": "shared-memory", "emptyDir": {"medium": "Memory", **limit}}
+
+
+def _tmp() -> dict[str, Any]:
+    return {"name": "tmp", "emptyDir": {}}
+
+
+def _with_start_command(spawner: Any, pod: Any) -> Any:
+    pod.spec.containers[0].command = START
+    return pod
