@@ -10,6 +10,7 @@ CLASSES = {
     "native": "nativeauthenticator.NativeAuthenticator",
     "github": "oauthenticator.github.GitHubOAuthenticator",
     "google": "oauthenticator.google.GoogleOAuthenticator",
+    "cognito": "oauthenticator.generic.GenericOAuthenticator",
     "oidc": "oauthenticator.generic.GenericOAuthenticator",
 }
 
@@ -48,22 +49,62 @@ def _oauth(c: Any, settings: HubSettings, class_name: str) -> None:
     section.client_secret = settings.secret("oauth_client_secret")
     if settings.addresses.public_url:
         section.oauth_callback_url = f"{settings.addresses.public_url}hub/oauth_callback"
+    _SETTLE.get(auth["kind"], lambda *_: None)(section, auth)
+    # After manage_groups, which these insist on.
     for name in _SAME_NAME:
         if value := auth.get(name):
             section[name] = set(value) if isinstance(value, list) else value
-    if scopes := auth.get("scopes"):
-        section.scope = scopes
-    if auth.get("allowed_organizations"):
+
+
+def _github(section: Any, auth: dict[str, Any]) -> None:
+    if auth["allowed_organizations"] or auth["team_groups"]:
         # Membership is private unless a member publishes it.
         section.scope = ["read:org"]
-    if domains := auth.get("hosted_domains"):
-        section.hosted_domain = domains
-    if claim := auth.get("groups_claim"):
+    if auth["team_groups"]:
+        section.populate_teams_in_auth_state = True
         section.manage_groups = True
-        section.auth_state_groups_key = partial(_groups, claim)
+        section.auth_state_groups_key = _teams
 
 
-def _groups(claim: str, auth_state: dict[str, Any]) -> list[str]:
+def _google(section: Any, auth: dict[str, Any]) -> None:
+    if domains := auth["hosted_domains"]:
+        section.hosted_domain = domains
+
+
+def _cognito(section: Any, auth: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html"""
+    domain = auth["pool_domain"].rstrip("/")
+    section.authorize_url = f"{domain}/oauth2/authorize"
+    section.token_url = f"{domain}/oauth2/token"
+    # Groups are in the ID token, which comes straight from the token endpoint, and not in what
+    # the userinfo endpoint says.
+    section.userdata_from_id_token = True
+    section.username_claim = "cognito:username"
+    section.scope = ["openid", "email", "profile"]
+    _groups_by_claim(section, "cognito:groups")
+
+
+def _oidc(section: Any, auth: dict[str, Any]) -> None:
+    section.scope = auth["scopes"]
+    if claim := auth["groups_claim"]:
+        _groups_by_claim(section, claim)
+
+
+_SETTLE = {"github": _github, "google": _google, "cognito": _cognito, "oidc": _oidc}
+
+
+def _groups_by_claim(section: Any, claim: str) -> None:
+    section.manage_groups = True
+    section.auth_state_groups_key = partial(_claimed, claim)
+
+
+def _claimed(claim: str, auth_state: dict[str, Any]) -> list[str]:
     """A user's groups; providers send a list, one name, or nothing."""
     groups = auth_state["oauth_user"].get(claim)
     return [groups] if isinstance(groups, str) else list(groups or [])
+
+
+def _teams(auth_state: dict[str, Any]) -> list[str]:
+    """GitHub teams as `organisation:team`, the form that allowed_organizations has."""
+    teams = auth_state.get("teams") or []
+    return [f"{team['organization']['login']}:{team['slug']}" for team in teams]

@@ -1,0 +1,145 @@
+"""The hub's database: copies of it while it is written, and what happens before a hub starts."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+from slipway_hub import database, snapshots
+from slipway_hub.database import BadSnapshotError
+from slipway_hub.snapshots import KEEP, BucketSnapshots, FolderSnapshots
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> FolderSnapshots:
+    return FolderSnapshots(tmp_path / "kept")
+
+
+def jupyterhub_database(file: Path) -> Path:
+    """As JupyterHub itself makes it."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    code = "import sys; from jupyterhub import orm; orm.new_session_factory(sys.argv[1])"
+    subprocess.run([sys.executable, "-c", code, f"sqlite:///{file}"], check=True)
+    return file
+
+
+def add_user(file: Path, name: str) -> None:
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("INSERT INTO users (name, cookie_id) VALUES (?, ?)", (name, name))
+
+
+def users(file: Path) -> list[str]:
+    with closing(sqlite3.connect(file)) as connection:
+        return [row[0] for row in connection.execute("SELECT name FROM users ORDER BY name")]
+
+
+def test_a_lost_database_is_restored_from_the_newest_snapshot(
+    tmp_path: Path, kept: FolderSnapshots, monkeypatch: pytest.MonkeyPatch
+):
+    file = jupyterhub_database(tmp_path / "volume/jupyterhub.sqlite")
+    for number, name in enumerate(["ada", "grace"]):
+        add_user(file, name)
+        stamp = f"jupyterhub-2026112{number}T000000Z-timer.sqlite"
+        monkeypatch.setattr(database, "new_name", lambda _, stamp=stamp: stamp)
+        database.save(file, kept, "timer")
+    file.unlink()
+    database.prepare(file, kept)
+    assert users(file) == ["ada", "grace"]
+    assert sorted(p.name for p in file.parent.iterdir()) == ["jupyterhub.sqlite"]
+
+
+def test_a_snapshot_taken_in_the_middle_of_a_write_holds_what_was_committed(
+    tmp_path: Path, kept: FolderSnapshots
+):
+    file = jupyterhub_database(tmp_path / "jupyterhub.sqlite")
+    add_user(file, "ada")
+    with closing(sqlite3.connect(file)) as writing:
+        writing.execute("INSERT INTO users (name, cookie_id) VALUES ('half', 'half')")
+        name = database.save(file, kept, "timer")
+    kept.get(name, tmp_path / "copy")
+    assert users(tmp_path / "copy") == ["ada"]
+
+
+def test_a_database_that_is_there_is_left_alone(tmp_path: Path, kept: FolderSnapshots):
+    file = jupyterhub_database(tmp_path / "jupyterhub.sqlite")
+    database.save(file, kept, "timer")
+    add_user(file, "later")
+    before = file.read_bytes()
+    database.prepare(file, kept)
+    assert file.read_bytes() == before
+    assert len(kept.names()) == 1, "nothing will be upgraded, so nothing is saved"
+
+
+def test_a_database_of_an_older_jupyterhub_is_saved_before_its_upgrade(
+    tmp_path: Path, kept: FolderSnapshots
+):
+    file = jupyterhub_database(tmp_path / "jupyterhub.sqlite")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '651f5419b74d'")
+    database.prepare(file, kept)
+    (name,) = kept.names()
+    assert "before-upgrade" in name
+
+
+def test_a_broken_snapshot_gives_way_to_the_one_before(tmp_path: Path, kept: FolderSnapshots):
+    file = jupyterhub_database(tmp_path / "jupyterhub.sqlite")
+    add_user(file, "ada")
+    database.save(file, kept, "timer")
+    (tmp_path / "kept/jupyterhub-29990101T000000Z-timer.sqlite").write_bytes(b"not a database")
+    file.unlink()
+    database.prepare(file, kept)
+    assert users(file) == ["ada"]
+
+
+def test_a_hub_whose_snapshots_are_all_broken_does_not_start_empty(
+    tmp_path: Path, kept: FolderSnapshots
+):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/jupyterhub-20260101T000000Z-timer.sqlite").write_bytes(b"rubbish" * 1000)
+    with pytest.raises(BadSnapshotError, match="none of 1 snapshots"):
+        database.prepare(tmp_path / "jupyterhub.sqlite", kept)
+    assert not (tmp_path / "jupyterhub.sqlite").exists()
+
+
+def test_a_hub_without_a_past_begins_anew(tmp_path: Path, kept: FolderSnapshots):
+    database.prepare(tmp_path / "jupyterhub.sqlite", kept)
+    assert not (tmp_path / "jupyterhub.sqlite").exists()
+
+
+def test_a_folder_keeps_the_newest_and_ignores_what_is_not_its_own(
+    tmp_path: Path, kept: FolderSnapshots
+):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept/notes.txt").write_text("mine")
+    (tmp_path / "copy").write_bytes(b"x")
+    for day in range(KEEP + 3):
+        kept.put(tmp_path / "copy", f"jupyterhub-20260101T{day:06}Z-timer.sqlite")
+    assert len(kept.names()) == KEEP
+    assert kept.names()[0].startswith("jupyterhub-20260101T000003Z")
+    assert (tmp_path / "kept/notes.txt").exists()
+
+
+@mock_aws
+def test_a_bucket_keeps_snapshots_below_its_prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "x")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
+    client = boto3.client("s3", region_name="us-east-1")
+    client.create_bucket(Bucket="snapshots")
+    client.put_object(Bucket="snapshots", Key="other/jupyterhub-20260101T000000Z-timer.sqlite")
+    kept = BucketSnapshots("snapshots", "hub", client)
+    file = jupyterhub_database(tmp_path / "jupyterhub.sqlite")
+    add_user(file, "ada")
+    name = database.save(file, kept, "teardown")
+    assert kept.names() == [name]
+    file.unlink()
+    database.prepare(file, kept)
+    assert users(file) == ["ada"]
+
+
+def test_a_place_is_a_bucket_or_a_folder():
+    assert isinstance(snapshots.at("s3://bucket/prefix"), BucketSnapshots)
+    assert isinstance(snapshots.at("/srv/homes/.slipway"), FolderSnapshots)
