@@ -22,23 +22,44 @@ users: [{name: none, user: {}}]
 """
 
 
-def user_pod(environment: Environment, profile: str, folder: Path) -> dict[str, Any]:
+def user_pod(
+    environment: Environment, profile: str, folder: Path, user: str = "ada"
+) -> dict[str, Any]:
+    return manifests(environment, profile, folder, user)[0]
+
+
+def manifests(
+    environment: Environment, profile: str, folder: Path, user: str = "ada"
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The user's pod and the claim that comes with it where homes are per user."""
     (folder / "kubeconfig").write_text(NO_CLUSTER)
     with patch.dict(os.environ, {"KUBECONFIG": str(folder / "kubeconfig")}):
-        return asyncio.run(_manifest(environment, profile))
+        return asyncio.run(_manifests(environment, profile, user))
 
 
-async def _manifest(environment: Environment, profile: str) -> dict[str, Any]:
+async def _manifests(
+    environment: Environment, profile: str, user: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
     from kubernetes_asyncio.client import ApiClient
-    from kubespawner import KubeSpawner
     from slipway_hub import spawning
+    from slipway_hub.pods import PodSpawner
 
     settings = kubernetes_settings(environment)
     config = Config()
     spawning.configure(config, settings)
-    spawner = KubeSpawner(_mock=True, config=config)
+    for section, traits in settings.extra_config.items():
+        config[section].update(traits)
+    spawner = PodSpawner(_mock=True, config=config)
+    spawner.user.name = user
+    # What KubeSpawner has worked out for the user it was made with.
+    spawner.clear_state()
+    spawner.pvc_name = spawner._expand_user_properties(spawner.pvc_name_template)
     chosen = settings.profile(profile)
     assert chosen is not None
     spawning.apply_profile(settings, spawner, chosen)
+    pod = spawner.modify_pod_hook(spawner, await spawner.get_pod_manifest())
     async with ApiClient() as client:
-        return client.sanitize_for_serialization(await spawner.get_pod_manifest())
+        return (
+            client.sanitize_for_serialization(pod),
+            client.sanitize_for_serialization(spawner.get_pvc_manifest()),
+        )

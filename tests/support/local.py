@@ -33,7 +33,7 @@ class Hub:
     url: str
     password: str
     folder: Path
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[str] | None
 
     def user(self, name: str) -> "User":
         user = User(self, name)

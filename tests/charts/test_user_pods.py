@@ -1,0 +1,171 @@
+"""Users' pods: what KubeSpawner makes of our configuration, in every environment."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slipway.model import Environment
+from slipway.model.nodes import EksNodePool, NodePool, Toleration
+from slipway.model.storage import ExistingHomes, KubernetesStorage, PerUserHomes, SharedHomes
+from tests.charts.conftest import environment_on_cluster
+from tests.charts.user_pods import manifests, user_pod
+
+
+def mount(pod: dict[str, Any], path: str) -> dict[str, Any]:
+    (found,) = [m for m in pod["spec"]["containers"][0]["volumeMounts"] if m["mountPath"] == path]
+    return dict(found)
+
+
+def volume(pod: dict[str, Any], name: str) -> dict[str, Any]:
+    (found,) = [v for v in pod["spec"]["volumes"] if v["name"] == name]
+    return dict(found)
+
+
+def with_homes(homes: Any) -> Environment:
+    return environment_on_cluster("kube", storage=KubernetesStorage(homes=homes))
+
+
+def with_profile(environment: Environment, **changes: Any) -> Environment:
+    profiles = dict(environment.catalog.profiles)
+    profiles["vscode"] = profiles["vscode"].model_copy(update=changes)
+    catalog = environment.catalog.model_copy(update={"profiles": profiles})
+    return replace(environment, catalog=catalog)
+
+
+@pytest.mark.parametrize("user", ["ada", "ada-", "ada.lovelace@example.org", "0"])
+def test_a_user_mounts_their_own_home_and_nothing_else_of_it(
+    environment: Environment, tmp_path: Path, user: str
+):
+    pod = user_pod(environment, "vscode", tmp_path, user)
+    assert mount(pod, "/home/jovyan")["subPath"] == user
+    home = [m for m in pod["spec"]["containers"][0]["volumeMounts"] if m["name"] == "home"]
+    assert len(home) == 1
+    assert not pod["spec"].get("initContainers")
+
+
+def test_no_two_users_share_a_pod_or_a_claim(tmp_path: Path):
+    users = ["ada", "ada-", "ada.", "ada@x", "ada-x", "a-da"]
+    made = [
+        manifests(with_homes(PerUserHomes(kind="per-user")), "vscode", tmp_path, u) for u in users
+    ]
+    assert len({pod["metadata"]["name"] for pod, _ in made}) == len(users)
+    assert len({claim["metadata"]["name"] for _, claim in made}) == len(users)
+
+
+def test_homes_per_user_are_a_claim_each(tmp_path: Path):
+    homes = PerUserHomes(kind="per-user", storage_class="fast", size="20Gi")
+    pod, claim = manifests(with_homes(homes), "vscode", tmp_path)
+    assert claim["metadata"]["name"] == "home-ada"
+    assert claim["spec"]["storageClassName"] == "fast"
+    assert claim["spec"]["resources"]["requests"]["storage"] == "20Gi"
+    assert volume(pod, "home")["persistentVolumeClaim"]["claimName"] == "home-ada"
+    assert "subPath" not in mount(pod, "/home/jovyan")
+
+
+def test_homes_that_only_one_node_can_mount_keep_servers_on_the_hubs_node(tmp_path: Path):
+    pod = user_pod(with_homes(SharedHomes()), "vscode", tmp_path)
+    (term,) = pod["spec"]["affinity"]["podAffinity"][
+        "requiredDuringSchedulingIgnoredDuringExecution"
+    ]
+    assert term["topologyKey"] == "kubernetes.io/hostname"
+    assert term["labelSelector"]["matchLabels"] == {"app.kubernetes.io/component": "hub"}
+    anywhere = SharedHomes(access_mode="ReadWriteMany")
+    assert "affinity" not in user_pod(with_homes(anywhere), "vscode", tmp_path)["spec"]
+
+
+def test_homes_that_exist_already_are_used(tmp_path: Path):
+    homes = ExistingHomes(kind="existing", claim="nfs-homes")
+    pod = user_pod(with_homes(homes), "vscode", tmp_path)
+    assert volume(pod, "home")["persistentVolumeClaim"]["claimName"] == "nfs-homes"
+
+
+def test_a_profile_decides_resources_nodes_and_shared_memory(tmp_path: Path):
+    gpu_nodes = NodePool(
+        selector={"purpose": "gpu"}, tolerations=(Toleration(key="nvidia.com/gpu"),), gpus=1
+    )
+    environment = environment_on_cluster("kube", nodes={"users": NodePool(), "gpu": gpu_nodes})
+    resources = environment.catalog.profiles["vscode"].resources.model_copy(
+        update={"gpu": 1, "shared_memory": "8Gi"}
+    )
+    pod = user_pod(with_profile(environment, nodes="gpu", resources=resources), "vscode", tmp_path)
+    (container,) = pod["spec"]["containers"]
+    assert container["resources"] == {
+        "requests": {"cpu": 0.25, "memory": 1 << 30},
+        "limits": {"cpu": 2, "memory": 4 << 30, "nvidia.com/gpu": "1"},
+    }
+    assert pod["spec"]["nodeSelector"] == {"purpose": "gpu"}
+    assert pod["spec"]["tolerations"] == [{"key": "nvidia.com/gpu", "operator": "Exists"}]
+    assert volume(pod, "shared-memory")["emptyDir"] == {
+        "medium": "Memory",
+        "sizeLimit": str(8 << 30),
+    }
+    assert mount(pod, "/dev/shm")["name"] == "shared-memory"
+
+
+def test_on_eks_a_server_runs_on_its_pools_nodes_which_are_filled_one_by_one(tmp_path: Path):
+    nodes = {"users": EksNodePool(), "gpu": EksNodePool(gpus=1)}
+    environment = with_profile(environment_on_cluster("dev", nodes=nodes), nodes="gpu")
+    spec = user_pod(environment, "vscode", tmp_path)["spec"]
+    assert spec["nodeSelector"] == {"karpenter.sh/nodepool": "gpu"}
+    assert spec["tolerations"] == [
+        {
+            "key": "hub.jupyter.org/dedicated",
+            "operator": "Equal",
+            "value": "user",
+            "effect": "NoSchedule",
+        }
+    ]
+    (term,) = spec["affinity"]["podAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    selected = term["podAffinityTerm"]["labelSelector"]["matchLabels"]
+    assert selected == {"app.kubernetes.io/component": "singleuser-server"}
+
+
+def test_nothing_moves_a_running_server_and_editors_get_time_to_save(
+    environment: Environment, tmp_path: Path
+):
+    pod = user_pod(environment, "vscode", tmp_path)
+    assert pod["metadata"]["annotations"]["karpenter.sh/do-not-disrupt"] == "true"
+    (container,) = pod["spec"]["containers"]
+    assert container["lifecycle"]["preStop"]["exec"]["command"][-1] == "slipway_notebook.pre_stop"
+    assert pod["spec"]["terminationGracePeriodSeconds"] == 30
+
+
+def test_the_command_does_not_depend_on_an_images_entry_point(
+    environment: Environment, tmp_path: Path
+):
+    (container,) = user_pod(environment, "vscode", tmp_path)["spec"]["containers"]
+    assert container["command"] == ["/opt/jupyter/bin/python", "-m", "slipway_notebook.start"]
+    assert not [a for a in container.get("args") or [] if not a.startswith("--")]
+
+
+def test_a_users_environment_holds_no_secret_but_the_servers_own_token(
+    environment: Environment, tmp_path: Path
+):
+    (container,) = user_pod(environment, "vscode", tmp_path)["spec"]["containers"]
+    names = {variable["name"] for variable in container["env"]}
+    assert not {n for n in names if "SECRET" in n or "PASSWORD" in n}
+    assert all("valueFrom" not in variable for variable in container["env"])
+
+
+def test_the_root_is_read_only_unless_the_image_cannot_live_with_it(tmp_path: Path):
+    environment = environment_on_cluster("kube")
+    images = dict(environment.catalog.images)
+    images["code-server"] = images["code-server"].model_copy(update={"read_only_root": False})
+    writable = replace(
+        environment, catalog=environment.catalog.model_copy(update={"images": images})
+    )
+    for given, read_only in ((environment, True), (writable, False)):
+        (container,) = user_pod(given, "vscode", tmp_path)["spec"]["containers"]
+        assert container["securityContext"]["readOnlyRootFilesystem"] is read_only
+
+
+def test_what_no_setting_foresees_can_be_configured_and_wins(tmp_path: Path):
+    extra = {"KubeSpawner": {"delete_grace_period": 99, "extra_labels": {"team": "data"}}}
+    environment = environment_on_cluster("kube", extra_config=extra, image_pull_secret="pull")
+    pod = user_pod(environment, "vscode", tmp_path)
+    assert pod["metadata"]["labels"]["team"] == "data"
+    # Whatever is configured, network policies find it.
+    assert pod["metadata"]["labels"]["app.kubernetes.io/component"] == "singleuser-server"
+    assert pod["spec"]["imagePullSecrets"] == [{"name": "pull"}]

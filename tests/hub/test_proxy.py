@@ -1,0 +1,30 @@
+"""A proxy that has lost its routes, as one does that was restarted."""
+
+import json
+from pathlib import Path
+
+import httpx
+
+from tests.support.local import Hub
+
+
+def proxy_api(hub: Hub) -> httpx.Client:
+    """As the hub speaks to its proxy: the address is in the settings, the token in its file."""
+    settings = json.loads((hub.folder / ".slipway/hub/settings.json").read_text())
+    token = (Path(settings["secrets"]) / "proxy_auth_token").read_text().strip()
+    return httpx.Client(
+        base_url=settings["addresses"]["proxy_api_url"],
+        headers={"Authorization": f"token {token}"},
+    )
+
+
+def test_lost_routes_are_given_back_within_seconds(hub: Hub):
+    user = hub.user("routed")
+    user.start("vscode")
+    with proxy_api(hub) as api:
+        routes = api.get("/api/routes").json()
+        assert "/user/routed" in routes
+        for route in routes:
+            api.delete(f"/api/routes{route}")
+        user.wait(lambda: api.get("/api/routes").json().keys() >= routes.keys(), seconds=10)
+    assert user.visit("/user/routed/lab").status_code == 200
