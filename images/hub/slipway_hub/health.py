@@ -7,7 +7,7 @@ that cannot write says so here, where a readiness probe and an alarm look.
 import os
 from pathlib import Path
 
-from jupyterhub.handlers import BaseHandler
+from jupyterhub.handlers.pages import HealthCheckHandler
 from prometheus_client import Gauge
 
 READY = "slipway-ready"
@@ -34,8 +34,8 @@ def database_problem(state: Path, reserve: int = RESERVE) -> str | None:
     return None
 
 
-class Ready(BaseHandler):  # type: ignore[misc]
-    """200 when the hub can work, 503 and why when it cannot. For probes: no login."""
+class Ready(HealthCheckHandler):  # type: ignore[misc]
+    """200 when the hub can work, 503 and why when it cannot. For probes: no login, no log."""
 
     def initialize(self, state: str) -> None:
         self.state = Path(state)

@@ -31,6 +31,10 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
     homes_folder = Unicode("", config=True, help="Where the hub makes homes; empty: it does not.")
     autoscaled = Bool(False, config=True, help="Whether nodes are made when pods wait for one.")
 
+    async def load_user_options(self) -> None:
+        """Nothing: `Profiles.apply` has turned the options into attributes already, for every
+        spawner alike. KubeSpawner would look for the profile in a list of its own."""
+
     async def _start(self) -> str:
         if self.homes_folder:
             await make_home(Path(self.homes_folder), self.user.name)
