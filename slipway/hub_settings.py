@@ -13,9 +13,10 @@ from slipway_hub.settings import (
     SharedHomes,
 )
 
-from slipway.model import EksSpec, Environment, KubernetesSpec
+from slipway.model import EksSpec, Environment, InvalidProject, KubernetesSpec, Problem
 from slipway.model.auth import USER_NAME
 from slipway.model.nodes import EksNodePool, NodePool
+from slipway.model.project import CATALOG
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
 from slipway.model.storage import ExistingHomes
@@ -41,17 +42,28 @@ with the object sent twice: https://docs.aws.amazon.com/lambda/latest/dg/getting
 """
 
 
-def settings_json(settings: HubSettings) -> str:
-    """Compact, without what is the default anyway, the same for the same settings.
+def settings_json(environment: Environment) -> str:
+    """The settings of a hub in a pod: compact, without what is the default anyway.
 
-    Raises ValueError when it would not fit into a deploy.
+    The same for the same environment. Raises InvalidProject when they would not fit into a deploy,
+    ValueError for a local environment.
     """
-    text = settings.model_dump_json(exclude_defaults=True)
-    if len(text.encode()) > SETTINGS_LIMIT:
-        raise ValueError(
-            f"the hub's settings are {len(text.encode()):,} bytes, and {SETTINGS_LIMIT:,} is the "
-            f"most a deploy can carry: shorten titles, descriptions and environments of the "
-            f"{len(settings.profiles)} profiles, or have fewer"
+    text = kubernetes_settings(environment).model_dump_json(exclude_defaults=True)
+    size, profiles = len(text.encode()), environment.catalog.profiles
+    if size > SETTINGS_LIMIT:
+        release = environment.release
+        raise InvalidProject(
+            [
+                Problem(
+                    f"releases/{release.version}.yaml" if release else CATALOG,
+                    1,
+                    1,
+                    "profiles",
+                    f"{len(profiles)} profiles make hub settings of {size:,} bytes; a deploy "
+                    f"carries {SETTINGS_LIMIT:,}",
+                    "shorten descriptions and environments, or have fewer profiles",
+                )
+            ]
         )
     return text
 
@@ -61,7 +73,6 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
     spec = environment.cluster_spec
     return _settings(
         environment,
-        images={name: environment.image_reference(name) for name in environment.catalog.images},
         addresses=Addresses(
             public_url=f"https://{spec.domain}/" if spec.domain else "",
             proxy_bind_url="http://:8000",
@@ -74,6 +85,8 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
         spawning=KubernetesSpawning(
             kind="kubernetes",
             namespace=spec.namespace,
+            images={n: environment.image_reference(n) for n in environment.catalog.images},
+            pull_policy=environment.pull_policy,
             homes=_homes(spec),
             nodes={name: node_pool(name, pool) for name, pool in spec.nodes.items()},
             # Nodes that nobody uses go away on EKS; elsewhere, servers spread for speed.
@@ -122,13 +135,11 @@ def local_settings(
     spawning: LocalSpawning,
 ) -> HubSettings:
     """Settings for a hub on this machine."""
-    images = {name: name for name in environment.catalog.images}
-    return _settings(environment, images, addresses, state, secrets, spawning)
+    return _settings(environment, addresses, state, secrets, spawning)
 
 
 def _settings(
     environment: Environment,
-    images: dict[str, str],
     addresses: Addresses,
     state: str,
     secrets: str,
@@ -139,9 +150,8 @@ def _settings(
     spec = environment.spec
     culling = spec.culling
     return HubSettings(
-        profiles=tuple(
-            _profile(environment, slug, images) for slug in environment.catalog.profiles
-        ),
+        profiles=tuple(_profile(environment, slug) for slug in environment.catalog.profiles),
+        server_suffix=SERVER_SUFFIX,
         default_profile=environment.catalog.default_profile,
         routes=tuple(_route(environment, path) for path in environment.catalog.routes),
         username_pattern=f"^{USER_NAME}$",
@@ -162,15 +172,14 @@ def _settings(
     )
 
 
-def _profile(environment: Environment, slug: str, images: dict[str, str]) -> ProfileSettings:
+def _profile(environment: Environment, slug: str) -> ProfileSettings:
     profile = environment.catalog.profiles[slug]
     cpu, memory = profile.resources.cpu, profile.resources.memory
     return ProfileSettings(
         slug=slug,
         title=profile.title,
         description=profile.description or "",
-        server=f"{slug}{SERVER_SUFFIX}",
-        image=images[profile.image],
+        image=profile.image,
         default_url=environment.catalog.default_url(slug),
         groups=profile.groups,
         environment=profile.environment,

@@ -61,6 +61,7 @@ def check(
     """Validate catalog, environments, releases and the references between them."""
     try:
         found = load(project_root(project), environment)
+        _check_settings(found)
     except InvalidProject as error:
         if as_json:
             print_json({"ok": False, "errors": [p.as_json() for p in error.problems]})
@@ -70,6 +71,15 @@ def check(
         print_json({"ok": True, "errors": []})
     else:
         print(_summary(found))
+
+
+def _check_settings(project: Project) -> None:
+    """What only shows when everything is put together. Raises InvalidProject."""
+    from slipway.hub_settings import settings_json
+
+    for environment in project.environments():
+        if environment.spec.target != "local":
+            settings_json(environment)
 
 
 def _summary(project: Project) -> str:

@@ -160,6 +160,9 @@ class KubernetesSpec(OnCluster):
     ingress_class: Name | None = None
     ingress_annotations: dict[LabelKey, Text] = Field(default_factory=dict)
     """For the controller: body size, time-outs, cert-manager's issuer."""
+    image_pull_policy: Literal["IfNotPresent", "Always"] = "IfNotPresent"
+    """For images by tag. IfNotPresent works with images that are loaded onto nodes; Always sees a
+    tag that moves."""
     service: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
     """How the proxy is reached without an Ingress."""
     nodes: dict[Name, NodePool] = Field(default_factory=default_pools, min_length=1)
@@ -249,6 +252,14 @@ class Environment:
         if isinstance(self.spec, LocalSpec):
             raise ValueError(f"{self.name} is local: it has no cluster")
         return self.spec
+
+    @property
+    def pull_policy(self) -> Literal["IfNotPresent", "Always"]:
+        """A tag may have moved since a node pulled it; a release's digests cannot."""
+        spec = self.cluster_spec
+        if self.release:
+            return "IfNotPresent"
+        return "Always" if isinstance(spec, EksSpec) else spec.image_pull_policy
 
     @property
     def release_name(self) -> str:

@@ -11,6 +11,7 @@ from tests.support.cluster import Cluster, seconds_until
 from tests.support.local import Hub, User
 from tests.support.vscode import greet, management
 
+EDITOR = "/user/ada/code/?folder=/home/jovyan"
 HUB_BACK, PROXY_BACK = 30.0, 30.0
 """Seconds. The measured times are in benchmarks/: these only tell minutes from seconds."""
 
@@ -53,10 +54,10 @@ def kill(cluster: Cluster, component: str) -> None:
 
 
 def test_a_killed_hub_comes_back_and_no_user_notices(cluster: Cluster, hub: Hub, ada: User):
-    ada.visit("/user/ada/code/")
+    ada.visit(EDITOR)
     with management(ada, "/user/ada/code/") as connection:
         assert greet(connection) == "sign"
-        with watched(ada, "/user/ada/code/") as wrong:
+        with watched(ada, EDITOR) as wrong:
             kill(cluster, "hub")
             seconds_until(lambda: not healthy(hub), 30)
             took = seconds_until(lambda: healthy(hub), HUB_BACK)
@@ -67,13 +68,15 @@ def test_a_killed_hub_comes_back_and_no_user_notices(cluster: Cluster, hub: Hub,
 
 
 def test_a_killed_proxy_serves_running_servers_again(cluster: Cluster, hub: Hub, ada: User):
-    ada.visit("/user/ada/code/")
+    ada.visit(EDITOR)
     kill(cluster, "proxy")
     begin = time.monotonic()
 
     def served() -> bool:
         try:
-            answer = httpx.get(f"{hub.url}user/ada/code/", cookies=ada.client.cookies, timeout=1)
+            answer = httpx.get(
+                f"{hub.url.rstrip('/')}{EDITOR}", cookies=ada.client.cookies, timeout=1
+            )
         except httpx.HTTPError:
             return False
         return answer.status_code == 200
@@ -87,9 +90,9 @@ def test_new_settings_restart_the_hub_alone(cluster: Cluster, hub: Hub, ada: Use
     proxy = cluster.pod("proxy")["metadata"]["uid"]
     before = cluster.pod("hub")["metadata"]["uid"]
     catalog = cluster.folder / "catalog.yaml"
-    catalog.write_text(catalog.read_text().replace("title: JupyterLab", "title: The Lab"))
+    catalog.write_text(catalog.read_text().replace('"JupyterLab"', '"The Lab"'))
     cluster.render()
-    with watched(ada, "/user/ada/code/") as wrong:
+    with watched(ada, EDITOR) as wrong:
         cluster.apply("02-hub.yaml")
         cluster.wait("hub")
         seconds_until(lambda: healthy(hub), 30)

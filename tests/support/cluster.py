@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import yaml
 
 from tests.support.local import SLIPWAY, Hub
 
@@ -28,35 +27,36 @@ KUBECTL = BIN / "kubectl" if (BIN / "kubectl").exists() else Path("kubectl")
 PREFIX = "SLIPWAY_IMAGE_PREFIX"
 STORAGE_CLASS = "SLIPWAY_STORAGE_CLASS"
 
-CATALOG = """\
-apps:
-  lab: {{kind: jupyterlab}}
-  code: {{kind: code-server}}
-images:
-  code-server: {{apps: [lab, code]}}
-  # An image that exists and is no user's image, and one that does not exist.
-  not-a-notebook: {{apps: [lab], reference: "{prefix}/hub:working-tree"}}
-  nowhere: {{apps: [lab], reference: "{prefix}/no-such-image:1"}}
-profiles:
-  vscode: &small
-    title: VS Code
-    image: code-server
-    app: code
-    resources:
-      cpu: {{guarantee: 0.02, limit: 2}}
-      memory: {{guarantee: 64Mi, limit: 2Gi}}
-  lab: {{<<: *small, title: JupyterLab, app: lab}}
-  broken: {{<<: *small, title: Broken, image: not-a-notebook, app: lab}}
-  missing: {{<<: *small, title: Missing, image: nowhere, app: lab}}
-  enormous:
-    title: Enormous
-    image: code-server
-    resources: {{memory: {{guarantee: 9Ti, limit: 9Ti}}}}
-default_profile: vscode
-routes:
-  /code: {{profile: vscode, app: code}}
-  /lab: {{profile: lab, app: lab}}
-"""
+SMALL = {"cpu": {"guarantee": 0.02, "limit": 2}, "memory": {"guarantee": "64Mi", "limit": "2Gi"}}
+NOWHERE = {"memory": {"guarantee": "9Ti", "limit": "9Ti"}}
+
+
+def catalog(prefix: str) -> dict[str, Any]:
+    """Profiles that work, and one for each way not to."""
+
+    def profile(title: str, image: str, app: str, resources: Any = SMALL) -> dict[str, Any]:
+        return {"title": title, "image": image, "app": app, "resources": resources}
+
+    return {
+        "apps": {"lab": {"kind": "jupyterlab"}, "code": {"kind": "code-server"}},
+        "images": {
+            "code-server": {"apps": ["lab", "code"]},
+            "no-notebook": {"apps": ["lab"], "reference": f"{prefix}/hub:working-tree"},
+            "not-there": {"apps": ["lab"], "reference": f"{prefix}/no-such-image:1"},
+        },
+        "profiles": {
+            "vscode": profile("VS Code", "code-server", "code"),
+            "lab": profile("JupyterLab", "code-server", "lab"),
+            "broken": profile("Broken", "no-notebook", "lab"),
+            "missing": profile("Missing", "not-there", "lab"),
+            "enormous": profile("Enormous", "code-server", "lab", NOWHERE),
+        },
+        "default_profile": "vscode",
+        "routes": {
+            "/code": {"profile": "vscode", "app": "code"},
+            "/lab": {"profile": "lab", "app": "lab"},
+        },
+    }
 
 
 @dataclass
@@ -112,6 +112,12 @@ class Cluster:
     def apply(self, chart: str) -> None:
         self.kubectl("apply", f"--filename={self.folder / 'out' / chart}")
 
+    def remove_hub(self) -> None:
+        """Everything of the chart but the Services: their addresses are what tests know."""
+        text = (self.folder / "out/02-hub.yaml").read_text()
+        kept = [item for item in text.split("\n---\n") if "\nkind: Service\n" not in f"\n{item}\n"]
+        self.kubectl("delete", "--filename=-", "--wait=true", given="\n---\n".join(kept))
+
     def render(self) -> None:
         subprocess.run(
             [SLIPWAY, "render", "test", f"--project={self.folder}", "-o", self.folder / "out"],
@@ -157,8 +163,8 @@ def project(folder: Path, namespace: str) -> None:
         "storage": storage,
     }
     (folder / "environments").mkdir(parents=True)
-    (folder / "environments/test.yaml").write_text(yaml.safe_dump(environment))
-    (folder / "catalog.yaml").write_text(CATALOG.format(prefix=prefix))
+    (folder / "environments/test.yaml").write_text(json.dumps(environment))
+    (folder / "catalog.yaml").write_text(json.dumps(catalog(prefix)))
 
 
 @contextmanager

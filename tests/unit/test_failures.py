@@ -96,6 +96,13 @@ def test_a_failed_preparation_step_is_told_by_its_name():
     )
 
 
+def test_an_image_that_is_no_users_image_is_told_as_that():
+    message = 'exec: "/opt/jupyter/bin/python": stat: no such file or directory'
+    ended = {"exitCode": 128, "reason": "StartError", "message": message}
+    (failure,) = found(pod("Running", containerStatuses=[container(state={"terminated": ended})]))
+    assert failure == Failure(f"The server cannot be run in {IMAGE}.", message)
+
+
 def test_too_little_memory_is_told_as_that():
     killed = container(state={"terminated": {"exitCode": 137, "reason": "OOMKilled"}})
     (failure,) = found(pod("Running", containerStatuses=[killed]))

@@ -49,7 +49,7 @@ def _oauth(c: Any, settings: HubSettings, class_name: str) -> None:
     section.client_secret = settings.secret("oauth_client_secret")
     if settings.addresses.public_url:
         section.oauth_callback_url = f"{settings.addresses.public_url}hub/oauth_callback"
-    _SETTLE.get(auth["kind"], lambda *_: None)(section, auth)
+    _SETTLE[auth["kind"]](section, auth)
     # After manage_groups, which these insist on.
     for name in _SAME_NAME:
         if value := auth.get(name):

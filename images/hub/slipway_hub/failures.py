@@ -85,6 +85,8 @@ def _container(status: Mapping[str, Any]) -> Iterator[Failure]:
             f"{name} was ended for it",
             container=name,
         )
+    elif ended.get("reason") in ("StartError", "ContainerCannotRun"):
+        yield Failure(f"{_who(name)} cannot be run in {image}.", ended.get("message") or "")
     elif code:
         yield Failure(f"{_who(name)} ended with exit code {code}.", container=name)
     elif waiting.get("reason") in _WAITING:

@@ -56,8 +56,8 @@ class Profiles:
         # Forget a choice that is refused, which JupyterHub has stored for the next start already.
         spawner.user_options = spawner.orm_spawner.user_options = {}
         chosen = self.choose(spawner.user, options.get(OPTION))
-        if spawner.name not in ("", chosen.server):
-            raise HTTPError(400, f"The profile {chosen.slug} starts as {chosen.server}.")
+        if spawner.name not in ("", server := self._settings.server(chosen.slug)):
+            raise HTTPError(400, f"The profile {chosen.slug} starts as {server}.")
         # Remember what runs, so that a route can tell and the next start is the same.
         spawner.user_options = spawner.orm_spawner.user_options = {OPTION: chosen.slug}
         apply_profile(self._settings, spawner, chosen)

@@ -25,7 +25,7 @@ PORTS = "proxy"
 class Routes:
     def __init__(self, settings: HubSettings) -> None:
         self._routes = sorted(settings.routes, key=lambda route: -len(route.path))
-        self._servers = {profile.slug: profile.server for profile in settings.profiles}
+        self._server = settings.server
         self._profiles = Profiles(settings)
 
     def destination(self, path: str, request: Any, user: Any, base_url: str) -> str | None:
@@ -57,7 +57,7 @@ class Routes:
         target = route.target.lstrip("/")
         if rest and not target.endswith("/"):
             target += "/"
-        server = server_for(user, route.profile, self._servers[route.profile])
+        server = server_for(user, route.profile, self._server(route.profile))
         return route.profile, server, target + rest
 
     def _match(self, raw: str) -> tuple[RouteSettings | None, str]:

@@ -23,10 +23,8 @@ class ProfileSettings(Settings):
     slug: str
     title: str
     description: str = ""
-    server: str
-    """The named server it runs in when the default server is taken."""
     image: str
-    """A reference for Kubernetes, the catalog's name on a laptop."""
+    """By its name in the catalog."""
     default_url: str
     groups: tuple[str, ...] = ()
     environment: dict[str, str] = {}
@@ -35,7 +33,7 @@ class ProfileSettings(Settings):
     memory_guarantee: int | None = None
     memory_limit: int | None = None
     gpu: int = 0
-    shared_memory: int | None = None
+    shared_memory: int = 2**30
     """What /dev/shm may hold."""
     read_only_root: bool = True
     nodes: str = "users"
@@ -120,6 +118,9 @@ class KubernetesSpawning(Settings):
 
     kind: Literal["kubernetes"]
     namespace: str
+    images: dict[str, str]
+    """References by the catalog's names."""
+    pull_policy: Literal["Always", "IfNotPresent"]
     homes: Annotated[SharedHomes | PerUserHomes, Field(discriminator="kind")]
     nodes: dict[str, NodePoolSettings]
     pack: bool
@@ -132,6 +133,8 @@ class KubernetesSpawning(Settings):
 class HubSettings(Settings):
     profiles: tuple[ProfileSettings, ...]
     default_profile: str | None = None
+    server_suffix: str
+    """A profile's named server is its name and this."""
     routes: tuple[RouteSettings, ...] = ()
     username_pattern: str
     """What a user name must match."""
@@ -151,6 +154,10 @@ class HubSettings(Settings):
     spawning: Annotated[LocalSpawning | KubernetesSpawning, Field(discriminator="kind")]
     extra_config: dict[str, dict[str, Any]] = {}
     """JupyterHub configuration by class, applied last."""
+
+    def server(self, profile: str) -> str:
+        """The named server that a profile runs in when the default server is taken."""
+        return f"{profile}{self.server_suffix}"
 
     def profile(self, slug: str) -> ProfileSettings | None:
         return next((p for p in self.profiles if p.slug == slug), None)

@@ -41,7 +41,7 @@ class SpawnPage(SpawnHandler):  # type: ignore[misc]
             running=runs.title if runs else running,
             wanted=wanted.title,
             running_url=user.server_url(spawner.name),
-            beside_url=f"{self.hub.base_url}spawn/{user.escaped_name}/{wanted.server}"
+            beside_url=f"{self.hub.base_url}spawn/{user.escaped_name}/{self.hub_settings.server(wanted.slug)}"
             f"?opt-{OPTION}={wanted.slug}",
         )
         self.finish(page)

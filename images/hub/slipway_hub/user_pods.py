@@ -62,8 +62,8 @@ GRACE = 30
 
 def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: ProfileSettings) -> None:
     """Set on a spawner what the profile says, and nothing that an earlier profile said."""
-    spawner.image = profile.image
-    spawner.image_pull_policy = "IfNotPresent" if "@sha256:" in profile.image else "Always"
+    spawner.image = kubernetes.images[profile.image]
+    spawner.image_pull_policy = kubernetes.pull_policy
     spawner.cpu_guarantee, spawner.cpu_limit = profile.cpu_guarantee, profile.cpu_limit
     spawner.mem_guarantee, spawner.mem_limit = profile.memory_guarantee, profile.memory_limit
     spawner.extra_resource_limits = {"nvidia.com/gpu": str(profile.gpu)} if profile.gpu else {}
@@ -119,9 +119,8 @@ def _home_mount(kubernetes: KubernetesSpawning, user: str) -> dict[str, Any]:
     return mount | {"subPath": user} if isinstance(kubernetes.homes, SharedHomes) else mount
 
 
-def _memory(size: int | None) -> dict[str, Any]:
-    limit = {"sizeLimit": str(size)} if size else {}
-    return {"name": "shared-memory", "emptyDir": {"medium": "Memory", **limit}}
+def _memory(size: int) -> dict[str, Any]:
+    return {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": str(size)}}
 
 
 def _tmp() -> dict[str, Any]:

@@ -17,6 +17,8 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+from slipway_notebook import early
+
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} {state}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -150,6 +152,8 @@ def main() -> None:
         needed_file=arguments.needs_file,
         restart=arguments.restart,
     )
+    if arguments.socket:
+        early.hand_over(arguments.command, arguments.socket)
     if app.lacks():
         explain(app, arguments)
     os.execvp(arguments.command[0], arguments.command)  # noqa: S606

@@ -5,6 +5,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from slipway_notebook import early
+
 SKEL = Path(sys.prefix) / "share/slipway/skel"
 """What a new home begins with."""
 MARKER = ".local/share/slipway/seeded"
@@ -54,6 +56,7 @@ def main() -> None:
         # A full home must still open, so that its user can make room.
         print(f"The home {home} could not be filled: {error}", file=sys.stderr, flush=True)
     os.chdir(home)
+    early.start(os.environ.get("JUPYTERHUB_DEFAULT_URL", ""))
     sys.argv = ["jupyterhub-singleuser", *sys.argv[1:]]
     from jupyterhub.singleuser import main as serve
 

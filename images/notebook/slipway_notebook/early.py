@@ -1,0 +1,76 @@
+"""The app a user lands in, started while Python still imports Jupyter.
+
+On a cluster every start is a cold one. An editor needs a second of its own; beside Jupyter's two
+it costs the user nothing. jupyter-server-proxy knows none of it: when it starts the app,
+`slipway_notebook.launch` hands it the one that runs already.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+CONFIG = Path(sys.prefix) / "etc/jupyter/jupyter_server_config.json"
+VARIABLE = "SLIPWAY_EARLY"
+SOCKET = "{unix_socket}"
+
+
+def start(default_url: str, config: Path = CONFIG) -> None:
+    """Start the app at `default_url`, if it is one that listens on a unix socket of its choice."""
+    server = _server(default_url.strip("/").partition("/")[0], config)
+    command = server.get("command")
+    if not command or not server.get("unix_socket") or not any(SOCKET in word for word in command):
+        return
+    if any("{" in word.replace(SOCKET, "") for word in command):
+        return  # it wants to know what only jupyter-server-proxy does
+    folder = tempfile.mkdtemp(prefix="slipway-early-")
+    socket = f"{folder}/app.sock"
+    filled = [word.replace(SOCKET, socket) for word in command]
+    process = subprocess.Popen(
+        filled, stdin=subprocess.DEVNULL, env=os.environ | server.get("environment", {})
+    )
+    os.environ[VARIABLE] = json.dumps({"pid": process.pid, "socket": socket, "command": filled})
+
+
+def hand_over(command: Sequence[str], socket: str) -> None:
+    """Be the early app at `socket`, if `command` is what it runs, and return only if it is not.
+
+    Ends when it ends, and ends it when this process is told to end.
+    """
+    early = json.loads(os.environ.get(VARIABLE, "null"))
+    if not early or not _same(early, command, socket):
+        return
+    try:
+        watched = os.pidfd_open(early["pid"])
+    except OSError:
+        return  # it has ended: start another
+    signal.signal(signal.SIGTERM, lambda *_: signal.pidfd_send_signal(watched, signal.SIGTERM))
+    if not _ended(watched, 0):
+        Path(socket).symlink_to(early["socket"])
+        _ended(watched, None)
+        sys.exit(0)
+
+
+def _server(name: str, config: Path) -> dict[str, Any]:
+    try:
+        servers = json.loads(config.read_text())["ServerProxy"]["servers"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return dict(servers.get(name) or {})
+
+
+def _same(early: dict[str, Any], command: Sequence[str], socket: str) -> bool:
+    """Whether the early process ends in this command, but for its socket."""
+    own = [word.replace(socket, early["socket"]) for word in command]
+    return bool(early["command"][-len(own) :] == own)
+
+
+def _ended(watched: int, timeout: float | None) -> bool:
+    """A pidfd is readable once its process has ended, reaped or not."""
+    return bool(select.select([watched], [], [], timeout)[0])
