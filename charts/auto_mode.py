@@ -1,48 +1,67 @@
-"""What EKS Auto Mode leaves to its user: it creates no storage class and no ingress class."""
+"""What EKS Auto Mode leaves to its user: it creates no storage class and no ingress class, and
+enforces no NetworkPolicy until it is told to."""
 
-from cdk8s import ApiObject, ApiObjectMetadata, JsonPatch
+from typing import Any
+
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts import names
+from charts.custom import EKS, custom_object
+from charts.deployed_values import Aws
 
 WEBSOCKET_IDLE_SECONDS = "3600"
+"""A terminal or kernel nobody types into sends nothing. The default is 60."""
 
 
-class AutoModeClasses(Construct):
-    """Encrypted block storage, and a public load balancer that keeps idle websockets open."""
+class BlockStorageClass(Construct):
+    """Encrypted volumes. Deleted with their claim: the hub's database has snapshots in S3."""
 
     def __init__(self, scope: Construct, id: str) -> None:
         super().__init__(scope, id)
+        auto_mode_nodes = k8s.TopologySelectorLabelRequirement(
+            key="eks.amazonaws.com/compute-type", values=["auto"]
+        )
         k8s.KubeStorageClass(
             self,
-            "block-storage",
+            "class",
             metadata=k8s.ObjectMeta(name=names.BLOCK_STORAGE_CLASS),
             provisioner="ebs.csi.eks.amazonaws.com",
+            # In the zone of the first pod that mounts it, which the core pool fixes.
             volume_binding_mode="WaitForFirstConsumer",
             reclaim_policy="Delete",
             allow_volume_expansion=True,
-            allowed_topologies=[_auto_mode_nodes()],
+            allowed_topologies=[
+                k8s.TopologySelectorTerm(match_label_expressions=[auto_mode_nodes])
+            ],
             parameters={"type": "gp3", "encrypted": "true"},
         )
-        params = ApiObject(
+
+
+class LoadBalancerClass(Construct):
+    """A public Application Load Balancer that keeps idle websockets open.
+
+    https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html
+    """
+
+    def __init__(self, scope: Construct, id: str, *, aws: Aws) -> None:
+        super().__init__(scope, id)
+        custom_object(
             self,
-            "load-balancer",
-            api_version="eks.amazonaws.com/v1",
+            "params",
+            group=EKS,
             kind="IngressClassParams",
-            metadata=ApiObjectMetadata(name=names.INGRESS_CLASS),
+            name=names.INGRESS_CLASS,
+            spec=_load_balancer(aws),
         )
-        params.add_json_patch(JsonPatch.add("/spec", _load_balancer()))
         k8s.KubeIngressClass(
             self,
-            "ingress-class",
+            "class",
             metadata=k8s.ObjectMeta(name=names.INGRESS_CLASS),
             spec=k8s.IngressClassSpec(
                 controller="eks.amazonaws.com/alb",
                 parameters=k8s.IngressClassParametersReference(
-                    api_group="eks.amazonaws.com",
-                    kind="IngressClassParams",
-                    name=names.INGRESS_CLASS,
+                    api_group=EKS, kind="IngressClassParams", name=names.INGRESS_CLASS
                 ),
             ),
         )
@@ -63,19 +82,14 @@ class NetworkPolicySwitch(Construct):
         )
 
 
-def _auto_mode_nodes() -> k8s.TopologySelectorTerm:
-    label = k8s.TopologySelectorLabelRequirement(
-        key="eks.amazonaws.com/compute-type", values=["auto"]
-    )
-    return k8s.TopologySelectorTerm(match_label_expressions=[label])
-
-
-def _load_balancer() -> dict[str, object]:
-    return {
+def _load_balancer(aws: Aws) -> dict[str, Any]:
+    spec: dict[str, Any] = {
         "scheme": "internet-facing",
+        "targetType": "ip",
         "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
         "loadBalancerAttributes": [
             {"key": "idle_timeout.timeout_seconds", "value": WEBSOCKET_IDLE_SECONDS},
             {"key": "routing.http.drop_invalid_header_fields.enabled", "value": "true"},
         ],
     }
+    return spec | ({"certificateARNs": [aws.certificate]} if aws.certificate else {})

@@ -1,14 +1,18 @@
 """What a chart needs and no file says: values known only where and when it is deployed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from charts import names
-from slipway.model import EksSpec, Environment
+from charts.secret_names import secret_ids
+from slipway.model import EksSpec, Environment, KubernetesSpec
 
 EKS_SERVICE_RANGE = "172.20.0.0/16"
 """Given to the cluster, so that the addresses of its DNS and API server are known beforehand."""
 EKS_DNS = "172.20.0.10/32"
 EKS_API_SERVER = "172.20.0.1/32"
+
+EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 @dataclass(frozen=True)
@@ -20,33 +24,82 @@ class FileSystem:
 
 
 @dataclass(frozen=True)
+class Aws:
+    """What the charts name in an AWS account."""
+
+    region: str
+    file_system: FileSystem
+    """Where homes are."""
+    secret_ids: Mapping[str, str]
+    """In Secrets Manager, by the file that the hub reads."""
+    snapshots_bucket: str
+    """Where snapshots of the hub's database go."""
+    node_role: str
+    """The name, not the ARN, of the role of all nodes."""
+    subnets: tuple[str, ...]
+    """Ids of the private subnets, where nodes are."""
+    security_group: str
+    """Id of the cluster's own security group, which nodes share with the Kubernetes API."""
+    certificate: str | None = None
+    """ARN of the load balancer's certificate. None: it is found by the domain."""
+    endpoints: str | None = None
+    """Range of AWS's interface endpoints. None: AWS is reached over the internet."""
+
+
+@dataclass(frozen=True)
 class DeployedValues:
     """The defaults suit any conformant cluster."""
 
-    file_system: FileSystem | None = None
-    """Where homes are. None: a claim of the cluster's storage class."""
+    aws: Aws | None = None
     secret: str = names.HUB_SECRETS
-    """The Kubernetes Secret that is mounted into the hub, one key per file. Not part of a chart."""
+    """The Kubernetes Secret with one key per file, where there is no AWS. Not part of a chart."""
     dns: tuple[str, ...] = ()
     """CIDRs of the cluster's DNS. Empty: the pods in kube-system."""
-    api_server: tuple[str, ...] = ("0.0.0.0/0",)
+    api_server: tuple[str, ...] = EVERYWHERE
     """CIDRs of the Kubernetes API. Network plug-ins differ in whether they see its Service or what
     is behind it, so name both if you narrow this."""
+    inside: tuple[str, ...] = ()
+    """Ranges that are not the internet, though they need not look private."""
 
 
-def on_eks(spec: EksSpec, file_system: FileSystem) -> DeployedValues:
+def on_eks(spec: EksSpec, aws: Aws) -> DeployedValues:
     """Auto Mode runs DNS on each node, not in pods, so policies must name its address:
     https://docs.aws.amazon.com/eks/latest/userguide/auto-net-pol.html
     """
     return DeployedValues(
-        file_system=file_system,
+        aws=aws,
         dns=(EKS_DNS,),
         api_server=(EKS_API_SERVER, spec.network.cidr),
+        inside=(spec.network.cidr,),
     )
 
 
+def on_any_cluster(spec: KubernetesSpec) -> DeployedValues:
+    network = spec.network
+    return DeployedValues(dns=network.dns, api_server=network.api_server or EVERYWHERE)
+
+
 def before_deploy(environment: Environment) -> DeployedValues:
-    """For reading and testing: what only a deploy knows has a placeholder that says so."""
-    if isinstance(environment.spec, EksSpec):
-        return on_eks(environment.spec, FileSystem("FILE-SYSTEM-ID", "ACCESS-POINT-ID"))
-    return DeployedValues()
+    """For reading and testing: what only a deploy knows has a placeholder that says so.
+
+    Raises ValueError for a local environment: it has no cluster.
+    """
+    spec = environment.cluster_spec
+    if isinstance(spec, KubernetesSpec):
+        return on_any_cluster(spec)
+    aws = Aws(
+        region=spec.region,
+        file_system=FileSystem("FILE-SYSTEM-ID", "ACCESS-POINT-ID"),
+        secret_ids=secret_ids(environment),
+        snapshots_bucket="SNAPSHOTS-BUCKET",
+        node_role="NODE-ROLE-NAME",
+        subnets=tuple(f"SUBNET-ID-{zone}" for zone in spec.zones),
+        security_group="SECURITY-GROUP-ID",
+        endpoints=endpoints(spec),
+    )
+    return on_eks(spec, aws)
+
+
+def endpoints(spec: EksSpec) -> str | None:
+    """The network stack makes interface endpoints where there is no way to the internet."""
+    return spec.network.cidr if spec.network.nat == "none" else None

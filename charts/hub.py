@@ -3,14 +3,17 @@
 import cdk8s
 from constructs import Construct
 
-from charts import names
+from charts import names, placeholders
 from charts.deployed_values import DeployedValues
 from charts.hub_access import HubAccess
 from charts.hub_server import HubServer
+from charts.image_puller import ImagePuller
 from charts.ingress import ClusterIngress, EksIngress
-from charts.network_policy import NetworkPolicies
+from charts.network_policies import NetworkPolicies
+from charts.placeholders import Placeholders
 from charts.proxy import Proxy
 from slipway.model import EksSpec, Environment
+from slipway.model.storage import PerUserHomes
 
 
 class HubChart(cdk8s.Chart):
@@ -25,11 +28,31 @@ class HubChart(cdk8s.Chart):
             labels=names.COMMON,
             disable_resource_name_hashes=True,
         )
-        NetworkPolicies(self, "network-policies", deployed=deployed)
-        HubAccess(self, "hub-access")
+        NetworkPolicies(
+            self, "network-policies", deployed=deployed, monitoring=spec.monitoring_namespace
+        )
+        per_user = not isinstance(spec, EksSpec) and isinstance(spec.storage.homes, PerUserHomes)
+        HubAccess(self, "hub-access", makes_claims=per_user)
         HubServer(self, "hub", environment=environment, deployed=deployed)
         Proxy(self, "proxy", environment=environment, deployed=deployed)
         if isinstance(spec, EksSpec):
             EksIngress(self, "ingress", spec=spec)
         elif spec.domain:
-            ClusterIngress(self, "ingress", spec=spec)
+            ClusterIngress(self, "ingress", spec=spec, domain=spec.domain)
+        self._of_pools(environment)
+
+    def _of_pools(self, environment: Environment) -> None:
+        for name, pool in environment.cluster_spec.nodes.items():
+            profile = placeholders.profile_of(environment, name)
+            if profile is None:
+                continue
+            ImagePuller(self, f"image-puller-{name}", environment=environment, pool=name)
+            if pool.placeholders:
+                Placeholders(
+                    self,
+                    f"placeholders-{name}",
+                    environment=environment,
+                    pool=name,
+                    profile=profile,
+                    places=pool.placeholders,
+                )

@@ -7,9 +7,10 @@ from charts import names
 
 
 class HubAccess(Construct):
-    """The verbs that KubeSpawner was seen to use; not the Secrets and Services of internal TLS."""
+    """The verbs that the hub uses, and no more: no Secrets or Services (KubeSpawner needs them for
+    internal TLS only), no change to a pod, and no claim that is deleted with its user."""
 
-    def __init__(self, scope: Construct, id: str) -> None:
+    def __init__(self, scope: Construct, id: str, *, makes_claims: bool) -> None:
         super().__init__(scope, id)
         k8s.KubeServiceAccount(
             self,
@@ -17,21 +18,17 @@ class HubAccess(Construct):
             metadata=k8s.ObjectMeta(name=names.HUB),
             automount_service_account_token=False,
         )
+        claims = [_rule("persistentvolumeclaims", "get", "create")] if makes_claims else []
         k8s.KubeRole(
             self,
             "role",
             metadata=k8s.ObjectMeta(name=names.HUB),
             rules=[
-                k8s.PolicyRule(
-                    api_groups=[""],
-                    resources=["pods", "persistentvolumeclaims"],
-                    verbs=["get", "watch", "list", "create", "delete"],
-                ),
-                k8s.PolicyRule(
-                    api_groups=["", "events.k8s.io"],
-                    resources=["events"],
-                    verbs=["get", "watch", "list"],
-                ),
+                _rule("pods", "get", "list", "watch", "create", "delete"),
+                # To show users the last lines of a container that failed.
+                _rule("pods/log", "get"),
+                _rule("events", "get", "list", "watch"),
+                *claims,
             ],
         )
         k8s.KubeRoleBinding(
@@ -43,3 +40,7 @@ class HubAccess(Construct):
             ),
             subjects=[k8s.Subject(kind="ServiceAccount", name=names.HUB)],
         )
+
+
+def _rule(resource: str, *verbs: str) -> k8s.PolicyRule:
+    return k8s.PolicyRule(api_groups=[""], resources=[resource], verbs=list(verbs))

@@ -1,5 +1,7 @@
 """The way in from outside the cluster."""
 
+from collections.abc import Mapping
+
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
@@ -7,45 +9,51 @@ from charts import names, proxy
 from slipway.model import EksSpec, KubernetesSpec
 
 CERTIFICATE = "proxy-public-tls"
+"""The Secret that holds it, as cert-manager fills it."""
+ALB = "alb.ingress.kubernetes.io"
 
 
 class EksIngress(Construct):
     """An Application Load Balancer of Auto Mode.
 
-    The certificate is the one in AWS Certificate Manager that covers the domain: the controller
-    finds it by the host. What belongs to the load balancer itself stands in `auto_mode.py`.
+    Without a certificate in its class, the one in AWS Certificate Manager that covers the domain is
+    taken: the controller finds it by the host. What belongs to the load balancer itself, as its
+    idle time-out, stands in `auto_mode.py`.
     https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html
     """
 
     def __init__(self, scope: Construct, id: str, *, spec: EksSpec) -> None:
         super().__init__(scope, id)
         annotations = {
-            "alb.ingress.kubernetes.io/healthcheck-path": proxy.HEALTH,
-            "alb.ingress.kubernetes.io/target-group-attributes": (
-                "deregistration_delay.timeout_seconds=30"
-            ),
+            f"{ALB}/target-type": "ip",
+            f"{ALB}/healthcheck-path": proxy.HEALTH,
+            f"{ALB}/success-codes": "200",
+            # A proxy that was replaced serves again after one success.
+            f"{ALB}/healthcheck-interval-seconds": "5",
+            f"{ALB}/healthcheck-timeout-seconds": "4",
+            f"{ALB}/target-group-attributes": "deregistration_delay.timeout_seconds=30",
         }
         if spec.domain:
             annotations |= {
-                "alb.ingress.kubernetes.io/listen-ports": '[{"HTTP":80},{"HTTPS":443}]',
-                "alb.ingress.kubernetes.io/ssl-redirect": "443",
+                f"{ALB}/listen-ports": '[{"HTTP":80},{"HTTPS":443}]',
+                f"{ALB}/ssl-redirect": "443",
+                "external-dns.alpha.kubernetes.io/hostname": spec.domain,
             }
         _ingress(self, annotations, names.INGRESS_CLASS, spec.domain, tls=None)
 
 
 class ClusterIngress(Construct):
-    """For whatever controller a cluster has; TLS from a Secret, as cert-manager fills it."""
+    """For whatever controller a cluster has."""
 
-    def __init__(self, scope: Construct, id: str, *, spec: KubernetesSpec) -> None:
+    def __init__(self, scope: Construct, id: str, *, spec: KubernetesSpec, domain: str) -> None:
         super().__init__(scope, id)
-        hosts = [spec.domain] if spec.domain else []
-        tls = [k8s.IngressTls(hosts=hosts, secret_name=CERTIFICATE)]
-        _ingress(self, {}, spec.ingress_class, spec.domain, tls=tls)
+        tls = [k8s.IngressTls(hosts=[domain], secret_name=CERTIFICATE)]
+        _ingress(self, spec.ingress_annotations, spec.ingress_class, domain, tls=tls)
 
 
 def _ingress(
     scope: Construct,
-    annotations: dict[str, str],
+    annotations: Mapping[str, str],
     ingress_class: str | None,
     host: str | None,
     tls: list[k8s.IngressTls] | None,
@@ -59,7 +67,7 @@ def _ingress(
     k8s.KubeIngress(
         scope,
         "ingress",
-        metadata=k8s.ObjectMeta(name=names.PROXY_PUBLIC, annotations=annotations),
+        metadata=k8s.ObjectMeta(name=names.PROXY_PUBLIC, annotations=dict(annotations) or None),
         spec=k8s.IngressSpec(
             ingress_class_name=ingress_class,
             rules=[k8s.IngressRule(host=host, http=k8s.HttpIngressRuleValue(paths=[everything]))],

@@ -1,16 +1,23 @@
-"""What outlives the hub in a cluster: its namespace and what users' files hang on."""
+"""What outlives the hub in a cluster: its namespace, its nodes and what users' files hang on."""
 
 import cdk8s
-from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts import names
-from charts.auto_mode import AutoModeClasses, NetworkPolicySwitch
-from charts.deployed_values import DeployedValues
+from charts.auto_mode import BlockStorageClass, LoadBalancerClass, NetworkPolicySwitch
+from charts.deployed_values import Aws, DeployedValues
+from charts.namespace import Namespace
+from charts.node_class import CORE_NETWORK, USER_NETWORK, NodeClass
+from charts.node_pools import CoreNodePool, UserNodePool
+from charts.priorities import PriorityClasses
+from charts.quota import Quotas
 from charts.storage import ClusterHomes, EksHomes, HubDatabase
 from slipway.model import EksSpec, Environment, KubernetesSpec
+from slipway.model.storage import SharedHomes
 
-POD_SECURITY = "restricted"
+CORE_DISK = "80Gi"
+USER_DISK = "160Gi"
+"""Of a node, for images and what servers write outside homes."""
 
 
 class PlatformChart(cdk8s.Chart):
@@ -19,22 +26,38 @@ class PlatformChart(cdk8s.Chart):
     ) -> None:
         super().__init__(scope, id, labels=names.COMMON, disable_resource_name_hashes=True)
         spec = environment.cluster_spec
-        k8s.KubeNamespace(
+        Namespace(
             self,
             "namespace",
-            metadata=k8s.ObjectMeta(name=spec.namespace, labels=_pod_security(environment)),
+            name=spec.namespace,
+            kubernetes=environment.versions.kubernetes,
         )
+        PriorityClasses(self, "priorities", namespace=spec.namespace)
+        Quotas(self, "quotas", spec=spec)
         if isinstance(spec, EksSpec):
-            self._on_eks(spec, deployed)
+            if deployed.aws is None:
+                raise ValueError("an environment on EKS needs the values of its AWS account")
+            self._classes(deployed.aws)
+            self._nodes(spec, deployed.aws)
+            self._storage_on_eks(spec, deployed.aws)
         else:
-            self._on_any_cluster(spec)
+            self._storage(spec)
 
-    def _on_eks(self, spec: EksSpec, deployed: DeployedValues) -> None:
-        if deployed.file_system is None:
-            raise ValueError("an environment on EKS keeps homes on EFS: name its file system")
+    def _classes(self, aws: Aws) -> None:
         NetworkPolicySwitch(self, "network-policy")
-        AutoModeClasses(self, "auto-mode")
-        EksHomes(self, "homes", namespace=spec.namespace, file_system=deployed.file_system)
+        BlockStorageClass(self, "block-storage")
+        LoadBalancerClass(self, "load-balancer", aws=aws)
+
+    def _nodes(self, spec: EksSpec, aws: Aws) -> None:
+        core, users = names.CORE_NODES, names.USER_NODES
+        NodeClass(self, "core-nodes", name=core, aws=aws, network=CORE_NETWORK, disk=CORE_DISK)
+        NodeClass(self, "user-nodes", name=users, aws=aws, network=USER_NETWORK, disk=USER_DISK)
+        CoreNodePool(self, "core-pool", zone=spec.zones[0])
+        for name, pool in spec.nodes.items():
+            UserNodePool(self, f"user-pool-{name}", name=name, pool=pool)
+
+    def _storage_on_eks(self, spec: EksSpec, aws: Aws) -> None:
+        EksHomes(self, "homes", namespace=spec.namespace, file_system=aws.file_system)
         HubDatabase(
             self,
             "hub-database",
@@ -43,29 +66,14 @@ class PlatformChart(cdk8s.Chart):
             storage_class=names.BLOCK_STORAGE_CLASS,
         )
 
-    def _on_any_cluster(self, spec: KubernetesSpec) -> None:
+    def _storage(self, spec: KubernetesSpec) -> None:
         storage = spec.storage
-        ClusterHomes(
-            self,
-            "homes",
-            namespace=spec.namespace,
-            size=storage.size,
-            storage_class=storage.storage_class,
-        )
+        if isinstance(storage.homes, SharedHomes):
+            ClusterHomes(self, "homes", namespace=spec.namespace, homes=storage.homes)
         HubDatabase(
             self,
             "hub-database",
             namespace=spec.namespace,
             size=storage.hub_database,
-            storage_class=None,
+            storage_class=storage.hub_database_class,
         )
-
-
-def _pod_security(environment: Environment) -> dict[str, str]:
-    """https://kubernetes.io/docs/concepts/security/pod-security-admission/"""
-    return {
-        "pod-security.kubernetes.io/enforce": POD_SECURITY,
-        "pod-security.kubernetes.io/enforce-version": f"v{environment.versions.kubernetes}",
-        "pod-security.kubernetes.io/warn": POD_SECURITY,
-        "pod-security.kubernetes.io/audit": POD_SECURITY,
-    }

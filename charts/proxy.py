@@ -1,99 +1,141 @@
 """The proxy: every request of every user passes through it.
 
-Nothing of the hub's settings may reach its pod template: a restart forgets all routes and cuts
-every websocket.
+Nothing but its own image and where its secret is may reach its pod template: a restart forgets all
+routes and cuts every websocket.
 """
 
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names, secrets, security
+from charts import names, placement, resources, secrets, security
 from charts.deployed_values import DeployedValues
-from slipway.model import Environment
+from charts.disruption import MayBeMoved
+from charts.priorities import CORE
+from charts.services import Address, scraped
+from slipway.model import EksSpec, Environment, KubernetesSpec
 
-USER = 65534
 HEALTH = "/_chp_healthz"
+UNREACHABLE_SECONDS = 30
+"""The default is 300: users would wait five minutes for another proxy when its node is lost."""
 
 
 class Proxy(Construct):
-    """Deployment, and two Services: one for users, one for the hub alone."""
+    """Deployment, account, and two Services: one for users, one for the hub alone."""
 
     def __init__(
         self, scope: Construct, id: str, *, environment: Environment, deployed: DeployedValues
     ) -> None:
         super().__init__(scope, id)
-        self._service("api", names.PROXY_API, names.PROXY_API_PORT, names.PROXY_API_PORT)
-        self._service("public", names.PROXY_PUBLIC, 80, names.PROXY_PORT)
+        spec = environment.cluster_spec
+        k8s.KubeServiceAccount(
+            self,
+            "account",
+            metadata=k8s.ObjectMeta(name=names.PROXY),
+            automount_service_account_token=False,
+        )
+        self._addresses(spec)
+        MayBeMoved(self, "disruption", component=names.PROXY)
+        labels = names.component(names.PROXY)
         k8s.KubeDeployment(
             self,
             "deployment",
-            metadata=k8s.ObjectMeta(name=names.PROXY, labels=names.component(names.PROXY)),
+            metadata=k8s.ObjectMeta(
+                name=names.PROXY, labels={**labels, names.VERSION: environment.release_name}
+            ),
             spec=k8s.DeploymentSpec(
                 replicas=1,
                 # The hub gives its routes to one proxy: a second beside it would know none.
                 strategy=k8s.DeploymentStrategy(type="Recreate"),
-                selector=k8s.LabelSelector(match_labels=names.component(names.PROXY)),
+                revision_history_limit=3,
+                selector=k8s.LabelSelector(match_labels=labels),
                 template=k8s.PodTemplateSpec(
-                    metadata=k8s.ObjectMeta(labels=names.component(names.PROXY)),
-                    spec=k8s.PodSpec(
-                        automount_service_account_token=False,
-                        enable_service_links=False,
-                        security_context=security.pod_security(USER),
-                        containers=[_container(environment.image_reference("proxy"), deployed)],
-                        volumes=[security.tmp_volume()],
-                    ),
+                    metadata=k8s.ObjectMeta(labels={**names.COMMON, **labels}),
+                    spec=_pod(spec, environment.image_reference("proxy"), deployed),
                 ),
             ),
         )
 
-    def _service(self, id: str, name: str, port: int, target: int) -> None:
-        k8s.KubeService(
+    def _addresses(self, spec: EksSpec | KubernetesSpec) -> None:
+        Address(
             self,
-            id,
-            metadata=k8s.ObjectMeta(name=name),
-            spec=k8s.ServiceSpec(
-                selector=names.component(names.PROXY),
-                ports=[
-                    k8s.ServicePort(
-                        name="http", port=port, target_port=k8s.IntOrString.from_number(target)
-                    )
-                ],
-            ),
+            "api",
+            name=names.PROXY_API,
+            component=names.PROXY,
+            ports={
+                "api": (names.PROXY_API_PORT, names.PROXY_API_PORT),
+                "metrics": (names.PROXY_METRICS_PORT, names.PROXY_METRICS_PORT),
+            },
+            annotations=scraped(names.PROXY_METRICS_PORT, "/metrics"),
+        )
+        Address(
+            self,
+            "public",
+            name=names.PROXY_PUBLIC,
+            component=names.PROXY,
+            ports={"http": (80, names.PROXY_PORT)},
+            type="ClusterIP" if isinstance(spec, EksSpec) else spec.service,
         )
 
 
-def _container(image: str, deployed: DeployedValues) -> k8s.Container:
-    health = k8s.HttpGetAction(path=HEALTH, port=k8s.IntOrString.from_number(names.PROXY_PORT))
+def _pod(spec: EksSpec | KubernetesSpec, image: str, deployed: DeployedValues) -> k8s.PodSpec:
+    only = [names.PROXY_TOKEN]
+    fetch = secrets.fetch_secrets(deployed, image, ["secrets"], only)
+    return k8s.PodSpec(
+        service_account_name=names.PROXY,
+        automount_service_account_token=False,
+        enable_service_links=False,
+        priority_class_name=names.priority(spec.namespace, CORE.name),
+        # Told to end, it ends at once, and the next one starts only then.
+        termination_grace_period_seconds=5,
+        node_selector=placement.core_selector(spec),
+        tolerations=[
+            k8s.Toleration(
+                key=f"node.kubernetes.io/{trouble}",
+                operator="Exists",
+                effect="NoExecute",
+                toleration_seconds=UNREACHABLE_SECONDS,
+            )
+            for trouble in ("not-ready", "unreachable")
+        ],
+        image_pull_secrets=placement.pull_secrets(spec),
+        security_context=security.pod_security(security.NOBODY),
+        init_containers=fetch or None,
+        containers=[_container(image, names.HELD if fetch else names.pull_policy(image))],
+        volumes=[security.tmp_volume("64Mi"), secrets.secrets_volume(deployed, only)],
+    )
+
+
+def _container(image: str, pull_policy: str) -> k8s.Container:
+    health = k8s.HttpGetAction(path=HEALTH, port=names.port(names.PROXY_PORT))
     hub = f"http://{names.HUB}:{names.HUB_PORT}"
     return k8s.Container(
         name=names.PROXY,
         image=image,
-        image_pull_policy=names.pull_policy(image),
+        image_pull_policy=pull_policy,
+        # No address means all of them, of both families.
         args=[
-            "--ip=0.0.0.0",
+            "run",
+            "--ip=",
             f"--port={names.PROXY_PORT}",
-            "--api-ip=0.0.0.0",
+            "--api-ip=",
             f"--api-port={names.PROXY_API_PORT}",
+            "--metrics-ip=",
+            f"--metrics-port={names.PROXY_METRICS_PORT}",
             f"--default-target={hub}",
             f"--error-target={hub}/hub/error",
         ],
-        env=[secrets.proxy_token(deployed)],
+        env=[secrets.folder()],
         ports=[
             k8s.ContainerPort(name="http", container_port=names.PROXY_PORT),
             k8s.ContainerPort(name="api", container_port=names.PROXY_API_PORT),
+            k8s.ContainerPort(name="metrics", container_port=names.PROXY_METRICS_PORT),
         ],
         security_context=security.container_security(),
-        resources=k8s.ResourceRequirements(
-            requests={
-                "cpu": k8s.Quantity.from_string("100m"),
-                "memory": k8s.Quantity.from_string("128Mi"),
-            },
-            limits={"memory": k8s.Quantity.from_string("512Mi")},
-        ),
+        resources=resources.requirements(resources.PROXY),
         startup_probe=k8s.Probe(http_get=health, period_seconds=1, failure_threshold=60),
-        readiness_probe=k8s.Probe(http_get=health, period_seconds=2, timeout_seconds=3),
+        readiness_probe=k8s.Probe(http_get=health, period_seconds=1, timeout_seconds=5),
         liveness_probe=k8s.Probe(
             http_get=health, period_seconds=10, timeout_seconds=5, failure_threshold=6
         ),
-        volume_mounts=[security.tmp_mount()],
+        volume_mounts=[security.tmp_mount(), secrets.secrets_mount()],
     )

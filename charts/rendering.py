@@ -1,5 +1,6 @@
 """The charts of an environment, in the order in which they are applied."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import cdk8s
@@ -14,16 +15,20 @@ Manifest = dict[str, Any]
 PLATFORM = "platform"
 HUB = "hub"
 
+CHARTS: dict[str, type[PlatformChart] | type[HubChart]] = {PLATFORM: PlatformChart, HUB: HubChart}
 
-def charts(environment: Environment, deployed: DeployedValues) -> dict[str, cdk8s.Chart]:
-    """By name. Raises ValueError for a local environment: it has no cluster."""
+
+def objects(
+    environment: Environment, deployed: DeployedValues, only: Iterable[str] = CHARTS
+) -> dict[str, list[Manifest]]:
+    """The Kubernetes objects of each chart. Raises ValueError for a local environment: it has no
+    cluster."""
     app = cdk8s.App()
     return {
-        PLATFORM: PlatformChart(app, PLATFORM, environment=environment, deployed=deployed),
-        HUB: HubChart(app, HUB, environment=environment, deployed=deployed),
+        name: CHARTS[name](app, name, environment=environment, deployed=deployed).to_json()
+        for name in only
     }
 
 
-def objects(environment: Environment, deployed: DeployedValues) -> dict[str, list[Manifest]]:
-    """The Kubernetes objects of each chart."""
-    return {name: chart.to_json() for name, chart in charts(environment, deployed).items()}
+def chart_objects(name: str, environment: Environment, deployed: DeployedValues) -> list[Manifest]:
+    return objects(environment, deployed, [name])[name]

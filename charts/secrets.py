@@ -1,34 +1,71 @@
-"""How secrets reach pods: as files for the hub, as the one variable that its proxy reads.
+"""How secrets reach pods: as files in one folder.
 
-The only place that knows where they come from.
+The only place that knows where they come from. On AWS an init container fetches them with the
+pod's own identity into memory, so that no Kubernetes Secret holds them; elsewhere a Secret is
+mounted.
 """
+
+from collections.abc import Sequence
 
 from cdk8s_plus_33 import k8s
 
-from charts import names
-from charts.deployed_values import DeployedValues
+from charts import names, resources, security
+from charts.deployed_values import Aws, DeployedValues
 from slipway.hub_settings import SECRETS_FOLDER
 
 SECRETS = "secrets"
+FOLDER = "SLIPWAY_SECRETS"
+"""The variable that names the folder to both images."""
 
 
-def secrets_volume(deployed: DeployedValues) -> k8s.Volume:
-    """0440: readable by the pod's group, which is its fsGroup."""
+def secrets_volume(deployed: DeployedValues, only: Sequence[str] = ()) -> k8s.Volume:
+    """All secrets, or `only` some files. 0440: readable by the pod's group, its fsGroup."""
+    if deployed.aws:
+        memory = k8s.EmptyDirVolumeSource(medium="Memory", size_limit=resources.quantity("1Mi"))
+        return k8s.Volume(name=SECRETS, empty_dir=memory)
     return k8s.Volume(
         name=SECRETS,
-        secret=k8s.SecretVolumeSource(secret_name=deployed.secret, default_mode=0o440),
-    )
-
-
-def secrets_mount() -> k8s.VolumeMount:
-    return k8s.VolumeMount(name=SECRETS, mount_path=SECRETS_FOLDER, read_only=True)
-
-
-def proxy_token(deployed: DeployedValues) -> k8s.EnvVar:
-    """configurable-http-proxy takes its token from a variable and from nowhere else."""
-    return k8s.EnvVar(
-        name="CONFIGPROXY_AUTH_TOKEN",
-        value_from=k8s.EnvVarSource(
-            secret_key_ref=k8s.SecretKeySelector(name=deployed.secret, key=names.PROXY_TOKEN)
+        secret=k8s.SecretVolumeSource(
+            secret_name=deployed.secret,
+            default_mode=0o440,
+            items=[k8s.KeyToPath(key=name, path=name) for name in only] or None,
         ),
     )
+
+
+def secrets_mount(read_only: bool = True) -> k8s.VolumeMount:
+    return k8s.VolumeMount(name=SECRETS, mount_path=SECRETS_FOLDER, read_only=read_only)
+
+
+def folder() -> k8s.EnvVar:
+    return k8s.EnvVar(name=FOLDER, value=SECRETS_FOLDER)
+
+
+def fetch_secrets(
+    deployed: DeployedValues, image: str, command: Sequence[str], only: Sequence[str] = ()
+) -> list[k8s.Container]:
+    """The init container that fills the folder, run from the pod's own image; none elsewhere.
+
+    Another image would restart the proxy for a release of the hub.
+    """
+    aws = deployed.aws
+    if aws is None:
+        return []
+    wanted = [f"{name}={aws.secret_ids[name]}" for name in only or aws.secret_ids]
+    return [
+        k8s.Container(
+            name=SECRETS,
+            image=image,
+            image_pull_policy=names.pull_policy(image),
+            args=[*command, *wanted],
+            env=[folder(), region(aws)],
+            security_context=security.container_security(),
+            resources=resources.requirements(resources.FETCH_SECRETS),
+            volume_mounts=[security.tmp_mount(), secrets_mount(read_only=False)],
+        )
+    ]
+
+
+def region(aws: Aws) -> k8s.EnvVar:
+    """A pod cannot ask the instance for it: its metadata is out of reach on Auto Mode."""
+    return k8s.EnvVar(name="AWS_REGION", value=aws.region)

@@ -5,7 +5,11 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 
 from cdk8s_plus_33 import k8s
 
+from charts.resources import quantity
+
 TMP = "tmp"
+HUB_USER = 1000
+NOBODY = 65534
 
 
 def pod_security(user: int) -> k8s.PodSecurityContext:
@@ -21,6 +25,7 @@ def pod_security(user: int) -> k8s.PodSecurityContext:
 
 
 def container_security() -> k8s.SecurityContext:
+    """On every container, init containers too: none inherits it from its pod."""
     return k8s.SecurityContext(
         allow_privilege_escalation=False,
         capabilities=k8s.Capabilities(drop=["ALL"]),
@@ -28,11 +33,9 @@ def container_security() -> k8s.SecurityContext:
     )
 
 
-def tmp_volume() -> k8s.Volume:
-    """The one writable folder under a read-only root."""
-    return k8s.Volume(
-        name=TMP, empty_dir=k8s.EmptyDirVolumeSource(size_limit=k8s.Quantity.from_string("256Mi"))
-    )
+def tmp_volume(size: str = "256Mi") -> k8s.Volume:
+    """The one writable folder under a read-only root. A pod that writes more is evicted."""
+    return k8s.Volume(name=TMP, empty_dir=k8s.EmptyDirVolumeSource(size_limit=quantity(size)))
 
 
 def tmp_mount() -> k8s.VolumeMount:

@@ -5,7 +5,9 @@ from constructs import Construct
 
 from charts import names
 from charts.deployed_values import FileSystem
+from charts.resources import quantity
 from slipway.hub_settings import HOME_CLAIM
+from slipway.model.storage import SharedHomes
 
 NO_CLASS = ""
 """Bind to a volume that exists already."""
@@ -30,7 +32,7 @@ class EksHomes(Construct):
             metadata=k8s.ObjectMeta(name=volume),
             spec=k8s.PersistentVolumeSpec(
                 access_modes=["ReadWriteMany"],
-                capacity={"storage": k8s.Quantity.from_string(capacity)},
+                capacity={"storage": quantity(capacity)},
                 csi=k8s.CsiPersistentVolumeSource(
                     driver="efs.csi.aws.com",
                     volume_handle=f"{file_system.id}::{file_system.access_point}",
@@ -49,17 +51,15 @@ class EksHomes(Construct):
 
 
 class ClusterHomes(Construct):
-    """Homes on whatever ReadWriteMany storage a cluster has."""
+    """Homes on storage that a cluster has."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, namespace: str, size: str, storage_class: str | None
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, namespace: str, homes: SharedHomes) -> None:
         super().__init__(scope, id)
         k8s.KubePersistentVolumeClaim(
             self,
             "claim",
             metadata=k8s.ObjectMeta(name=HOME_CLAIM, namespace=namespace),
-            spec=_claim("ReadWriteMany", size, storage_class),
+            spec=_claim(homes.access_mode, homes.size, homes.storage_class),
         )
 
 
@@ -81,9 +81,7 @@ def _claim(
 ) -> k8s.PersistentVolumeClaimSpec:
     return k8s.PersistentVolumeClaimSpec(
         access_modes=[mode],
-        resources=k8s.VolumeResourceRequirements(
-            requests={"storage": k8s.Quantity.from_string(size)}
-        ),
+        resources=k8s.VolumeResourceRequirements(requests={"storage": quantity(size)}),
         storage_class_name=storage_class,
         volume_name=volume,
     )

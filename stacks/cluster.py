@@ -1,4 +1,4 @@
-"""EKS Auto Mode, what it needs to mount homes, and the platform chart."""
+"""EKS Auto Mode, its nodes' role, what it needs to mount homes, and the platform chart."""
 
 from typing import cast
 
@@ -10,8 +10,10 @@ from aws_cdk.lambda_layer_kubectl_v36 import KubectlV36Layer
 from constructs import Construct
 
 from charts import rendering
-from charts.deployed_values import EKS_SERVICE_RANGE, DeployedValues
+from charts.deployed_values import EKS_SERVICE_RANGE, Aws, endpoints, on_eks
+from charts.secret_names import secret_ids
 from slipway.model import EksSpec, Environment
+from stacks.data import DataStack
 from stacks.kubernetes import KubernetesObjects
 from stacks.network import NetworkStack
 from stacks.pod_identity import pod_role
@@ -28,23 +30,38 @@ class ClusterStack(Stack):
         environment: Environment,
         spec: EksSpec,
         network: NetworkStack,
-        key: kms.IKey,
-        deployed: DeployedValues,
+        data: DataStack,
     ) -> None:
         super().__init__(scope, id, description="EKS Auto Mode. Disposable.")
-        cluster = self._cluster(environment, spec, network, key)
+        cluster = self._cluster(environment, spec, network, data.key)
         _protect(cluster)
         # The generated Python types of aws_eks_v2 do not say that a Cluster is an ICluster.
         self.cluster = cast(eks.ICluster, cluster)
         _add_administrators(cluster, spec)
-        driver = self._efs_driver(environment)
+        node_role = self._node_role()
+        self.deployed = on_eks(
+            spec,
+            Aws(
+                region=spec.region,
+                file_system=data.homes,
+                secret_ids=secret_ids(environment),
+                snapshots_bucket=data.snapshots.bucket_name,
+                node_role=node_role.role_name,
+                subnets=tuple(subnet.subnet_id for subnet in network.private_subnets),
+                security_group=cluster.cluster_security_group_id,
+                endpoints=endpoints(spec),
+            ),
+        )
         platform = KubernetesObjects(
             self,
             "platform",
             cluster=self.cluster,
-            objects=rendering.objects(environment, deployed)[rendering.PLATFORM],
+            objects=rendering.chart_objects(rendering.PLATFORM, environment, self.deployed),
         )
-        platform.node.add_dependency(driver)
+        # Nodes join with it, and leave before it is gone.
+        platform.node.add_dependency(self._node_access(node_role))
+        # An add-on that finds no node to run on counts as failed.
+        self._efs_driver(environment).node.add_dependency(platform)
 
     def _cluster(
         self, environment: Environment, spec: EksSpec, network: NetworkStack, key: kms.IKey
@@ -56,16 +73,15 @@ class ClusterStack(Stack):
             cluster_name=f"slipway-{environment.name}",
             version=eks.KubernetesVersion.of(environment.versions.kubernetes),
             vpc=network.vpc,
-            # Private ones only: the default node class places nodes in the cluster's subnets.
             vpc_subnets=[network.private],
             endpoint_access=eks.EndpointAccess.PUBLIC_AND_PRIVATE
             if public
             else eks.EndpointAccess.PRIVATE,
             service_ipv4_cidr=EKS_SERVICE_RANGE,
             secrets_encryption_key=key,
-            compute=eks.ComputeConfig(
-                node_pools=["system", "general-purpose"], node_role=self._node_role()
-            ),
+            # Our own are in the platform chart: the built-in ones can be neither pinned to a zone
+            # nor kept from consolidating.
+            compute=eks.ComputeConfig(node_pools=[]),
             # CloudFormation's role needs no way in: the kubectl provider has its own.
             bootstrap_cluster_creator_admin_permissions=False,
             cluster_logging=[
@@ -92,6 +108,19 @@ class ClusterStack(Stack):
                     "AmazonEC2ContainerRegistryPullOnly",
                 )
             ],
+        )
+
+    def _node_access(self, role: iam.Role) -> eks.AccessEntry:
+        """Without it no node of an own node class joins the cluster:
+        https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html#auto-node-access-entry
+        """
+        return eks.AccessEntry(
+            self,
+            "node-access",
+            cluster=self.cluster,
+            principal=role.role_arn,
+            access_entry_type=eks.AccessEntryType.EC2,
+            access_policies=[_cluster_wide("AmazonEKSAutoNodePolicy")],
         )
 
     def _efs_driver(self, environment: Environment) -> eks.CfnAddon:
@@ -124,8 +153,11 @@ def _protect(cluster: eks.Cluster) -> None:
 
 
 def _add_administrators(cluster: eks.Cluster, spec: EksSpec) -> None:
-    everything = eks.AccessPolicy.from_access_policy_name(
-        "AmazonEKSClusterAdminPolicy", access_scope_type=eks.AccessScopeType.CLUSTER
-    )
     for arn in spec.cluster.admins:
-        cluster.grant_access(arn, arn, [everything])
+        cluster.grant_access(arn, arn, [_cluster_wide("AmazonEKSClusterAdminPolicy")])
+
+
+def _cluster_wide(policy: str) -> eks.IAccessPolicy:
+    return eks.AccessPolicy.from_access_policy_name(
+        policy, access_scope_type=eks.AccessScopeType.CLUSTER
+    )

@@ -1,4 +1,4 @@
-"""What users and the hub keep: homes, their backups, secrets and the key to all of it."""
+"""What users and the hub keep: homes, backups, snapshots, secrets and the key to all of it."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_backup as backup
@@ -6,15 +6,18 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_events as events
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from charts.deployed_values import FileSystem
+from charts.secret_names import secret_ids
 from slipway.model import EksSpec, Environment
 from slipway.model.quantities import seconds
 from stacks.long_lived import LongLivedStack
 from stacks.network import NetworkStack
 
+DAY = 86_400
 HOMES_UID = "1000"
 """The user of every notebook image: the access point makes all files theirs."""
 
@@ -39,9 +42,12 @@ class DataStack(LongLivedStack):
             create_acl=efs.Acl(owner_uid=HOMES_UID, owner_gid=HOMES_UID, permissions="0770"),
         )
         self.homes = FileSystem(file_system.file_system_id, access_point.access_point_id)
-        self._backups(file_system, seconds(spec.storage.backup_retention))
+        retention = Duration.days(max(1, seconds(spec.storage.backup_retention) // DAY))
+        self._backups(file_system, retention)
+        self.snapshots = self._snapshots(retention)
         self.secrets = {
-            name: self._secret(environment.name, name) for name in secret_names(environment)
+            name: self._secret(name, stored_as)
+            for name, stored_as in secret_ids(environment).items()
         }
 
     def _homes(self, network: NetworkStack, clients: str) -> efs.FileSystem:
@@ -62,26 +68,49 @@ class DataStack(LongLivedStack):
             out_of_infrequent_access_policy=efs.OutOfInfrequentAccessPolicy.AFTER_1_ACCESS,
         )
 
-    def _backups(self, file_system: efs.FileSystem, retention: int) -> None:
+    def _backups(self, file_system: efs.FileSystem, retention: Duration) -> None:
         vault = backup.BackupVault(self, "backups", encryption_key=self.key)
         plan = backup.BackupPlan(self, "backup-plan", backup_vault=vault)
         plan.add_rule(
             backup.BackupPlanRule(
                 rule_name="daily",
                 schedule_expression=events.Schedule.cron(hour="2", minute="0"),
-                delete_after=Duration.seconds(retention),
+                delete_after=retention,
             )
         )
         plan.add_selection(
             "homes", resources=[backup.BackupResource.from_efs_file_system(file_system)]
         )
 
-    def _secret(self, environment: str, name: str) -> secretsmanager.Secret:
-        """64 hexadecimal digits, made by Secrets Manager: no template ever holds them."""
+    def _snapshots(self, retention: Duration) -> s3.Bucket:
+        """Of the hub's database. No snapshot expires by itself: after a long teardown the newest
+        is the only one."""
+        return s3.Bucket(
+            self,
+            "snapshots",
+            versioned=True,
+            encryption=s3.BucketEncryption.KMS,
+            encryption_key=self.key,
+            bucket_key_enabled=True,
+            enforce_ssl=True,
+            minimum_tls_version=1.2,
+            block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+            object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    noncurrent_version_expiration=retention,
+                    abort_incomplete_multipart_upload_after=Duration.days(1),
+                )
+            ],
+        )
+
+    def _secret(self, name: str, stored_as: str) -> secretsmanager.Secret:
+        """64 hexadecimal digits, made by Secrets Manager: no template ever holds them. What an
+        identity provider issued replaces them."""
         return secretsmanager.Secret(
             self,
             name,
-            secret_name=f"slipway/{environment}/{name}",
+            secret_name=stored_as,
             encryption_key=self.key,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64,
@@ -91,9 +120,3 @@ class DataStack(LongLivedStack):
                 require_each_included_type=False,
             ),
         )
-
-
-def secret_names(environment: Environment) -> tuple[str, ...]:
-    """The files the hub reads. What an identity provider issued replaces what is generated here."""
-    own = ("proxy_auth_token", "cookie_secret")
-    return own if environment.spec.auth.kind == "native" else (*own, "oauth_client_secret")

@@ -4,7 +4,6 @@ from aws_cdk import Environment as Place
 from aws_cdk import Stage, Tags
 from constructs import Construct
 
-from charts.deployed_values import on_eks
 from slipway.model import EksSpec, Environment
 from stacks.cluster import ClusterStack
 from stacks.data import DataStack
@@ -25,28 +24,12 @@ class EnvironmentStage(Stage):
         network = NetworkStack(self, "network", spec=spec)
         data = DataStack(self, "data", environment=environment, spec=spec, network=network)
 
-        deployed = on_eks(spec, data.homes)
         cluster = ClusterStack(
-            self,
-            "cluster",
-            environment=environment,
-            spec=spec,
-            network=network,
-            key=data.key,
-            deployed=deployed,
-        ).cluster
-        HubStack(
-            self,
-            "hub",
-            environment=environment,
-            spec=spec,
-            cluster=cluster,
-            secrets=data.secrets.values(),
-            key=data.key,
-            deployed=deployed,
+            self, "cluster", environment=environment, spec=spec, network=network, data=data
         )
+        HubStack(self, "hub", environment=environment, spec=spec, cluster=cluster, data=data)
         ObservabilityStack(
-            self, "observability", environment=environment, spec=spec, cluster=cluster
+            self, "observability", environment=environment, spec=spec, cluster=cluster.cluster
         )
 
         Tags.of(self).add("slipway:environment", environment.name)

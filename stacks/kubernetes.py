@@ -7,6 +7,8 @@ from constructs import Construct
 
 from charts.rendering import Manifest
 
+FIRST = frozenset({"Namespace"})
+NAMED_BY_OTHERS = frozenset({"IngressClassParams", "NodeClass", "StorageClass"})
 WORKLOADS = frozenset({"DaemonSet", "Deployment", "Job", "StatefulSet"})
 
 
@@ -16,16 +18,19 @@ class KubernetesObjects(Construct):
     So an object that leaves the chart is deleted whatever its kind (kubectl's prune knows only
     some), no manifest comes near the provider's payload limit, and an object that exists already
     is adopted. The construct's path is the object's identity: moving it deletes the object.
+
+    What others name is made before them and deleted after them: a namespace before all, a node
+    class before its pools, a pod after everything it mounts or is governed by.
     """
 
     def __init__(
         self, scope: Construct, id: str, *, cluster: eks.ICluster, objects: Iterable[Manifest]
     ) -> None:
         super().__init__(scope, id)
-        first: eks.KubernetesManifest | None = None
-        before: list[eks.KubernetesManifest] = []
-        for item in sorted(objects, key=_order):
-            made = eks.KubernetesManifest(
+        made: dict[int, list[eks.KubernetesManifest]] = {}
+        for item in sorted(objects, key=_turn):
+            turn = _turn(item)
+            manifest = eks.KubernetesManifest(
                 self,
                 identity(item),
                 cluster=cluster,
@@ -33,21 +38,19 @@ class KubernetesObjects(Construct):
                 overwrite=True,
                 prune=False,
             )
-            # A namespace comes before all, a pod after everything it mounts or is governed by.
-            if item["kind"] == "Namespace":
-                first = made
-            elif item["kind"] in WORKLOADS:
-                made.node.add_dependency(*before)
-            else:
-                before.append(made)
-            if first is not None and made is not first:
-                made.node.add_dependency(first)
+            earlier = [one for before, ones in made.items() if before < turn for one in ones]
+            manifest.node.add_dependency(*earlier)
+            made.setdefault(turn, []).append(manifest)
 
 
 def identity(item: Manifest) -> str:
     return f"{item['kind']}-{item['metadata']['name']}".lower()
 
 
-def _order(item: Manifest) -> int:
+def _turn(item: Manifest) -> int:
     kind = item["kind"]
-    return 0 if kind == "Namespace" else 2 if kind in WORKLOADS else 1
+    if kind in FIRST:
+        return 0
+    if kind in NAMED_BY_OTHERS:
+        return 1
+    return 3 if kind in WORKLOADS else 2

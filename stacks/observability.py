@@ -8,11 +8,14 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from charts.rendering import Manifest
 from slipway.model import EksSpec, Environment
 from slipway.model.environment import Alarms, Budget
+from stacks.kubernetes import KubernetesObjects
 from stacks.pod_identity import pod_role
 
 CLOUDWATCH = "amazon-cloudwatch-observability"
+CLOUDWATCH_NAMESPACE = "amazon-cloudwatch"
 
 
 class ObservabilityStack(Stack):
@@ -37,7 +40,7 @@ class ObservabilityStack(Stack):
         role = pod_role(self, "agent-role")
         for policy in ("CloudWatchAgentServerPolicy", "AWSXrayWriteOnlyAccess"):
             role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name(policy))
-        eks.CfnAddon(
+        agent = eks.CfnAddon(
             self,
             "agent",
             addon_name=CLOUDWATCH,
@@ -49,6 +52,11 @@ class ObservabilityStack(Stack):
                 )
             ],
         )
+
+        # It runs on users' nodes too, where a pod without a policy reaches nothing.
+        KubernetesObjects(
+            self, "agent-network", cluster=cluster, objects=[_open_network(CLOUDWATCH_NAMESPACE)]
+        ).node.add_dependency(agent)
 
     def _budget(self, name: str, alarms: Alarms, budget: Budget) -> None:
         """Of the whole account: an environment has one of its own."""
@@ -76,3 +84,17 @@ class ObservabilityStack(Stack):
                 )
             ],
         )
+
+
+def _open_network(namespace: str) -> Manifest:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "open", "namespace": namespace},
+        "spec": {
+            "podSelector": {},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{}],
+            "egress": [{}],
+        },
+    }

@@ -1,19 +1,31 @@
 """The hub gets the model's settings; a change of them restarts the hub and nothing else."""
 
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
+from slipway_hub import database, health
 from slipway_hub.settings import VARIABLE, HubSettings
 
+import slipway.toolchain.node
+from charts import hub_pod
 from slipway.hub_settings import kubernetes_settings
 from slipway.model import Environment
 from slipway.model.environment import Culling
-from tests.charts.conftest import Object, environment_on_cluster, of_kind, one, rendered
-
-
-def template(objects: list[Object], deployment: str) -> Object:
-    return one(objects, "Deployment", deployment)["spec"]["template"]
+from slipway.model.release import PlatformVersions, Release
+from tests.charts.conftest import (
+    Object,
+    environment_on_cluster,
+    of_kind,
+    one,
+    rendered,
+    template,
+)
 
 
 def file_of(objects: list[Object], path: str) -> str:
@@ -23,54 +35,85 @@ def file_of(objects: list[Object], path: str) -> str:
     (mount,) = (m for m in pod["containers"][0]["volumeMounts"] if m["mountPath"] == folder)
     (volume,) = (v for v in pod["volumes"] if v["name"] == mount["name"])
     data = one(objects, "ConfigMap", volume["configMap"]["name"])["data"]
-    return data[PurePosixPath(path).name]
-
-
-def variables(objects: list[Object], deployment: str) -> dict[str, Object]:
-    container = template(objects, deployment)["spec"]["containers"][0]
-    return {variable["name"]: variable for variable in container["env"]}
+    content: str = data[PurePosixPath(path).name]
+    return content
 
 
 def test_the_hub_reads_exactly_the_models_settings(
-    environment: Environment, objects: list[Object]
+    variant_environment: Environment, variant_objects: list[Object]
 ) -> None:
-    path = variables(objects, "hub")[VARIABLE]["value"]
-    read = HubSettings.model_validate_json(file_of(objects, path))
-    assert read == kubernetes_settings(environment)
+    env = template(variant_objects, "hub")["spec"]["containers"][0]["env"]
+    (path,) = (variable["value"] for variable in env if variable["name"] == VARIABLE)
+    read = HubSettings.model_validate_json(file_of(variant_objects, path))
+    assert read == kubernetes_settings(variant_environment)
 
 
 def test_the_hub_finds_its_database_and_secrets_where_its_settings_say(
-    environment: Environment, objects: list[Object]
+    variant_environment: Environment, variant_objects: list[Object]
 ) -> None:
-    settings = kubernetes_settings(environment)
-    pod = template(objects, "hub")["spec"]
+    settings = kubernetes_settings(variant_environment)
+    pod = template(variant_objects, "hub")["spec"]
     volumes = {v["name"]: v for v in pod["volumes"]}
     mounts = {m["mountPath"]: volumes[m["name"]] for m in pod["containers"][0]["volumeMounts"]}
     assert "persistentVolumeClaim" in mounts[settings.state]
-    assert "secret" in mounts[settings.secrets]
+    assert {"secret", "emptyDir"} & set(mounts[settings.secrets])
 
 
-def test_hub_and_proxy_share_the_token(objects: list[Object]) -> None:
-    token = variables(objects, "proxy")["CONFIGPROXY_AUTH_TOKEN"]
-    assert "value" not in token
-    reference = token["valueFrom"]["secretKeyRef"]
-    volumes = template(objects, "hub")["spec"]["volumes"]
-    secrets = [v["secret"]["secretName"] for v in volumes if "secret" in v]
-    assert secrets == [reference["name"]]
-    # The file slipway_hub reads.
-    assert reference["key"] == "proxy_auth_token"
+def released(environment: Environment, **digests: str) -> Environment:
+    """A release whose images all have one digest, but for those named."""
+    images = dict.fromkeys(("hub", "proxy", *environment.catalog.images), "sha256:" + "1" * 64)
+    release = Release(
+        version="1.0.0",
+        commit="0" * 40,
+        code="sha256:" + "0" * 64,
+        platform=PlatformVersions(),
+        images=images | {name: "sha256:" + digit * 64 for name, digit in digests.items()},
+        catalog=environment.catalog,
+    )
+    return replace(environment, release=release)
+
+
+def other_catalog(environment: Environment) -> Environment:
+    profiles = dict(environment.catalog.profiles)
+    profiles.pop("rstudio")
+    changed = environment.catalog.model_copy(update={"profiles": profiles, "routes": {}})
+    return replace(environment, catalog=changed)
+
+
+def other_culling(environment: Environment) -> Environment:
+    spec = environment.spec.model_copy(update={"culling": Culling(idle="2h")})
+    return replace(environment, spec=spec)
+
+
+def unchanged(environment: Environment) -> Environment:
+    return environment
+
+
+HUB_ONLY: dict[str, tuple[Callable[[Environment], Environment], dict[str, str]]] = {
+    "catalog": (other_catalog, {}),
+    "settings": (other_culling, {}),
+    "hub image": (unchanged, {"hub": "2"}),
+    "user image": (unchanged, {"code-server": "2"}),
+}
 
 
 @pytest.mark.parametrize("name", ["kube", "dev"])
-def test_a_changed_setting_restarts_the_hub_but_never_the_proxy(name: str) -> None:
-    before = rendered(environment_on_cluster(name))
-    after = rendered(environment_on_cluster(name, culling=Culling(idle="2h")))
+@pytest.mark.parametrize("change", HUB_ONLY)
+def test_what_concerns_the_hub_restarts_the_hub_but_never_the_proxy(name: str, change: str) -> None:
+    apply, digests = HUB_ONLY[change]
+    environment = environment_on_cluster(name)
+    before = rendered(released(environment))
+    after = rendered(released(apply(environment), **digests))
     assert template(before, "hub") != template(after, "hub")
-    assert (
-        template(before, "hub")["metadata"]["annotations"]
-        != template(after, "hub")["metadata"]["annotations"]
-    )
     assert template(before, "proxy") == template(after, "proxy")
+
+
+@pytest.mark.parametrize("name", ["kube", "dev"])
+def test_a_new_proxy_image_leaves_the_hub_alone(name: str) -> None:
+    environment = environment_on_cluster(name)
+    before, after = rendered(released(environment)), rendered(released(environment, proxy="2"))
+    assert template(before, "proxy") != template(after, "proxy")
+    assert template(before, "hub") == template(after, "hub")
 
 
 def test_the_same_environment_renders_the_same_twice() -> None:
@@ -78,8 +121,26 @@ def test_the_same_environment_renders_the_same_twice() -> None:
     assert json.dumps(first) == json.dumps(second)
 
 
-def test_there_is_no_secret_among_the_objects(objects: list[Object]) -> None:
-    assert not of_kind(objects, "Secret")
+def test_the_chart_and_the_hubs_programs_use_the_same_names() -> None:
+    assert hub_pod.SNAPSHOTS == database.PLACE
+    assert f"/hub/{health.READY}" == hub_pod.READY
+
+
+def test_rendering_does_not_wait_for_jupyterhub() -> None:
+    code = "import sys, charts.rendering; print('jupyterhub' in sys.modules)"
+    node = os.environ | {"JSII_NODE": str(slipway.toolchain.node.node())}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=node
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_there_is_no_secret_among_the_objects(variant_objects: list[Object]) -> None:
+    assert not of_kind(variant_objects, "Secret")
+
+
+def test_secrets_reach_containers_as_files_only(variant_objects: list[Object]) -> None:
+    assert "valueFrom" not in json.dumps(variant_objects)
 
 
 def test_charts_know_neither_stacks_nor_aws_cdk() -> None:

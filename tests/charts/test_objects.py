@@ -1,87 +1,122 @@
 """What the API server would say of the rendered objects, without one."""
 
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
 import kubernetes_validate
 import pytest
 
 from slipway.model import Environment
 from tests.charts.conftest import Object, environment_on_cluster, of_kind, one, rendered
 
-AWS_KINDS = {"IngressClassParams"}
+SCHEMAS = Path(__file__).parent / "schemas"
+AWS_KINDS = {file.stem for file in SCHEMAS.iterdir()}
+CLUSTER_WIDE = {"Namespace", "PersistentVolume", "PriorityClass"}
+OF_AUTO_MODE = {"StorageClass", "IngressClass"} | AWS_KINDS
+
+
+@cache
+def schema(kind: str) -> Any:
+    found = json.loads((SCHEMAS / f"{kind}.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(found)
+    return found
 
 
 def test_every_object_is_valid_for_the_environments_kubernetes(
-    environment: Environment, objects: list[Object]
+    variant_environment: Environment, variant_objects: list[Object]
 ) -> None:
-    checked = [item for item in objects if item["kind"] not in AWS_KINDS]
-    for item in checked:
-        kubernetes_validate.validate(item, environment.versions.kubernetes, strict=True)
-    assert len(checked) >= 15
+    assert len(variant_objects) > 25
+    for item in variant_objects:
+        if item["kind"] in AWS_KINDS:
+            jsonschema.validate(item, schema(item["kind"]))
+        else:
+            version = variant_environment.versions.kubernetes
+            kubernetes_validate.validate(item, version, strict=True)
 
 
-def test_only_kinds_that_the_cluster_knows_are_rendered() -> None:
-    kinds = {item["kind"] for item in rendered(environment_on_cluster("kube"))}
-    assert kinds.isdisjoint(AWS_KINDS | {"StorageClass", "IngressClass", "PersistentVolume"})
+@pytest.mark.parametrize(
+    ("kind", "path", "value"),
+    [
+        ("NodePool", ("spec", "template", "spec", "zone"), "a"),
+        ("NodePool", ("spec", "disruption", "consolidationPolicy"), "WhenUnderutilized"),
+        ("NodePool", ("spec", "disruption", "budgets"), [{"nodes": "0", "schedule": "@daily"}]),
+        ("NodeClass", ("spec", "networkPolicy"), "Deny"),
+        ("NodeClass", ("spec", "role"), "arn:aws:iam::1:role/x"),
+        ("IngressClassParams", ("spec", "sslRedirectPort"), "443"),
+    ],
+)
+def test_our_own_schemas_refuse_what_aws_would_not_take(
+    kind: str, path: tuple[str, ...], value: Any
+) -> None:
+    (item, *_) = of_kind(rendered(environment_on_cluster("dev")), kind)
+    inner: Any = item
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(item, schema(kind))
 
 
-def test_no_two_objects_have_the_same_identity(objects: list[Object]) -> None:
-    seen = [
-        (o["apiVersion"], o["kind"], o["metadata"].get("namespace"), o["metadata"]["name"])
-        for o in objects
-    ]
+@pytest.mark.parametrize("name", ["kube"])
+def test_only_kinds_that_any_cluster_knows_are_rendered(name: str) -> None:
+    kinds = {item["kind"] for item in rendered(environment_on_cluster(name))}
+    assert kinds.isdisjoint(OF_AUTO_MODE | {"PersistentVolume"})
+
+
+def test_no_two_objects_have_the_same_identity(variant_objects: list[Object]) -> None:
+    seen = [identity(item) for item in variant_objects]
     assert len(seen) == len(set(seen))
 
 
-def test_everything_but_cluster_wide_objects_lives_in_the_environments_namespace(
-    environment: Environment, objects: list[Object]
+def identity(item: Object) -> tuple[str, str, str, str]:
+    metadata = item["metadata"]
+    return item["apiVersion"], item["kind"], metadata.get("namespace", ""), metadata["name"]
+
+
+def test_everything_lives_in_the_environments_namespace_or_is_cluster_wide_on_purpose(
+    variant_environment: Environment, variant_objects: list[Object]
 ) -> None:
-    namespace = environment.cluster_spec.namespace
-    elsewhere = {o["kind"] for o in objects if o["metadata"].get("namespace") != namespace}
-    cluster_wide = {"Namespace", "StorageClass", "IngressClass", "PersistentVolume"}
-    assert elsewhere <= cluster_wide | AWS_KINDS | {"ConfigMap"}
-    assert [
-        o["metadata"]["name"]
-        for o in of_kind(objects, "ConfigMap")
-        if o["metadata"]["namespace"] != namespace
-    ] in ([], ["amazon-vpc-cni"])
+    namespace = variant_environment.cluster_spec.namespace
+    for item in variant_objects:
+        kind, metadata = item["kind"], item["metadata"]
+        if kind in CLUSTER_WIDE:
+            assert "namespace" not in metadata
+            assert metadata["name"].startswith(namespace)
+        elif kind in OF_AUTO_MODE:
+            # The cluster is the environment's own.
+            assert variant_environment.spec.target == "eks"
+            assert "namespace" not in metadata
+        elif metadata["name"] == "amazon-vpc-cni":
+            assert metadata["namespace"] == "kube-system"
+        else:
+            assert metadata["namespace"] == namespace
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_auto_mode_enforces_network_policies_and_has_the_classes_that_are_used(name: str) -> None:
-    objects = rendered(environment_on_cluster(name))
-    switch = one(objects, "ConfigMap", "amazon-vpc-cni")
-    assert switch["metadata"]["namespace"] == "kube-system"
-    assert switch["data"] == {"enable-network-policy-controller": "true"}
-    ingress = one(objects, "Ingress", "proxy-public")
-    ingress_class = one(objects, "IngressClass", ingress["spec"]["ingressClassName"])
-    one(objects, "IngressClassParams", ingress_class["spec"]["parameters"]["name"])
-    database = one(objects, "PersistentVolumeClaim", "hub-database")
-    one(objects, "StorageClass", database["spec"]["storageClassName"])
+def test_two_environments_in_one_cluster_do_not_meet() -> None:
+    first, second = (
+        {identity(item) for item in rendered(environment_on_cluster("kube", namespace=name))}
+        for name in ("one", "two")
+    )
+    assert first.isdisjoint(second)
 
 
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_homes_on_eks_bind_to_the_file_system_and_outlive_their_claim(name: str) -> None:
-    objects = rendered(environment_on_cluster(name))
-    claim = one(objects, "PersistentVolumeClaim", "homes")
-    volume = one(objects, "PersistentVolume", claim["spec"]["volumeName"])
-    assert volume["spec"]["csi"] == {
-        "driver": "efs.csi.aws.com",
-        "volumeHandle": "FILE-SYSTEM-ID::ACCESS-POINT-ID",
-    }
-    assert volume["spec"]["persistentVolumeReclaimPolicy"] == "Retain"
-    assert volume["spec"]["claimRef"] == {
-        "name": "homes",
-        "namespace": claim["metadata"]["namespace"],
-    }
-    assert volume["spec"]["storageClassName"] == claim["spec"]["storageClassName"] == ""
+def test_every_object_says_what_it_is_part_of(variant_objects: list[Object]) -> None:
+    for item in variant_objects:
+        labels = item["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "slipway"
+        assert labels["app.kubernetes.io/managed-by"] == "slipway"
 
 
-def test_a_plain_cluster_gets_an_ingress_when_it_has_a_domain() -> None:
-    assert not of_kind(rendered(environment_on_cluster("kube")), "Ingress")
-    environment = environment_on_cluster("kube", domain="hub.example.org", ingress_class="nginx")
-    spec = one(rendered(environment), "Ingress", "proxy-public")["spec"]
-    assert spec["ingressClassName"] == "nginx"
-    assert spec["rules"][0]["host"] == "hub.example.org"
-    assert spec["tls"] == [{"hosts": ["hub.example.org"], "secretName": "proxy-public-tls"}]
+def test_the_release_is_written_where_it_restarts_nothing(variant_objects: list[Object]) -> None:
+    version = "app.kubernetes.io/version"
+    for name in ("hub", "proxy"):
+        deployment = one(variant_objects, "Deployment", name)
+        assert deployment["metadata"]["labels"][version] == "working-tree"
+        assert version not in deployment["spec"]["selector"]["matchLabels"]
+        assert version not in deployment["spec"]["template"]["metadata"]["labels"]
 
 
 def test_a_local_environment_has_no_charts() -> None:

@@ -87,6 +87,7 @@ def test_a_killed_proxy_serves_running_servers_again(cluster: Cluster, hub: Hub,
 
 
 def test_new_settings_restart_the_hub_alone(cluster: Cluster, hub: Hub, ada: User):
+    ada.visit(EDITOR)
     proxy = cluster.pod("proxy")["metadata"]["uid"]
     before = cluster.pod("hub")["metadata"]["uid"]
     catalog = cluster.folder / "catalog.yaml"

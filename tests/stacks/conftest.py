@@ -17,6 +17,8 @@ LONG_LIVED = ("registry", "network", "data")
 DISPOSABLE = ("cluster", "hub", "observability")
 NOBODY = "http://127.0.0.1:9"
 
+KUBERNETES_OBJECT = "Custom::AWSCDK-EKS-KubernetesResource"
+
 Resources = dict[str, dict[str, Any]]
 
 
@@ -82,3 +84,24 @@ def assembly(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     out = tmp_path_factory.mktemp("cdk") / "out"
     cdk("synth", f"{name}/*", "--quiet", "--output", str(out))
     return read_assembly(out / f"assembly-{name}", load(ROOT).environment(name))
+
+
+def objects_in(assembly: Assembly, stack: str) -> dict[str, dict[str, Any]]:
+    """Kubernetes objects by logical id; each has a resource of its own."""
+    found = {}
+    for logical_id, resource in assembly.resources(stack, KUBERNETES_OBJECT).items():
+        (found[logical_id],) = json.loads(manifest_text(resource["Properties"]["Manifest"]))
+    return found
+
+
+def manifest_text(manifest: Any) -> str:
+    """The manifest's JSON, with each value that only the deploy knows in words: `Ref role`."""
+    if isinstance(manifest, str):
+        return manifest
+    parts = manifest["Fn::Join"][1]
+    return "".join(part if isinstance(part, str) else _in_words(part) for part in parts)
+
+
+def _in_words(value: dict[str, Any]) -> str:
+    ((function, of),) = value.items()
+    return f"{function} {'.'.join(of) if isinstance(of, list) else of}"

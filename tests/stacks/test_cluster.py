@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.stacks.conftest import Assembly
+from tests.stacks.conftest import Assembly, objects_in
 
 
 def test_auto_mode_is_on_as_a_whole(assembly: Assembly) -> None:
@@ -34,6 +34,53 @@ def test_nodes_stay_in_private_subnets(assembly: Assembly) -> None:
     assert all("privateSubnet" in subnet["Fn::ImportValue"] for subnet in subnets)
 
 
+def test_the_cluster_brings_no_nodes_of_its_own(assembly: Assembly) -> None:
+    compute = assembly.only("cluster", "AWS::EKS::Cluster")["ComputeConfig"]
+    assert compute["NodePools"] == []
+    assert "NodeRoleArn" not in compute
+
+
+def test_nodes_may_join_before_the_first_is_asked_for(assembly: Assembly) -> None:
+    """A node class of our own needs an access entry of its own, or its nodes never join."""
+    resources = assembly.resources("cluster")
+    (role,) = (
+        i
+        for i, r in assembly.resources("cluster", "AWS::IAM::Role").items()
+        if "AmazonEKSWorkerNodeMinimalPolicy" in str(r["Properties"].get("ManagedPolicyArns"))
+    )
+    (entry,) = (
+        i
+        for i, r in assembly.resources("cluster", "AWS::EKS::AccessEntry").items()
+        if r["Properties"].get("Type") == "EC2"
+    )
+    properties = resources[entry]["Properties"]
+    assert properties["PrincipalArn"] == {"Fn::GetAtt": [role, "Arn"]}
+    assert "AmazonEKSAutoNodePolicy" in str(properties["AccessPolicies"])
+    objects = objects_in(assembly, "cluster")
+    nodes = [i for i, item in objects.items() if item["kind"] in ("NodeClass", "NodePool")]
+    assert len(nodes) == 4
+    for logical_id in nodes:
+        assert entry in resources[logical_id]["DependsOn"]
+        if objects[logical_id]["kind"] == "NodeClass":
+            assert objects[logical_id]["spec"]["role"] == f"Ref {role}"
+
+
+def test_add_ons_come_when_there_are_nodes_to_run_them(assembly: Assembly) -> None:
+    resources = assembly.resources("cluster")
+    (driver,) = assembly.resources("cluster", "AWS::EKS::Addon").values()
+    pools = {i for i, o in objects_in(assembly, "cluster").items() if o["kind"] == "NodePool"}
+    assert pools <= set(driver["DependsOn"])
+    for pool in pools:
+        needed = {resources[i]["Type"] for i in resources[pool]["DependsOn"] if i in resources}
+        assert "AWS::EKS::Addon" not in needed
+
+
+def test_monitoring_works_on_nodes_that_are_closed_by_default(assembly: Assembly) -> None:
+    (policy,) = objects_in(assembly, "observability").values()
+    assert policy["metadata"]["namespace"] == "amazon-cloudwatch"
+    assert policy["spec"]["egress"] == [{}]
+
+
 def test_the_dns_that_policies_allow_is_the_clusters(assembly: Assembly) -> None:
     network = assembly.only("cluster", "AWS::EKS::Cluster")["KubernetesNetworkConfig"]
     assert network["ServiceIpv4Cidr"] == "172.20.0.0/16"
@@ -61,7 +108,7 @@ def test_pod_roles_can_be_taken_with_session_tags(assembly: Assembly) -> None:
         for role in assembly.resources(stack, "AWS::IAM::Role").values()
     ]
     pods = [t for t in trusts if "pods.eks.amazonaws.com" in str(t)]
-    assert len(pods) == 3
+    assert len(pods) == 4
     for statements in pods:
         actions = {a for s in statements for a in _listed(s["Action"])}
         assert actions == {"sts:AssumeRole", "sts:TagSession"}

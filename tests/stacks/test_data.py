@@ -62,11 +62,63 @@ def test_a_generated_secret_is_hexadecimal_as_the_hubs_cookie_secret_must_be(
         assert left == set("0123456789abcdef")
 
 
-def test_the_hubs_pod_may_read_its_own_secrets_only(assembly: Assembly) -> None:
-    policy = assembly.only("hub", "AWS::IAM::Policy")["PolicyDocument"]["Statement"]
-    read = {s["Action"]: s["Resource"] for s in policy}
-    assert set(read) == {"secretsmanager:GetSecretValue", "kms:Decrypt"}
-    assert len(read["secretsmanager:GetSecretValue"]) == 3
-    assert "*" not in json.dumps(policy)
-    identity = assembly.only("hub", "AWS::EKS::PodIdentityAssociation")
-    assert (identity["Namespace"], identity["ServiceAccount"]) == ("slipway", "hub")
+def test_snapshots_are_private_encrypted_and_kept_in_every_version(assembly: Assembly) -> None:
+    bucket = assembly.only("data", "AWS::S3::Bucket")
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    denied = assembly.only("data", "AWS::S3::BucketPolicy")["PolicyDocument"]["Statement"]
+    assert {"Bool": {"aws:SecureTransport": "false"}} in [s["Condition"] for s in denied]
+
+
+def test_old_versions_of_snapshots_go_and_the_newest_snapshot_never_does(
+    assembly: Assembly,
+) -> None:
+    bucket = assembly.only("data", "AWS::S3::Bucket")
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 35}
+    assert not {"ExpirationInDays", "ExpirationDate"} & set(rule)
+
+
+def statements(assembly: Assembly, role: str) -> dict[str, Any]:
+    """What the pods of a service account may do, by action."""
+    policies = assembly.resources("hub", "AWS::IAM::Policy").items()
+    (policy,) = (r["Properties"] for i, r in policies if i.startswith(role))
+    return {
+        action: statement
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+    }
+
+
+def test_the_hubs_pod_may_read_its_secrets_and_keep_its_snapshots(assembly: Assembly) -> None:
+    may = statements(assembly, "hubrole")
+    assert set(may) == {
+        *("secretsmanager:GetSecretValue", "kms:Decrypt", "kms:GenerateDataKey"),
+        *("s3:GetObject", "s3:PutObject", "s3:ListBucket"),
+    }
+    assert len(may["secretsmanager:GetSecretValue"]["Resource"]) == 3
+    assert "/hub-database/*" in json.dumps(may["s3:PutObject"]["Resource"])
+    assert may["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": "hub-database/*"}}
+
+
+def test_the_proxys_pod_may_read_its_token_and_nothing_else(assembly: Assembly) -> None:
+    may = statements(assembly, "proxyrole")
+    assert set(may) == {"secretsmanager:GetSecretValue", "kms:Decrypt"}
+    assert "proxyauthtoken" in json.dumps(may["secretsmanager:GetSecretValue"]["Resource"])
+
+
+def test_no_pods_rights_are_for_everything(assembly: Assembly) -> None:
+    for policy in assembly.resources("hub", "AWS::IAM::Policy").values():
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+            assert statement["Resource"] != "*"
+            assert "*" not in statement["Action"]
+
+
+def test_identities_are_given_to_the_service_accounts_of_the_chart(assembly: Assembly) -> None:
+    identities = assembly.resources("hub", "AWS::EKS::PodIdentityAssociation").values()
+    given = {(i["Properties"]["Namespace"], i["Properties"]["ServiceAccount"]) for i in identities}
+    assert given == {("slipway", "hub"), ("slipway", "proxy")}

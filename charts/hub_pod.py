@@ -1,0 +1,171 @@
+"""The hub's pod: what it runs, mounts and answers."""
+
+from cdk8s_plus_33 import k8s
+from slipway_hub.settings import VARIABLE
+
+from charts import names, placement, resources, secrets, security
+from charts.deployed_values import DeployedValues
+from charts.priorities import CORE
+from slipway.hub_settings import HOME_CLAIM, HOMES_FOLDER, STATE_FOLDER
+from slipway.model import EksSpec, Environment, KubernetesSpec
+from slipway.model.storage import ExistingHomes, PerUserHomes
+
+PROGRAM = "slipway-hub"
+HEALTH = "/hub/health"
+READY = "/hub/slipway-ready"
+"""Of `slipway_hub.health`, which cannot be imported here: it takes JupyterHub with it."""
+SNAPSHOTS = "SLIPWAY_SNAPSHOTS"
+"""The variable that `slipway_hub.database` reads."""
+SNAPSHOTS_PREFIX = "hub-database"
+"""Of the keys in the bucket of snapshots."""
+
+DATABASE = "database"
+HOMES = "homes"
+SETTINGS = "settings"
+
+
+def pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
+    spec = environment.cluster_spec
+    image = environment.image_reference("hub")
+    env = _variables(spec, deployed)
+    mounts = _mounts(spec)
+    fetch_secrets = secrets.fetch_secrets(deployed, image, [PROGRAM, "secrets"])
+    # The first container pulls for all.
+    pull = names.HELD if fetch_secrets else names.pull_policy(image)
+    return k8s.PodSpec(
+        service_account_name=names.HUB,
+        automount_service_account_token=True,
+        enable_service_links=False,
+        priority_class_name=names.priority(spec.namespace, CORE.name),
+        # Told to end, it ends at once.
+        termination_grace_period_seconds=15,
+        node_selector=placement.core_selector(spec),
+        affinity=placement.near_users() if _on_one_node(spec) else None,
+        image_pull_secrets=placement.pull_secrets(spec),
+        security_context=security.pod_security(security.HUB_USER),
+        init_containers=[
+            *fetch_secrets,
+            _container("database", image, env, mounts, pull_policy=pull),
+        ],
+        containers=[_hub(image, env, mounts)],
+        volumes=_volumes(spec, deployed),
+    )
+
+
+def _hub(image: str, env: list[k8s.EnvVar], mounts: list[k8s.VolumeMount]) -> k8s.Container:
+    port = names.port(names.HUB_PORT)
+    health = k8s.HttpGetAction(path=HEALTH, port=port)
+    return _container(
+        "run",
+        image,
+        env,
+        mounts,
+        name=names.HUB,
+        ports=[k8s.ContainerPort(name="http", container_port=names.HUB_PORT)],
+        # A hub that waits for its proxy does not listen yet: ten minutes before a restart. Every
+        # second, because users wait for the first answer.
+        startup_probe=k8s.Probe(http_get=health, period_seconds=1, failure_threshold=600),
+        # Health says nothing of a database that cannot be written.
+        readiness_probe=k8s.Probe(
+            http_get=k8s.HttpGetAction(path=READY, port=port),
+            period_seconds=1,
+            timeout_seconds=5,
+        ),
+        # Five minutes: a hub that is busy with a class that logs in must not be killed for it.
+        liveness_probe=k8s.Probe(
+            http_get=health, period_seconds=10, timeout_seconds=5, failure_threshold=30
+        ),
+    )
+
+
+def _container(
+    verb: str,
+    image: str,
+    env: list[k8s.EnvVar],
+    mounts: list[k8s.VolumeMount],
+    *,
+    name: str | None = None,
+    pull_policy: str = names.HELD,
+    ports: list[k8s.ContainerPort] | None = None,
+    startup_probe: k8s.Probe | None = None,
+    readiness_probe: k8s.Probe | None = None,
+    liveness_probe: k8s.Probe | None = None,
+) -> k8s.Container:
+    return k8s.Container(
+        name=name or verb,
+        image=image,
+        image_pull_policy=pull_policy,
+        args=[PROGRAM, verb],
+        env=env,
+        ports=ports,
+        security_context=security.container_security(),
+        resources=resources.requirements(resources.HUB),
+        startup_probe=startup_probe,
+        readiness_probe=readiness_probe,
+        liveness_probe=liveness_probe,
+        volume_mounts=mounts,
+    )
+
+
+def _variables(spec: EksSpec | KubernetesSpec, deployed: DeployedValues) -> list[k8s.EnvVar]:
+    settings = f"{names.HUB_SETTINGS_FOLDER}/{names.HUB_SETTINGS_FILE}"
+    return [
+        k8s.EnvVar(name=VARIABLE, value=settings),
+        k8s.EnvVar(name=SNAPSHOTS, value=_snapshots(spec, deployed)),
+        *([secrets.region(deployed.aws)] if deployed.aws else []),
+    ]
+
+
+def _snapshots(spec: EksSpec | KubernetesSpec, deployed: DeployedValues) -> str:
+    """Away from the database's own volume, where there is another."""
+    if deployed.aws:
+        return f"s3://{deployed.aws.snapshots_bucket}/{SNAPSHOTS_PREFIX}"
+    if _home_claim(spec):
+        return f"{HOMES_FOLDER}/.slipway/{SNAPSHOTS_PREFIX}"
+    return f"{STATE_FOLDER}/snapshots"
+
+
+def _mounts(spec: EksSpec | KubernetesSpec) -> list[k8s.VolumeMount]:
+    # The hub alone sees all homes: it makes each user's folder.
+    homes = [k8s.VolumeMount(name=HOMES, mount_path=HOMES_FOLDER)] if _home_claim(spec) else []
+    return [
+        security.tmp_mount(),
+        secrets.secrets_mount(),
+        k8s.VolumeMount(name=SETTINGS, mount_path=names.HUB_SETTINGS_FOLDER, read_only=True),
+        k8s.VolumeMount(name=DATABASE, mount_path=STATE_FOLDER),
+        *homes,
+    ]
+
+
+def _volumes(spec: EksSpec | KubernetesSpec, deployed: DeployedValues) -> list[k8s.Volume]:
+    homes = _home_claim(spec)
+    return [
+        # A snapshot of the database is made in it.
+        security.tmp_volume(spec.storage.hub_database),
+        secrets.secrets_volume(deployed),
+        k8s.Volume(name=SETTINGS, config_map=k8s.ConfigMapVolumeSource(name=names.HUB_SETTINGS)),
+        _claim(DATABASE, names.HUB_DATABASE),
+        *([_claim(HOMES, homes)] if homes else []),
+    ]
+
+
+def _claim(name: str, claim: str) -> k8s.Volume:
+    source = k8s.PersistentVolumeClaimVolumeSource(claim_name=claim)
+    return k8s.Volume(name=name, persistent_volume_claim=source)
+
+
+def _home_claim(spec: EksSpec | KubernetesSpec) -> str | None:
+    """None when each user has a volume of their own."""
+    if isinstance(spec, EksSpec):
+        return HOME_CLAIM
+    homes = spec.storage.homes
+    if isinstance(homes, PerUserHomes):
+        return None
+    return homes.claim if isinstance(homes, ExistingHomes) else HOME_CLAIM
+
+
+def _on_one_node(spec: EksSpec | KubernetesSpec) -> bool:
+    """Whether homes can be mounted on one node only: users' servers stay where the hub was."""
+    if isinstance(spec, EksSpec) or isinstance(spec.storage.homes, PerUserHomes):
+        return False
+    return spec.storage.homes.access_mode == "ReadWriteOnce"

@@ -1,0 +1,46 @@
+"""Pods that do nothing but be there: image pullers and placeholders."""
+
+from cdk8s_plus_33 import k8s
+
+from charts import names, placement, security
+from charts.priorities import Priority
+from slipway.model import EksSpec, KubernetesSpec
+
+SLEEP = ["/bin/sh", "-c", "trap exit TERM; sleep infinity & wait"]
+"""Ends when told to: a process 1 without a trap ignores it."""
+
+
+def idle_pod(
+    spec: EksSpec | KubernetesSpec,
+    pool: str,
+    *,
+    priority: Priority,
+    containers: list[k8s.Container],
+    affinity: k8s.Affinity | None = None,
+    tolerations: list[k8s.Toleration] | None = None,
+) -> k8s.PodSpec:
+    """On the nodes of a pool, gone at once when its place is wanted."""
+    tolerated = [*placement.pool_tolerations(pool, spec.nodes[pool]), *(tolerations or [])]
+    return k8s.PodSpec(
+        automount_service_account_token=False,
+        enable_service_links=False,
+        priority_class_name=names.priority(spec.namespace, priority.name),
+        termination_grace_period_seconds=0,
+        node_selector=placement.pool_selector(pool, spec.nodes[pool]),
+        tolerations=tolerated or None,
+        affinity=affinity,
+        image_pull_secrets=placement.pull_secrets(spec),
+        security_context=security.pod_security(security.NOBODY),
+        containers=containers,
+    )
+
+
+def idle_container(name: str, image: str, resources: k8s.ResourceRequirements) -> k8s.Container:
+    return k8s.Container(
+        name=name,
+        image=image,
+        image_pull_policy=names.pull_policy(image),
+        command=SLEEP,
+        security_context=security.container_security(),
+        resources=resources,
+    )

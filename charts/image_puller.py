@@ -1,0 +1,67 @@
+"""Brings every image of every profile to the nodes, before a user waits for it."""
+
+from cdk8s_plus_33 import k8s
+from constructs import Construct
+
+from charts import names, placement, resources
+from charts.idle_pods import idle_container, idle_pod
+from charts.node_pools import EFS_NOT_READY
+from charts.priorities import PULLER
+from slipway.model import EksSpec, Environment
+
+
+class ImagePuller(Construct):
+    """A DaemonSet for a node pool, with the images of the profiles that run there.
+
+    Its containers keep running: an image that is in use is never removed from a full disk, and one
+    that cannot be pulled does not hold up the others, as it would among init containers. Nothing
+    waits for it, so no deploy hangs on an image.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, environment: Environment, pool: str) -> None:
+        super().__init__(scope, id)
+        name = f"{names.IMAGE_PULLER}-{pool}"
+        labels = names.component(names.IMAGE_PULLER)
+        of_pool = {**labels, names.PLACED_IN: pool}
+        k8s.KubeDaemonSet(
+            self,
+            "puller",
+            metadata=k8s.ObjectMeta(name=name, labels=of_pool),
+            spec=k8s.DaemonSetSpec(
+                selector=k8s.LabelSelector(match_labels=of_pool),
+                update_strategy=k8s.DaemonSetUpdateStrategy(
+                    type="RollingUpdate",
+                    rolling_update=k8s.RollingUpdateDaemonSet(
+                        max_unavailable=k8s.IntOrString.from_string("100%")
+                    ),
+                ),
+                revision_history_limit=3,
+                template=k8s.PodTemplateSpec(
+                    metadata=k8s.ObjectMeta(labels={**names.COMMON, **of_pool}),
+                    spec=_pod(environment, pool),
+                ),
+            ),
+        )
+
+
+def images(environment: Environment, pool: str) -> dict[str, str]:
+    """By reference, the names of the images that profiles of the pool run."""
+    profiles = environment.catalog.profiles.values()
+    used = [profile.image for profile in profiles if profile.nodes == pool]
+    return {environment.image_reference(name): name for name in used}
+
+
+def _pod(environment: Environment, pool: str) -> k8s.PodSpec:
+    spec = environment.cluster_spec
+    asleep = resources.requirements(resources.ASLEEP)
+    # A new node pulls while it still waits for its storage.
+    early = [placement.toleration(EFS_NOT_READY | {"operator": "Exists"})]
+    return idle_pod(
+        spec,
+        pool,
+        priority=PULLER,
+        tolerations=early if isinstance(spec, EksSpec) else None,
+        containers=[
+            idle_container(name, image, asleep) for image, name in images(environment, pool).items()
+        ],
+    )

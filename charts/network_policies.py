@@ -1,0 +1,108 @@
+"""Who may talk to whom: the least that spawns, proxies and survives restarts."""
+
+from collections.abc import Sequence
+
+from cdk8s_plus_33 import k8s
+from constructs import Construct
+
+from charts import names
+from charts.deployed_values import DeployedValues
+from charts.network_peers import addresses, from_, internet, namespace, pods, to, to_dns
+
+API_SERVER_PORTS = (443, 6443)
+HTTPS = 443
+POD_IDENTITY = ("169.254.170.23/32", "fd00:ec2::23/128")
+"""EKS's agent, which gives a pod its role: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
+Users' servers have no role, and the metadata service beside it is for no pod at all."""
+POD_IDENTITY_PORT = 80
+
+Ingress = Sequence[k8s.NetworkPolicyIngressRule]
+Egress = Sequence[k8s.NetworkPolicyEgressRule]
+
+
+class NetworkPolicies(Construct):
+    """One policy per component; the one for users' servers holds for all of them alike, which is
+    what EKS needs: its agent treats pods as one whose names differ in their last part only."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, deployed: DeployedValues, monitoring: str | None
+    ) -> None:
+        super().__init__(scope, id)
+        self._deployed = deployed
+        self._scrapers = [namespace(monitoring)] if monitoring else []
+        self._dns = to_dns(deployed.dns)
+        self._hub()
+        self._proxy()
+        self._users()
+        for component in (names.IMAGE_PULLER, names.PLACEHOLDER):
+            self._policy(component, ingress=[], egress=[])
+
+    def _hub(self) -> None:
+        deployed = self._deployed
+        clients = [pods(names.PROXY), pods(names.USER_SERVER), *self._scrapers]
+        self._policy(
+            names.HUB,
+            ingress=[from_(clients, names.HUB_PORT)],
+            egress=[
+                to([pods(names.PROXY)], names.PROXY_API_PORT),
+                to([pods(names.USER_SERVER)], names.USER_SERVER_PORT),
+                to(addresses(*deployed.api_server), *API_SERVER_PORTS),
+                # Identity providers, and AWS where it is reached over the internet.
+                to(internet(deployed.inside), HTTPS),
+                *self._to_aws(),
+                self._dns,
+            ],
+        )
+
+    def _proxy(self) -> None:
+        aws = self._deployed.aws
+        # Its init container fetches its token.
+        secrets = [] if aws is None or aws.endpoints else internet(self._deployed.inside)
+        scraped = [from_(self._scrapers, names.PROXY_METRICS_PORT)] if self._scrapers else []
+        self._policy(
+            names.PROXY,
+            ingress=[
+                from_([], names.PROXY_PORT),
+                from_([pods(names.HUB)], names.PROXY_API_PORT),
+                *scraped,
+            ],
+            egress=[
+                to([pods(names.HUB)], names.HUB_PORT),
+                to([pods(names.USER_SERVER)], names.USER_SERVER_PORT),
+                *([to(secrets, HTTPS)] if secrets else []),
+                *self._to_aws(),
+                self._dns,
+            ],
+        )
+
+    def _users(self) -> None:
+        self._policy(
+            names.USER_SERVER,
+            ingress=[from_([pods(names.HUB), pods(names.PROXY)], names.USER_SERVER_PORT)],
+            egress=[
+                to([pods(names.HUB)], names.HUB_PORT),
+                to(internet(self._deployed.inside)),
+                self._dns,
+            ],
+        )
+
+    def _to_aws(self) -> Egress:
+        """An identity, and what it is for where that has an address in the VPC."""
+        aws = self._deployed.aws
+        if aws is None:
+            return []
+        endpoints = [to(addresses(aws.endpoints), HTTPS)] if aws.endpoints else []
+        return [to(addresses(*POD_IDENTITY), POD_IDENTITY_PORT), *endpoints]
+
+    def _policy(self, component: str, *, ingress: Ingress, egress: Egress) -> None:
+        k8s.KubeNetworkPolicy(
+            self,
+            component,
+            metadata=k8s.ObjectMeta(name=component),
+            spec=k8s.NetworkPolicySpec(
+                pod_selector=k8s.LabelSelector(match_labels=names.component(component)),
+                policy_types=["Ingress", "Egress"],
+                ingress=ingress or None,
+                egress=egress or None,
+            ),
+        )

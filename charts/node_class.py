@@ -1,0 +1,45 @@
+"""How EKS Auto Mode makes a node.
+
+https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
+"""
+
+from typing import Literal
+
+from constructs import Construct
+
+from charts.custom import EKS, custom_object
+from charts.deployed_values import Aws
+
+Unnamed = Literal["DefaultAllow", "DefaultDeny"]
+"""What the network does with a pod that no policy has reached yet."""
+
+CORE_NETWORK: Unnamed = "DefaultAllow"
+"""Add-ons run on core nodes, and most come without a policy."""
+USER_NETWORK: Unnamed = "DefaultDeny"
+"""A server is closed until its policy is in force, and stays closed where it never is: Auto Mode's
+agent is known to overlook pods without an owner, which is what KubeSpawner makes.
+https://github.com/aws/aws-network-policy-agent/issues/327"""
+
+
+class NodeClass(Construct):
+    """In private subnets, in the cluster's own security group, for which the load balancer's
+    controller needs no further rights."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, name: str, aws: Aws, network: Unnamed, disk: str
+    ) -> None:
+        super().__init__(scope, id)
+        custom_object(
+            self,
+            "class",
+            group=EKS,
+            kind="NodeClass",
+            name=name,
+            spec={
+                "role": aws.node_role,
+                "subnetSelectorTerms": [{"id": subnet} for subnet in aws.subnets],
+                "securityGroupSelectorTerms": [{"id": aws.security_group}],
+                "networkPolicy": network,
+                "ephemeralStorage": {"size": disk},
+            },
+        )

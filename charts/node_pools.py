@@ -1,0 +1,155 @@
+"""Which nodes EKS Auto Mode makes, and when it may take them away.
+
+https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html
+https://karpenter.sh/docs/concepts/disruption/
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from constructs import Construct
+
+from charts import names
+from charts.custom import EKS, KARPENTER, custom_object
+from slipway.hub_settings import DEDICATED
+from slipway.model.nodes import EksNodePool
+from slipway.model.quantities import memory_bytes
+
+Requirement = dict[str, Any]
+
+EFS_NOT_READY = {"key": "efs.csi.aws.com/agent-not-ready", "effect": "NoExecute"}
+"""The EFS driver takes it away when it can mount homes:
+https://github.com/kubernetes-sigs/aws-efs-csi-driver/blob/master/docs/install.md"""
+
+CORE_CPU_LIMIT = 16
+"""vCPUs: two or three nodes of the hub, the proxy and add-ons, and their replacements."""
+
+EXPIRE_AFTER = "480h"
+GRACE = "24h"
+"""Together 21 days, the most that Auto Mode lets a node live. A node that is replaced waits so long
+for its users; who is still there is stopped at the hour at which the replacement began."""
+
+WORKING_HOURS = {"schedule": "0 4 * * mon-fri", "duration": "16h"}
+"""In UTC, the only zone there is: from the morning in Europe to the evening on the east coast of
+America."""
+
+
+class CoreNodePool(Construct):
+    """For the hub, its proxy and add-ons: on demand, in the one zone of the hub's volume."""
+
+    def __init__(self, scope: Construct, id: str, *, zone: str) -> None:
+        super().__init__(scope, id)
+        requirements = [
+            *_ordinary_instances(),
+            _is("karpenter.sh/capacity-type", "on-demand"),
+            _is("topology.kubernetes.io/zone", zone),
+            _at_most("eks.amazonaws.com/instance-cpu", 4),
+        ]
+        # No taint: add-ons bring no toleration for one.
+        template = _template(names.CORE_NODES, "core", requirements, [])
+        _node_pool(self, names.CORE_NODES, template, CORE_CPU_LIMIT)
+
+
+class UserNodePool(Construct):
+    """For users' servers of one kind, and for nothing else."""
+
+    def __init__(self, scope: Construct, id: str, *, name: str, pool: EksNodePool) -> None:
+        if name == names.CORE_NODES:
+            raise ValueError(f"{name!r} is the node pool of the hub: call the users' another name")
+        super().__init__(scope, id)
+        taint = {key: DEDICATED[key] for key in ("key", "value", "effect")}
+        template = _template(names.USER_NODES, "user", _instances(pool), [taint])
+        _node_pool(self, name, template, pool.max_cpu)
+
+
+def _node_pool(scope: Construct, name: str, template: Mapping[str, Any], max_cpu: int) -> None:
+    custom_object(
+        scope,
+        "pool",
+        group=KARPENTER,
+        kind="NodePool",
+        name=name,
+        spec={
+            "template": template,
+            "limits": {"cpu": str(max_cpu)},
+            "disruption": _disruption(),
+        },
+    )
+
+
+def _disruption() -> dict[str, Any]:
+    """Only a node that is empty is worth taking away. WhenEmptyOrUnderutilized would stop the hub
+    and cut every websocket at the proxy to save part of a node, and ends users' sessions:
+    https://github.com/aws/karpenter-provider-aws/issues/6861
+
+    Nothing else holds a node up: not the hub's or the proxy's pod, since one that waits for its
+    grace period would lose them a day later, in working hours.
+    """
+    return {
+        "consolidationPolicy": "WhenEmpty",
+        "consolidateAfter": "10m",
+        "budgets": [
+            {"nodes": "100%", "reasons": ["Empty"]},
+            {"nodes": "10%", "reasons": ["Drifted"]},
+            # AWS renews its node image every week.
+            {"nodes": "0", "reasons": ["Drifted"], **WORKING_HOURS},
+        ],
+    }
+
+
+def _template(
+    node_class: str,
+    purpose: str,
+    requirements: Sequence[Requirement],
+    taints: Sequence[Mapping[str, str]],
+) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "nodeClassRef": {"group": EKS, "kind": "NodeClass", "name": node_class},
+        "requirements": list(requirements),
+        "startupTaints": [EFS_NOT_READY],
+        "expireAfter": EXPIRE_AFTER,
+        "terminationGracePeriod": GRACE,
+    }
+    return {
+        "metadata": {"labels": {names.NODE_PURPOSE: purpose}},
+        "spec": spec | ({"taints": list(taints)} if taints else {}),
+    }
+
+
+def _instances(pool: EksNodePool) -> list[Requirement]:
+    # Both with spot: where there is none to be had, a user would rather pay more than wait.
+    capacity = ("spot", "on-demand") if pool.spot else ("on-demand",)
+    return [
+        *(_gpu_instances(pool) if pool.gpus else _ordinary_instances()),
+        _is("karpenter.sh/capacity-type", *capacity),
+        _at_most("eks.amazonaws.com/instance-cpu", pool.cpu),
+        _at_most("eks.amazonaws.com/instance-memory", memory_bytes(pool.memory) // 2**20),
+    ]
+
+
+def _ordinary_instances() -> list[Requirement]:
+    """Without the category, accelerated ones may be taken when others are short:
+    https://docs.aws.amazon.com/eks/latest/userguide/auto-cost-control.html"""
+    return [
+        _is("kubernetes.io/arch", "amd64"),
+        _is("eks.amazonaws.com/instance-category", "c", "m", "r"),
+        {"key": "eks.amazonaws.com/instance-generation", "operator": "Gt", "values": ["4"]},
+    ]
+
+
+def _gpu_instances(pool: EksNodePool) -> list[Requirement]:
+    named = [_is("eks.amazonaws.com/instance-gpu-name", *pool.gpu_names)] if pool.gpu_names else []
+    return [
+        _is("kubernetes.io/arch", "amd64"),
+        _is("eks.amazonaws.com/instance-gpu-manufacturer", "nvidia"),
+        _is("eks.amazonaws.com/instance-gpu-count", str(pool.gpus)),
+        *named,
+    ]
+
+
+def _is(key: str, *values: str) -> Requirement:
+    return {"key": key, "operator": "In", "values": list(values)}
+
+
+def _at_most(key: str, value: int) -> Requirement:
+    return {"key": key, "operator": "Lte", "values": [str(value)]}

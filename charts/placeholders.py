@@ -1,0 +1,84 @@
+"""Places that are kept free, so that the next user need not wait for a node."""
+
+from cdk8s_plus_33 import k8s
+from constructs import Construct
+
+from charts import names, placement
+from charts.idle_pods import idle_container, idle_pod
+from charts.priorities import PLACEHOLDER
+from charts.resources import LEAST, quantity
+from slipway.model import Environment
+from slipway.model.catalog import Profile
+
+
+class Placeholders(Construct):
+    """Pods of a server's size that give way to a user's at once.
+
+    The scheduler evicts one for a server that finds no room, and the evicted one is what makes an
+    autoscaler add a node: https://kubernetes.io/docs/tasks/administer-cluster/node-overprovisioning/
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        environment: Environment,
+        pool: str,
+        profile: Profile,
+        places: int,
+    ) -> None:
+        super().__init__(scope, id)
+        spec = environment.cluster_spec
+        labels = names.component(names.PLACEHOLDER)
+        of_pool = {**labels, names.PLACED_IN: pool}
+        # Any image that is on the node anyway.
+        image = environment.image_reference(profile.image)
+        container = idle_container("placeholder", image, _size(profile))
+        k8s.KubeDeployment(
+            self,
+            "placeholders",
+            metadata=k8s.ObjectMeta(name=f"{names.PLACEHOLDER}-{pool}", labels=of_pool),
+            spec=k8s.DeploymentSpec(
+                replicas=places,
+                strategy=k8s.DeploymentStrategy(type="Recreate"),
+                revision_history_limit=3,
+                selector=k8s.LabelSelector(match_labels=of_pool),
+                template=k8s.PodTemplateSpec(
+                    metadata=k8s.ObjectMeta(labels={**names.COMMON, **of_pool}),
+                    spec=idle_pod(
+                        spec,
+                        pool,
+                        priority=PLACEHOLDER,
+                        containers=[container],
+                        # Alone on a node it would keep that from being empty.
+                        affinity=placement.near_users(names.PLACEHOLDER),
+                    ),
+                ),
+            ),
+        )
+
+
+def profile_of(environment: Environment, pool: str) -> Profile | None:
+    """Whose size a place has: the default profile if it runs in the pool, else the pool's first."""
+    catalog = environment.catalog
+    default = catalog.profiles.get(catalog.default_profile or "")
+    in_pool = [p for p in (default, *catalog.profiles.values()) if p and p.nodes == pool]
+    return in_pool[0] if in_pool else None
+
+
+def _size(profile: Profile) -> k8s.ResourceRequirements:
+    """What the scheduler sets aside for a server: its guarantee, or its limit without one."""
+    cpu, memory = profile.resources.cpu, profile.resources.memory
+    cores = cpu.guarantee or cpu.limit
+    held = quantity(memory.guarantee or memory.limit or LEAST["memory"])
+    gpus = {"nvidia.com/gpu": quantity(str(profile.resources.gpu))} if profile.resources.gpu else {}
+    return k8s.ResourceRequirements(
+        requests={
+            "cpu": quantity(f"{cores:g}" if cores else LEAST["cpu"]),
+            "memory": held,
+            **gpus,
+        },
+        # GPUs need a limit that equals the request.
+        limits={"memory": held, **gpus},
+    )

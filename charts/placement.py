@@ -1,0 +1,59 @@
+"""On which nodes the chart's own pods run."""
+
+from collections.abc import Mapping
+
+from cdk8s_plus_33 import k8s
+
+from charts import names
+from slipway.hub_settings import node_pool
+from slipway.model import EksSpec, KubernetesSpec
+from slipway.model.nodes import EksNodePool, NodePool
+
+
+def core_selector(spec: EksSpec | KubernetesSpec) -> dict[str, str] | None:
+    """Of the hub and its proxy."""
+    return {names.NODE_POOL: names.CORE_NODES} if isinstance(spec, EksSpec) else None
+
+
+def pool_selector(name: str, pool: NodePool | EksNodePool) -> dict[str, str] | None:
+    return node_pool(name, pool).selector or None
+
+
+def pool_tolerations(name: str, pool: NodePool | EksNodePool) -> list[k8s.Toleration]:
+    """The same as users' servers have."""
+    return [toleration(given) for given in node_pool(name, pool).tolerations]
+
+
+def toleration(given: Mapping[str, str]) -> k8s.Toleration:
+    return k8s.Toleration(
+        key=given.get("key"),
+        operator=given.get("operator"),
+        value=given.get("value"),
+        effect=given.get("effect"),
+    )
+
+
+def near_users(*also: str) -> k8s.Affinity:
+    """Rather on nodes where users' servers are, or pods of `also`."""
+    components = [names.USER_SERVER, *also]
+    there = k8s.LabelSelectorRequirement(key=names.COMPONENT, operator="In", values=components)
+    return k8s.Affinity(
+        pod_affinity=k8s.PodAffinity(
+            preferred_during_scheduling_ignored_during_execution=[
+                k8s.WeightedPodAffinityTerm(
+                    weight=100,
+                    pod_affinity_term=k8s.PodAffinityTerm(
+                        topology_key=names.HOSTNAME,
+                        label_selector=k8s.LabelSelector(match_expressions=[there]),
+                    ),
+                )
+            ]
+        )
+    )
+
+
+def pull_secrets(spec: EksSpec | KubernetesSpec) -> list[k8s.LocalObjectReference] | None:
+    """Nodes on EKS have a role that may pull."""
+    if isinstance(spec, EksSpec) or not spec.image_pull_secret:
+        return None
+    return [k8s.LocalObjectReference(name=spec.image_pull_secret)]
