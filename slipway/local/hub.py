@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-import slipway_hub
 from slipway_hub.settings import VARIABLE, Addresses, HubSettings, LocalSpawning
 
 from slipway.hub_settings import local_settings
@@ -26,7 +25,6 @@ from slipway.model import Environment
 from slipway.model.auth import USER_NAME
 from slipway.toolchain import Progress, code_server, node
 
-CONFIG = Path(slipway_hub.__file__).parent / "jupyterhub_config.py"
 ADDRESS = "127.0.0.1"
 START_SECONDS = 60
 STOP_SECONDS = 3.5
@@ -81,7 +79,7 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
     log = hub_folder / "jupyterhub.log"
     log.unlink(missing_ok=True)
     process = processes.start(
-        [sys.executable, "-m", "jupyterhub", "-f", str(CONFIG), "--upgrade-db"],
+        [sys.executable, "-m", "slipway_hub.commands", "run"],
         {**os.environ, "PATH": path, VARIABLE: str(settings_file)},
         hub_folder,
         log,
@@ -221,7 +219,7 @@ def _settings(
 
 
 def _server_command() -> tuple[str, ...]:
-    command = (sys.executable, "-m", "jupyterhub.singleuser")
+    command = (sys.executable, "-m", "slipway_notebook.serve")
     # Whoever works as root, as in many a container, has chosen to; Jupyter wants to be told.
     return (*command, "--allow-root") if os.geteuid() == 0 else command
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from slipway_hub import database, secrets, snapshots
+from slipway_hub import database, quick, secrets, snapshots
 from slipway_hub.settings import HubSettings, from_environment
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
@@ -61,6 +61,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _run(_: argparse.Namespace) -> None:
+    quick.put_off_grammar()
     # In this process: one Python start less between a user and their hub.
     from jupyterhub.app import main as jupyterhub
 

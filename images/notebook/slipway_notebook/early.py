@@ -9,9 +9,7 @@ import json
 import os
 import select
 import signal
-import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from typing import Any
 CONFIG = Path(sys.prefix) / "etc/jupyter/jupyter_server_config.json"
 VARIABLE = "SLIPWAY_EARLY"
 SOCKET = "{unix_socket}"
+WARM_UP_SECONDS = 20.0
 
 
 def start(default_url: str, config: Path = CONFIG) -> None:
@@ -29,6 +28,9 @@ def start(default_url: str, config: Path = CONFIG) -> None:
         return
     if any("{" in word.replace(SOCKET, "") for word in command):
         return  # it wants to know what only jupyter-server-proxy does
+    import subprocess
+    import tempfile
+
     folder = tempfile.mkdtemp(prefix="slipway-early-")
     socket = f"{folder}/app.sock"
     filled = [word.replace(SOCKET, socket) for word in command]
@@ -36,6 +38,7 @@ def start(default_url: str, config: Path = CONFIG) -> None:
         filled, stdin=subprocess.DEVNULL, env=os.environ | server.get("environment", {})
     )
     os.environ[VARIABLE] = json.dumps({"pid": process.pid, "socket": socket, "command": filled})
+    _warm_up(socket)
 
 
 def hand_over(command: Sequence[str], socket: str) -> None:
@@ -55,6 +58,28 @@ def hand_over(command: Sequence[str], socket: str) -> None:
         Path(socket).symlink_to(early["socket"])
         _ended(watched, None)
         sys.exit(0)
+
+
+def _warm_up(path: str) -> None:
+    """Ask it for its first page: VS Code loads half of itself only then."""
+    import socket
+    import threading
+    import time
+
+    def ask() -> None:
+        deadline = time.monotonic() + WARM_UP_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                with socket.socket(socket.AF_UNIX) as connection:
+                    connection.settimeout(WARM_UP_SECONDS)
+                    connection.connect(path)
+                    connection.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
+                    connection.recv(1)
+                return
+            except OSError:
+                time.sleep(0.05)
+
+    threading.Thread(target=ask, daemon=True).start()
 
 
 def _server(name: str, config: Path) -> dict[str, Any]:

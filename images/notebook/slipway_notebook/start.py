@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from slipway_notebook import early
+from slipway_notebook import early, serve
 
 SKEL = Path(sys.prefix) / "share/slipway/skel"
 """What a new home begins with."""
@@ -57,10 +57,7 @@ def main() -> None:
         print(f"The home {home} could not be filled: {error}", file=sys.stderr, flush=True)
     os.chdir(home)
     early.start(os.environ.get("JUPYTERHUB_DEFAULT_URL", ""))
-    sys.argv = ["jupyterhub-singleuser", *sys.argv[1:]]
-    from jupyterhub.singleuser import main as serve
-
-    serve()
+    serve.main()
 
 
 if __name__ == "__main__":

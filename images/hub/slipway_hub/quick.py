@@ -1,0 +1,23 @@
+"""Start the hub without work that it never needs."""
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+
+def put_off_grammar(name: str = "rfc3987_syntax") -> None:
+    """Compile the grammar of internationalized addresses when one is checked, not at each start.
+
+    jsonschema imports this package for a format that no schema of JupyterHub's events has, and its
+    import compiles the grammar: two of the seven seconds that a killed hub may take to come back.
+    """
+    stand_in = ModuleType(name)
+
+    def is_valid_syntax(*arguments: Any, **options: Any) -> Any:
+        if sys.modules.get(name) is stand_in:
+            del sys.modules[name]
+        return importlib.import_module(name).is_valid_syntax(*arguments, **options)
+
+    stand_in.is_valid_syntax = is_valid_syntax  # type: ignore[attr-defined]
+    sys.modules.setdefault(name, stand_in)

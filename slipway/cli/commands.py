@@ -1,0 +1,157 @@
+"""The commands: a thin layer, each calls functions that a test can call too.
+
+Heavy modules are imported inside the commands, so that `slipway check` is instant.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from slipway.model import InvalidProject, Project, find_root, load
+
+app = typer.Typer(
+    name="slipway",
+    help="JupyterHub with any web application behind it, as one versioned environment.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+ProjectFolder = Annotated[
+    Path | None,
+    typer.Option("--project", help="The project's folder; found from here upwards when left out."),
+]
+
+
+def run() -> None:
+    """Run the command line. Exit codes: 0 done, 1 failed, 2 bad input."""
+    try:
+        app()
+    except InvalidProject as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def project_root(folder: Path | None) -> Path:
+    return find_root((folder or Path.cwd()).absolute())
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value), flush=True)
+
+
+def fail(message: str) -> typer.Exit:
+    """Print why a command failed; raise the result."""
+    print(message, file=sys.stderr)
+    return typer.Exit(1)
+
+
+@app.command(
+    epilog="Example: slipway check dev",
+)
+def check(
+    environment: Annotated[str | None, typer.Argument(help="Check what this one needs.")] = None,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Validate catalog, environments, releases and the references between them."""
+    try:
+        found = load(project_root(project), environment)
+        _check_settings(found)
+    except InvalidProject as error:
+        if as_json:
+            print_json({"ok": False, "errors": [p.as_json() for p in error.problems]})
+            raise typer.Exit(2) from None
+        raise
+    if as_json:
+        print_json({"ok": True, "errors": []})
+    else:
+        print(_summary(found))
+
+
+def _check_settings(project: Project) -> None:
+    """What only shows when everything is put together. Raises InvalidProject."""
+    from slipway.hub_settings import settings_json
+
+    for environment in project.environments():
+        if environment.spec.target != "local":
+            settings_json(environment)
+
+
+def _summary(project: Project) -> str:
+    catalog = project.catalog
+    counts = {
+        "apps": len(catalog.apps),
+        "images": len(catalog.images),
+        "profiles": len(catalog.profiles),
+        "routes": len(catalog.routes),
+        "releases": len(project.releases),
+    }
+    words = ", ".join(f"{count} {what}" for what, count in counts.items())
+    return f"Good: {words}; environments {', '.join(project.specs)}."
+
+
+@app.command(epilog="Example: slipway schema catalog > schemas/catalog.json")
+def schema(
+    file: Annotated[str, typer.Argument(help="catalog, environment or release")],
+) -> None:
+    """Print the JSON Schema of a file, for editors and other tools."""
+    from slipway.model.schemas import SCHEMAS, json_schema
+
+    if file not in SCHEMAS:
+        print(f"there is no schema {file!r}, there is {', '.join(SCHEMAS)}", file=sys.stderr)
+        raise typer.Exit(2)
+    print(json.dumps(json_schema(file), indent=2))
+
+
+@app.command(epilog="Example: slipway render kube -o manifests && kubectl apply -f manifests")
+def render(
+    environment: Annotated[str, typer.Argument(help="An environment on a cluster.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The folder to write into.")
+    ] = None,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Render the Kubernetes manifests as YAML, without AWS."""
+    found = load(project_root(project), environment).environment(environment)
+    if found.spec.target == "local":
+        print(f"{environment} is local: it has no cluster; run `slipway up`", file=sys.stderr)
+        raise typer.Exit(2)
+    from slipway.cli.render import render as render_charts
+    from slipway.cli.render import yaml_text
+
+    if output is None and not as_json:
+        print(yaml_text(found), end="")
+        return
+    objects = render_charts(found, output)
+    if as_json:
+        print_json({"environment": environment, "release": found.release_name, "objects": objects})
+    else:
+        print(f"{len(objects)} objects in {output}")
+
+
+@app.command(epilog="Example: slipway up --port 8080")
+def up(
+    port: Annotated[int, typer.Option(help="Where to listen on 127.0.0.1; 0 takes any.")] = 8000,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the hub in your browser.")
+    ] = True,
+    environment: Annotated[str, typer.Option(help="A local environment.")] = "local",
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Run JupyterHub with your catalog on this machine, until Ctrl-C."""
+    root = project_root(project)
+    found = load(root, environment).environment(environment)
+    if found.spec.target != "local":
+        print(f"{environment} is not local; deploy it with cdk deploy", file=sys.stderr)
+        raise typer.Exit(2)
+    from slipway.cli.up import run
+
+    if problem := run(found, root, port, browser=browser, as_json=as_json):
+        raise fail(problem)
