@@ -149,7 +149,7 @@ class Cluster:
             )
 
 
-def project(folder: Path, namespace: str) -> None:
+def project(folder: Path, namespace: str, changed: dict[str, Any]) -> None:
     """A project whose environment `test` is this cluster."""
     prefix = os.environ[PREFIX].rstrip("/")
     storage: dict[str, Any] = {"homes": {"kind": "shared", "size": "1Gi"}, "hub_database": "256Mi"}
@@ -161,6 +161,7 @@ def project(folder: Path, namespace: str) -> None:
         "registry": prefix,
         "auth": {"kind": "shared-password", "allow_all": True},
         "storage": storage,
+        **changed,
     }
     (folder / "environments").mkdir(parents=True)
     (folder / "environments/test.yaml").write_text(json.dumps(environment))
@@ -168,10 +169,10 @@ def project(folder: Path, namespace: str) -> None:
 
 
 @contextmanager
-def deployed(folder: Path) -> Iterator[tuple[Cluster, Hub]]:
-    """The whole thing, up. Whatever happens, it is removed."""
+def deployed(folder: Path, **changed: Any) -> Iterator[tuple[Cluster, Hub]]:
+    """The whole thing, up, with keys of its environment changed. It is removed in any case."""
     cluster = Cluster(f"slipway-test-{secrets.token_hex(3)}", folder)
-    project(folder, cluster.namespace)
+    project(folder, cluster.namespace, changed)
     cluster.render()
     try:
         cluster.apply("01-platform.yaml")
