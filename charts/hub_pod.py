@@ -1,7 +1,7 @@
 """The hub's pod: what it runs, mounts and answers."""
 
 from cdk8s_plus_33 import k8s
-from slipway_hub.settings import VARIABLE
+from slipway_hub.settings import READY, SNAPSHOTS, VARIABLE
 
 from charts import names, placement, resources, secrets, security
 from charts.deployed_values import DeployedValues
@@ -12,10 +12,6 @@ from slipway.model.storage import ExistingHomes, PerUserHomes
 
 PROGRAM = "slipway-hub"
 HEALTH = "/hub/health"
-READY = "/hub/slipway-ready"
-"""Of `slipway_hub.health`, which cannot be imported here: it takes JupyterHub with it."""
-SNAPSHOTS = "SLIPWAY_SNAPSHOTS"
-"""The variable that `slipway_hub.database` reads."""
 SNAPSHOTS_PREFIX = "hub-database"
 """Of the keys in the bucket of snapshots."""
 
@@ -29,9 +25,11 @@ def pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
     image = environment.image_reference("hub")
     env = _variables(spec, deployed)
     mounts = _mounts(spec)
-    fetch_secrets = secrets.fetch_secrets(deployed, image, [PROGRAM, "secrets"])
+    fetch_secrets = secrets.fetch_secrets(
+        deployed, image, environment.pull_policy, [PROGRAM, "secrets"]
+    )
     # The first container pulls for all.
-    pull = names.HELD if fetch_secrets else names.pull_policy(image)
+    pull = names.HELD if fetch_secrets else environment.pull_policy
     return k8s.PodSpec(
         service_account_name=names.HUB,
         automount_service_account_token=True,
@@ -67,7 +65,7 @@ def _hub(image: str, env: list[k8s.EnvVar], mounts: list[k8s.VolumeMount]) -> k8
         startup_probe=k8s.Probe(http_get=health, period_seconds=1, failure_threshold=600),
         # Health says nothing of a database that cannot be written.
         readiness_probe=k8s.Probe(
-            http_get=k8s.HttpGetAction(path=READY, port=port),
+            http_get=k8s.HttpGetAction(path=f"/hub/{READY}", port=port),
             period_seconds=1,
             timeout_seconds=5,
         ),

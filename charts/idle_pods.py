@@ -35,11 +35,13 @@ def idle_pod(
     )
 
 
-def idle_container(name: str, image: str, resources: k8s.ResourceRequirements) -> k8s.Container:
+def idle_container(
+    name: str, image: str, pull_policy: str, resources: k8s.ResourceRequirements
+) -> k8s.Container:
     return k8s.Container(
         name=name,
         image=image,
-        image_pull_policy=names.pull_policy(image),
+        image_pull_policy=pull_policy,
         command=SLEEP,
         security_context=security.container_security(),
         resources=resources,

@@ -68,11 +68,6 @@ def priority(namespace: str, name: str) -> str:
     return f"{namespace}-{name}"
 
 
-def pull_policy(image: str) -> str:
-    """A tag may have moved since the node pulled it; a digest cannot."""
-    return HELD if "@sha256:" in image else "Always"
-
-
 HELD = "IfNotPresent"
 """For what an init container of the same image has pulled: all of a pod is one version, also when
 one of its containers is restarted, and no restart waits for the registry."""

@@ -54,8 +54,6 @@ class UserNodePool(Construct):
     """For users' servers of one kind, and for nothing else."""
 
     def __init__(self, scope: Construct, id: str, *, name: str, pool: EksNodePool) -> None:
-        if name == names.CORE_NODES:
-            raise ValueError(f"{name!r} is the node pool of the hub: call the users' another name")
         super().__init__(scope, id)
         taint = {key: DEDICATED[key] for key in ("key", "value", "effect")}
         template = _template(names.USER_NODES, "user", _instances(pool), [taint])

@@ -34,7 +34,7 @@ class Placeholders(Construct):
         of_pool = {**labels, names.PLACED_IN: pool}
         # Any image that is on the node anyway.
         image = environment.image_reference(profile.image)
-        container = idle_container("placeholder", image, _size(profile))
+        container = idle_container("placeholder", image, environment.pull_policy, _size(profile))
         k8s.KubeDeployment(
             self,
             "placeholders",

@@ -50,7 +50,7 @@ class Proxy(Construct):
                 selector=k8s.LabelSelector(match_labels=labels),
                 template=k8s.PodTemplateSpec(
                     metadata=k8s.ObjectMeta(labels={**names.COMMON, **labels}),
-                    spec=_pod(spec, environment.image_reference("proxy"), deployed),
+                    spec=_pod(environment, deployed),
                 ),
             ),
         )
@@ -77,9 +77,10 @@ class Proxy(Construct):
         )
 
 
-def _pod(spec: EksSpec | KubernetesSpec, image: str, deployed: DeployedValues) -> k8s.PodSpec:
+def _pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
+    spec, image = environment.cluster_spec, environment.image_reference("proxy")
     only = [names.PROXY_TOKEN]
-    fetch = secrets.fetch_secrets(deployed, image, ["secrets"], only)
+    fetch = secrets.fetch_secrets(deployed, image, environment.pull_policy, ["secrets"], only)
     return k8s.PodSpec(
         service_account_name=names.PROXY,
         automount_service_account_token=False,
@@ -100,7 +101,7 @@ def _pod(spec: EksSpec | KubernetesSpec, image: str, deployed: DeployedValues) -
         image_pull_secrets=placement.pull_secrets(spec),
         security_context=security.pod_security(security.NOBODY),
         init_containers=fetch or None,
-        containers=[_container(image, names.HELD if fetch else names.pull_policy(image))],
+        containers=[_container(image, names.HELD if fetch else environment.pull_policy)],
         volumes=[security.tmp_volume("64Mi"), secrets.secrets_volume(deployed, only)],
     )
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from cdk8s_plus_33 import k8s
 
-from charts import names, resources, security
+from charts import resources, security
 from charts.deployed_values import Aws, DeployedValues
 from slipway.hub_settings import SECRETS_FOLDER
 
@@ -42,7 +42,11 @@ def folder() -> k8s.EnvVar:
 
 
 def fetch_secrets(
-    deployed: DeployedValues, image: str, command: Sequence[str], only: Sequence[str] = ()
+    deployed: DeployedValues,
+    image: str,
+    pull_policy: str,
+    command: Sequence[str],
+    only: Sequence[str] = (),
 ) -> list[k8s.Container]:
     """The init container that fills the folder, run from the pod's own image; none elsewhere.
 
@@ -56,7 +60,7 @@ def fetch_secrets(
         k8s.Container(
             name=SECRETS,
             image=image,
-            image_pull_policy=names.pull_policy(image),
+            image_pull_policy=pull_policy,
             args=[*command, *wanted],
             env=[folder(), region(aws)],
             security_context=security.container_security(),

@@ -77,7 +77,7 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
             public_url=f"https://{spec.domain}/" if spec.domain else "",
             proxy_bind_url="http://:8000",
             proxy_api_url="http://proxy-api:8001",
-            hub_bind_url="http://0.0.0.0:8081",
+            hub_bind_url="http://:8081",
             hub_connect_url="http://hub:8081",
         ),
         state=STATE_FOLDER,

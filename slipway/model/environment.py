@@ -25,7 +25,14 @@ from slipway.model.base import (
     text,
 )
 from slipway.model.catalog import Catalog
-from slipway.model.nodes import EksNodePool, LabelKey, NodePool, default_eks_pools, default_pools
+from slipway.model.nodes import (
+    CORE,
+    EksNodePool,
+    LabelKey,
+    NodePool,
+    default_eks_pools,
+    default_pools,
+)
 from slipway.model.quantities import Duration, seconds
 from slipway.model.release import PlatformVersions, Release
 from slipway.model.storage import EksStorage, KubernetesStorage
@@ -220,6 +227,12 @@ class EksSpec(OnCluster):
                 raise refuse(f"the zone {zone} is not in {self.region}", "name zones of the region")
         if len(set(self.zones)) != len(self.zones):
             raise refuse("a zone is named twice", "name each zone once")
+        return self
+
+    @model_validator(mode="after")
+    def _pools_have_names_of_their_own(self) -> Self:
+        if CORE in self.nodes:
+            raise refuse(f"{CORE!r} is the pool of the hub itself", "call the users' another name")
         return self
 
     @model_validator(mode="after")

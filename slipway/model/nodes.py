@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from slipway.model.base import Model, Name, Text200, refuse, text
 from slipway.model.quantities import Cpu, Memory, memory_bytes
 
+CORE = "core"
+"""EKS nodes of the hub, its proxy and add-ons."""
 USERS = "users"
 """The pool of every profile that names no other."""
 

@@ -18,6 +18,14 @@ def check_placement(
     """Each profile that no node of its pool can hold, as a finding in the environment's file."""
     if isinstance(spec, LocalSpec):
         return
+    used = {profile.nodes for profile in catalog.profiles.values()}
+    for name, nodes in spec.nodes.items():
+        if nodes.placeholders and name not in used:
+            yield Finding(
+                ("nodes", name, "placeholders"),
+                "no profile runs on this pool, so there is nothing to keep a place for",
+                "take them away, or say `nodes` in a profile",
+            )
     for name, profile in catalog.profiles.items():
         if pool := spec.nodes.get(profile.nodes):
             for asked, held, what in _excess(profile, pool.capacity()):

@@ -9,11 +9,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
-from slipway_hub import database, health
 from slipway_hub.settings import VARIABLE, HubSettings
 
 import slipway.toolchain.node
-from charts import hub_pod
 from slipway.hub_settings import kubernetes_settings
 from slipway.model import Environment
 from slipway.model.environment import Culling
@@ -119,11 +117,6 @@ def test_a_new_proxy_image_leaves_the_hub_alone(name: str) -> None:
 def test_the_same_environment_renders_the_same_twice() -> None:
     first, second = (rendered(environment_on_cluster("dev")) for _ in range(2))
     assert json.dumps(first) == json.dumps(second)
-
-
-def test_the_chart_and_the_hubs_programs_use_the_same_names() -> None:
-    assert hub_pod.SNAPSHOTS == database.PLACE
-    assert f"/hub/{health.READY}" == hub_pod.READY
 
 
 def test_rendering_does_not_wait_for_jupyterhub() -> None:

@@ -5,14 +5,11 @@ from typing import Any
 import pytest
 
 from slipway.model import Environment
-from slipway.model.nodes import EksNodePool
 from tests.charts.conftest import (
     Object,
-    environment_on_cluster,
     objects_of,
     of_kind,
     one,
-    rendered,
     templates,
 )
 
@@ -118,18 +115,6 @@ def test_a_gpu_pool_asks_for_its_gpus_and_may_be_spot() -> None:
     assert "instance-category" not in asked
     assert asked["capacity-type"] == ("In", ["spot", "on-demand"])
     assert pool["spec"]["limits"] == {"cpu": "64"}
-
-
-def test_a_users_pool_cannot_take_the_place_of_the_hubs() -> None:
-    with pytest.raises(ValueError, match="core"):
-        rendered(environment_on_cluster("dev", nodes={"core": EksNodePool()}))
-
-
-@pytest.mark.parametrize("name", ["dev", "prod"])
-def test_a_server_is_closed_until_its_policy_is_in_force_and_add_ons_are_not(name: str) -> None:
-    classes = {o["metadata"]["name"]: o["spec"] for o in of_kind(objects_of(name), "NodeClass")}
-    assert classes["users"]["networkPolicy"] == "DefaultDeny"
-    assert classes["core"]["networkPolicy"] == "DefaultAllow"
 
 
 def test_priorities_are_above_and_below_users_servers_and_placeholders_preempt_nobody(

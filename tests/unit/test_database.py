@@ -38,14 +38,14 @@ def users(file: Path) -> list[str]:
 
 
 def test_a_lost_database_is_restored_from_the_newest_snapshot(
-    tmp_path: Path, kept: FolderSnapshots, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kept: FolderSnapshots
 ):
     file = jupyterhub_database(tmp_path / "volume/jupyterhub.sqlite")
-    for number, name in enumerate(["ada", "grace"]):
-        add_user(file, name)
-        stamp = f"jupyterhub-2026112{number}T000000Z-timer.sqlite"
-        monkeypatch.setattr(database, "new_name", lambda _, stamp=stamp: stamp)
-        database.save(file, kept, "timer")
+    add_user(file, "ada")
+    older = database.save(file, kept, "timer")
+    (tmp_path / "kept" / older).rename(tmp_path / "kept/jupyterhub-20200101T000000Z-timer.sqlite")
+    add_user(file, "grace")
+    database.save(file, kept, "timer")
     file.unlink()
     database.prepare(file, kept)
     assert users(file) == ["ada", "grace"]
@@ -117,9 +117,11 @@ def test_a_folder_keeps_the_newest_and_ignores_what_is_not_its_own(
     (tmp_path / "kept/notes.txt").write_text("mine")
     (tmp_path / "copy").write_bytes(b"x")
     for day in range(KEEP + 3):
-        kept.put(tmp_path / "copy", f"jupyterhub-20260101T{day:06}Z-timer.sqlite")
+        (tmp_path / f"kept/jupyterhub-20260101T{day:06}Z-timer.sqlite").write_bytes(b"x")
+    newest = kept.put(tmp_path / "copy", "timer")
     assert len(kept.names()) == KEEP
-    assert kept.names()[0].startswith("jupyterhub-20260101T000003Z")
+    assert kept.names()[0] == "jupyterhub-20260101T000004Z-timer.sqlite"
+    assert kept.names()[-1] == newest
     assert (tmp_path / "kept/notes.txt").exists()
 
 
@@ -133,8 +135,9 @@ def test_a_bucket_keeps_snapshots_below_its_prefix(tmp_path: Path, monkeypatch: 
     kept = BucketSnapshots("snapshots", "hub", client)
     file = jupyterhub_database(tmp_path / "jupyterhub.sqlite")
     add_user(file, "ada")
-    name = database.save(file, kept, "teardown")
-    assert kept.names() == [name]
+    assert database.save(file, kept, "teardown") == "jupyterhub-teardown.sqlite"
+    assert database.save(file, kept, "teardown") == "jupyterhub-teardown.sqlite"
+    assert kept.names() == ["jupyterhub-teardown.sqlite"]
     file.unlink()
     database.prepare(file, kept)
     assert users(file) == ["ada"]

@@ -61,6 +61,8 @@ CASES = [
     (EKS, "nodes: {users: {cpu: 8, memory: 32Gi}}", WIDE, "asks for 8 CPU cores for servers, its largest node has 7.7"),
     (EKS, "nodes: {users: {}, gpu: {gpus: 1, gpu_names: [l4]}}", ", nodes: gpu" + GPU, None),
     (EKS, "nodes: {users: {gpu_names: [l4]}}", "", "nodes.users: gpu_names are given, but no gpus, add gpus: 1"),
+    (KUBE, "nodes: {users: {}, idle: {placeholders: 2}}", "", "nodes.idle.placeholders: no profile runs on this pool"),
+    (EKS, "nodes: {users: {}, core: {}}", "", "'core' is the pool of the hub itself, call the users' another name"),
     (KUBE, "storage: {homes: {kind: nfs}}", "", "storage.homes: has an unknown kind 'nfs'"),
     (KUBE, "storage: {homes: {kind: existing}}", "", "storage.homes.claim: is missing"),
     (KUBE, "storage: {homes: {kind: shared, access_mode: ReadWriteAll}}", "", "storage.homes.access_mode: cannot be 'ReadWriteAll'"),

@@ -39,7 +39,8 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.Authenticator.admin_users = set(auth["admin_users"])
     if kind == "shared-password":
         c.SharedPasswordAuthenticator.user_password = settings.secret("user_password")
-        c.SharedPasswordAuthenticator.admin_password = settings.secret("admin_password")
+        if auth["admin_users"]:
+            c.SharedPasswordAuthenticator.admin_password = settings.secret("admin_password")
     elif kind != "native":
         _oauth(c, settings, CLASSES[kind].rpartition(".")[2])
 

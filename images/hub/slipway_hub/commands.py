@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from slipway_hub import database, quick, secrets, snapshots
-from slipway_hub.settings import HubSettings, from_environment
+from slipway_hub.settings import SECRETS, SNAPSHOTS, HubSettings, from_environment
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("slipway").setLevel(logging.INFO)
     chosen = _parser().parse_args(arguments)
     try:
         chosen.run(chosen)
@@ -61,15 +60,13 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _run(_: argparse.Namespace) -> None:
-    quick.put_off_grammar()
     # In this process: one Python start less between a user and their hub.
-    from jupyterhub.app import main as jupyterhub
-
+    jupyterhub = quick.import_jupyterhub()
     jupyterhub([f"--config={CONFIG}", "--upgrade-db"])
 
 
 def _secrets(chosen: argparse.Namespace) -> None:
-    folder = Path(os.environ.get(secrets.FOLDER, "/run/secrets/slipway"))
+    folder = Path(os.environ.get(SECRETS, "/run/secrets/slipway"))
     secrets.fetch(dict(chosen.wanted), folder)
 
 
@@ -82,10 +79,10 @@ def _database(_: argparse.Namespace) -> None:
 def _snapshot(chosen: argparse.Namespace) -> None:
     settings, kept = from_environment(), _snapshots()
     if not kept:
-        raise RuntimeError(f"{database.PLACE} must say where snapshots are kept")
+        raise RuntimeError(f"{SNAPSHOTS} must say where snapshots are kept")
     if chosen.every:
         database.keep_saving(_file(settings), kept, chosen.every)
-    logging.info("saved as %s", database.save(_file(settings), kept, chosen.occasion))
+    database.log.info("saved as %s", database.save(_file(settings), kept, chosen.occasion))
 
 
 def _file(settings: HubSettings) -> Path:
@@ -93,7 +90,7 @@ def _file(settings: HubSettings) -> Path:
 
 
 def _snapshots() -> snapshots.Snapshots | None:
-    place = os.environ.get(database.PLACE)
+    place = os.environ.get(SNAPSHOTS)
     return snapshots.at(place) if place else None
 
 

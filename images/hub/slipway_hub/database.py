@@ -5,6 +5,7 @@ https://www.sqlite.org/backup.html
 """
 
 import logging
+import re
 import sqlite3
 import tempfile
 import time
@@ -13,11 +14,11 @@ from pathlib import Path
 
 import jupyterhub
 
-from slipway_hub.snapshots import Snapshots, new_name
+from slipway_hub.snapshots import Snapshots
 
 FILE = "jupyterhub.sqlite"
-PLACE = "SLIPWAY_SNAPSHOTS"
-"""The environment variable that says where snapshots are kept."""
+
+_REVISION = re.compile(r"^(revision|down_revision) *= *['\"](\w+)['\"]", re.MULTILINE)
 
 log = logging.getLogger("slipway.database")
 
@@ -46,9 +47,7 @@ def save(database: Path, snapshots: Snapshots, occasion: str) -> str:
         with closing(_open(database)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target, pages=1000)
         _check(copy)
-        name = new_name(occasion)
-        snapshots.put(copy, name)
-    return name
+        return snapshots.put(copy, occasion)
 
 
 def keep_saving(database: Path, snapshots: Snapshots, every: float) -> None:
@@ -84,15 +83,25 @@ def _restore(database: Path, snapshots: Snapshots) -> None:
 
 
 def _will_be_upgraded(database: Path) -> bool:
-    from alembic.script import ScriptDirectory
-
     with closing(_open(database)) as connection:
         try:
             rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
         except sqlite3.OperationalError:
             return True  # from before there were schema versions
-    migrations = ScriptDirectory(str(Path(jupyterhub.__file__).with_name("alembic")))
-    return {row[0] for row in rows} != set(migrations.get_heads())
+    return {row[0] for row in rows} != _newest_schema()
+
+
+def _newest_schema() -> set[str]:
+    """Read from JupyterHub's migrations: asking alembic takes a second, at every start of a hub.
+
+    https://alembic.sqlalchemy.org/en/latest/tutorial.html#create-a-migration-script
+    """
+    made: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
+    folder = Path(jupyterhub.__file__).with_name("alembic") / "versions"
+    for script in folder.glob("*.py"):
+        for kind, name in _REVISION.findall(script.read_text()):
+            made[kind].add(name)
+    return made["revision"] - made["down_revision"]
 
 
 def _open(database: Path) -> sqlite3.Connection:

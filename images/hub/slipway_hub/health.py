@@ -10,8 +10,6 @@ from pathlib import Path
 from jupyterhub.handlers.pages import HealthCheckHandler
 from prometheus_client import Gauge
 
-READY = "slipway-ready"
-"""Below /hub/."""
 RESERVE = 16 * 2**20
 """Bytes. SQLite's journal for a busy minute; less than this, and writes will fail soon."""
 

@@ -11,7 +11,7 @@ from traitlets.utils.importstring import import_item
 
 from slipway_hub import health, routes, spawn_page
 from slipway_hub.auth import CLASSES
-from slipway_hub.settings import HubSettings
+from slipway_hub.settings import READY, HubSettings
 
 TEMPLATES = Path(__file__).with_name("templates")
 
@@ -20,7 +20,7 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.JupyterHub.template_paths = [str(TEMPLATES)]
     own = [
         *routes.handlers(),
-        (rf"/{health.READY}", health.Ready, {"state": settings.state}),
+        (rf"/{READY}", health.Ready, {"state": settings.state}),
         *((path, spawn_page.SpawnPage, {"hub_settings": settings}) for path in spawn_page.PATHS),
     ]
     c.JupyterHub.authenticator_class = _with_handlers(

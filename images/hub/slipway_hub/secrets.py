@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-FOLDER = "SLIPWAY_SECRETS"
-"""The environment variable that names the folder."""
-
 
 class SecretMissingError(Exception):
     """A secret that cannot be had. Says which, never what is in it."""

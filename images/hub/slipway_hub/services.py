@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from slipway_hub import database
-from slipway_hub.settings import HubSettings
+from slipway_hub.settings import SNAPSHOTS, VARIABLE, HubSettings
 
 PROMETHEUS_TOKEN = "prometheus_token"  # noqa: S105 - the name of a secret's file
 """There if Prometheus scrapes the hub: the token that it sends."""
@@ -14,7 +14,7 @@ PROMETHEUS_TOKEN = "prometheus_token"  # noqa: S105 - the name of a secret's fil
 
 def configure(c: Any, settings: HubSettings) -> None:
     services, roles = [_culler(settings)], [_role("culler", *CULLER_SCOPES)]
-    if settings.snapshots_every and database.PLACE in os.environ:
+    if settings.snapshots_every and SNAPSHOTS in os.environ:
         services.append(_snapshots(settings))
     if (Path(settings.secrets) / PROMETHEUS_TOKEN).exists():
         services.append({"name": "prometheus", "api_token": settings.secret(PROMETHEUS_TOKEN)})
@@ -38,6 +38,8 @@ def _culler(settings: HubSettings) -> dict[str, Any]:
             sys.executable,
             "-m",
             "slipway_hub.culler",
+            # Not by the hub's name: it leads nowhere until the hub is known to be ready.
+            f"--url=http://127.0.0.1:{urlsplit(settings.addresses.hub_bind_url).port}/hub/api",
             f"--timeout={culling.idle}",
             f"--cull-every={culling.every}",
             f"--max-age={culling.max_age}",
@@ -50,7 +52,7 @@ def _snapshots(settings: HubSettings) -> dict[str, Any]:
     """A process of its own: copying a large database must not hold up the hub."""
     command = [sys.executable, "-m", "slipway_hub.commands", "snapshot"]
     # Only what it needs: not the hub's whole environment.
-    needed = (database.PLACE, "SLIPWAY_HUB_SETTINGS", "PATH")
+    needed = (SNAPSHOTS, VARIABLE, "PATH")
     kept = {name: value for name, value in os.environ.items() if name in needed or "AWS_" in name}
     return {
         "name": "snapshots",

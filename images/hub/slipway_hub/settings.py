@@ -11,6 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 VARIABLE = "SLIPWAY_HUB_SETTINGS"
 """The environment variable that names the file."""
+SNAPSHOTS = "SLIPWAY_SNAPSHOTS"
+"""The one that says where snapshots of the database are kept: `s3://bucket/prefix` or a folder."""
+SECRETS = "SLIPWAY_SECRETS"
+"""The one that names the folder that secrets are written to."""
+READY = "slipway-ready"
+"""Below /hub/: whether the hub can work, for probes."""
 
 
 class Settings(BaseModel):

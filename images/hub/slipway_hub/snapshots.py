@@ -8,21 +8,17 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-NAME = re.compile(r"jupyterhub-\d{8}T\d{6}Z-[a-z-]+\.sqlite")
+NAME = re.compile(r"jupyterhub-(\d{8}T\d{6}Z-)?[a-z-]+\.sqlite")
 KEEP = 48
-"""Snapshots in a folder. A bucket has a life-cycle rule of its own."""
-
-
-def new_name(occasion: str) -> str:
-    """A name that sorts by time: `jupyterhub-20261124T031500Z-timer.sqlite`."""
-    return f"jupyterhub-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{occasion}.sqlite"
+"""Snapshots in a folder."""
 
 
 class Snapshots(Protocol):
     def names(self) -> list[str]:
         """Oldest first."""
 
-    def put(self, file: Path, name: str) -> None: ...
+    def put(self, file: Path, occasion: str) -> str:
+        """Keep a copy of `file`. Returns its name."""
 
     def get(self, name: str, file: Path) -> None: ...
 
@@ -46,7 +42,9 @@ class FolderSnapshots:
             return []
         return sorted(file.name for file in self._folder.iterdir() if NAME.fullmatch(file.name))
 
-    def put(self, file: Path, name: str) -> None:
+    def put(self, file: Path, occasion: str) -> str:
+        # A name that sorts by time.
+        name = f"jupyterhub-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{occasion}.sqlite"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial = self._folder / f".{name}.partial"
         shutil.copyfile(file, partial)
@@ -55,12 +53,16 @@ class FolderSnapshots:
         partial.rename(self._folder / name)
         for old in self.names()[:-KEEP]:
             (self._folder / old).unlink()
+        return name
 
     def get(self, name: str, file: Path) -> None:
         shutil.copyfile(self._folder / name, file)
 
 
 class BucketSnapshots:
+    """One object per occasion. The bucket keeps its versions, and its life-cycle rule ends old
+    ones: the hub may not delete anything, and the newest of each is kept for ever."""
+
     def __init__(self, bucket: str, prefix: str, client: Any = None) -> None:
         self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
         self._given = client
@@ -76,17 +78,22 @@ class BucketSnapshots:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix
         )
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        names = [key.removeprefix(self._prefix) for key in keys]
-        return sorted(name for name in names if NAME.fullmatch(name))
+        found = [
+            (item["LastModified"], item["Key"].removeprefix(self._prefix))
+            for page in pages
+            for item in page.get("Contents", [])
+        ]
+        return [name for _, name in sorted(found) if NAME.fullmatch(name)]
 
-    def put(self, file: Path, name: str) -> None:
+    def put(self, file: Path, occasion: str) -> str:
+        name = f"jupyterhub-{occasion}.sqlite"
         self._client.upload_file(
             str(file),
             self._bucket,
             self._prefix + name,
             ExtraArgs={"ChecksumAlgorithm": "SHA256"},
         )
+        return name
 
     def get(self, name: str, file: Path) -> None:
         self._client.download_file(self._bucket, self._prefix + name, str(file))

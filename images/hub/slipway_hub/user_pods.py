@@ -94,6 +94,8 @@ def _place_homes(section: Any, kubernetes: KubernetesSpawning) -> None:
             ]
         return
     section.storage_pvc_ensure = True
+    # A user who is deleted may come back: somebody has to decide about their files.
+    section.delete_pvc = False
     section.pvc_name_template = "home-{username}"
     section.storage_capacity = homes.size
     section.storage_class = homes.storage_class
