@@ -15,7 +15,10 @@ class Need:
     memory_limit: str
 
 
-HUB = Need(cpu="100m", memory="384Mi", memory_limit="1536Mi")
+HUB = Need(cpu="250m", memory="384Mi", memory_limit="1536Mi")
+"""For a thousand users with a running server each (`make bench-hub`, two cores): 243 MiB and 61 MiB
+for KubeSpawner's copy of their pods; 16 % of a core in use. Each login with a start takes 89 ms of
+CPU, so a class of 300 in ten minutes takes 5 %. The limit leaves room for lists of all users."""
 PROXY = Need(cpu="100m", memory="128Mi", memory_limit="512Mi")
 FETCH_SECRETS = Need(cpu="50m", memory="96Mi", memory_limit="256Mi")
 """AWS's SDK and its certificates."""

@@ -18,9 +18,7 @@ from pydantic_core import PydanticCustomError
 class Model(BaseModel):
     """Frozen; unknown keys are refused; values are taken as they are, never coerced."""
 
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 def refuse(message: str, hint: str) -> PydanticCustomError:

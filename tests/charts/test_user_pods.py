@@ -9,7 +9,8 @@ import pytest
 from slipway.model import Environment
 from slipway.model.nodes import EksNodePool, NodePool, Toleration
 from slipway.model.storage import ExistingHomes, KubernetesStorage, PerUserHomes, SharedHomes
-from tests.charts.conftest import environment_on_cluster
+from tests.charts.conftest import Object, environment_on_cluster, one
+from tests.charts.restricted import violations
 from tests.charts.user_pods import manifests, user_pod
 
 
@@ -169,3 +170,40 @@ def test_what_no_setting_foresees_can_be_configured_and_wins(tmp_path: Path):
     # Whatever is configured, network policies find it.
     assert pod["metadata"]["labels"]["app.kubernetes.io/component"] == "singleuser-server"
     assert pod["spec"]["imagePullSecrets"] == [{"name": "pull"}]
+
+
+@pytest.mark.parametrize("profile", ["vscode", "rstudio"])
+def test_users_pods_pass_restricted_pod_security(
+    environment: Environment, profile: str, tmp_path: Path
+) -> None:
+    assert violations(user_pod(environment, profile, tmp_path)["spec"]) == []
+
+
+def test_users_pods_hold_no_token_for_the_kubernetes_api(
+    environment: Environment, tmp_path: Path
+) -> None:
+    user = user_pod(environment, "vscode", tmp_path)["spec"]
+    assert user["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("profile", ["vscode", "rstudio"])
+def test_the_users_network_policy_means_every_users_pod(
+    environment: Environment, objects: list[Object], profile: str, tmp_path: Path
+) -> None:
+    labels = user_pod(environment, profile, tmp_path)["metadata"]["labels"]
+    policy = one(objects, "NetworkPolicy", "singleuser-server")["spec"]
+    assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+
+
+def test_users_homes_are_on_the_claim_of_the_platform(
+    environment: Environment, objects: list[Object], tmp_path: Path
+) -> None:
+    user = user_pod(environment, "vscode", tmp_path)["spec"]
+    claims = [
+        v["persistentVolumeClaim"]["claimName"]
+        for v in user["volumes"]
+        if "persistentVolumeClaim" in v
+    ]
+    assert claims
+    for claim in claims:
+        one(objects, "PersistentVolumeClaim", claim)
