@@ -38,7 +38,8 @@ class _WithDocstrings(GenerateJsonSchema):
         for model in reversed(schema["cls"].__mro__):
             if issubclass(model, Model):
                 for field, text in _docstrings(model).items():
-                    described["properties"][field]["description"] = text
+                    if field in described["properties"]:
+                        described["properties"][field]["description"] = text
         return described
 
 

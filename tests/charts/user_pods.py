@@ -1,25 +1,14 @@
 """The pod that the hub's own configuration makes KubeSpawner start for a user."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 from traitlets.config import Config
 
 from slipway.hub_settings import kubernetes_settings
 from slipway.model import Environment
-
-# KubeSpawner insists on one; nothing is ever asked of it.
-NO_CLUSTER = """
-apiVersion: v1
-kind: Config
-current-context: none
-contexts: [{name: none, context: {cluster: none, user: none}}]
-clusters: [{name: none, cluster: {server: "http://127.0.0.1:1"}}]
-users: [{name: none, user: {}}]
-"""
+from tests.support.no_cluster import no_cluster
 
 
 def user_pod(
@@ -32,8 +21,7 @@ def manifests(
     environment: Environment, profile: str, folder: Path, user: str = "ada"
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The user's pod and the claim that comes with it where homes are per user."""
-    (folder / "kubeconfig").write_text(NO_CLUSTER)
-    with patch.dict(os.environ, {"KUBECONFIG": str(folder / "kubeconfig")}):
+    with no_cluster(folder):
         return asyncio.run(_manifests(environment, profile, user))
 
 

@@ -5,9 +5,11 @@ the pod's grace period is over.
 """
 
 import os
+import select
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 WAIT = 15.0
@@ -40,18 +42,19 @@ def _program(folder: Path) -> str | None:
     return next((name for name in names if name in SAVES_ON), None)
 
 
-def main() -> None:
-    pids = []
-    for pid, sign in editors():
-        try:
-            os.kill(pid, sign)
-            pids.append(pid)
-        except ProcessLookupError:
-            pass
-    deadline = time.monotonic() + WAIT
-    while time.monotonic() < deadline and any(Path(f"/proc/{pid}").exists() for pid in pids):
-        time.sleep(0.1)
+def save(found: Iterable[tuple[int, signal.Signals]], wait: float = WAIT) -> None:
+    """Tell each to save, and wait until all have ended or `wait` seconds are over."""
+    ending = []
+    for pid, sign in found:
+        with suppress(ProcessLookupError):
+            # A pidfd: the number alone may mean another process by the time it is looked at.
+            ending.append(os.pidfd_open(pid))
+            signal.pidfd_send_signal(ending[-1], sign)
+    deadline = time.monotonic() + wait
+    while ending and (left := deadline - time.monotonic()) > 0:
+        ended = select.select(ending, [], [], left)[0]
+        ending = [process for process in ending if process not in ended]
 
 
 if __name__ == "__main__":
-    main()
+    save(editors())
