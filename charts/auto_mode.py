@@ -44,7 +44,7 @@ class LoadBalancerClass(Construct):
     https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html
     """
 
-    def __init__(self, scope: Construct, id: str, *, aws: Aws) -> None:
+    def __init__(self, scope: Construct, id: str, *, aws: Aws, public: bool) -> None:
         super().__init__(scope, id)
         custom_object(
             self,
@@ -52,7 +52,7 @@ class LoadBalancerClass(Construct):
             group=EKS,
             kind="IngressClassParams",
             name=names.INGRESS_CLASS,
-            spec=_load_balancer(aws),
+            spec=_load_balancer(aws, public),
         )
         k8s.KubeIngressClass(
             self,
@@ -82,9 +82,10 @@ class NetworkPolicySwitch(Construct):
         )
 
 
-def _load_balancer(aws: Aws) -> dict[str, Any]:
+def _load_balancer(aws: Aws, public: bool) -> dict[str, Any]:
     spec: dict[str, Any] = {
-        "scheme": "internet-facing",
+        # Without a name there is no certificate, and a password does not cross the internet bare.
+        "scheme": "internet-facing" if public else "internal",
         "targetType": "ip",
         "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
         "loadBalancerAttributes": [

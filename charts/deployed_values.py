@@ -76,7 +76,9 @@ def on_eks(spec: EksSpec, aws: Aws) -> DeployedValues:
 
 def on_any_cluster(spec: KubernetesSpec) -> DeployedValues:
     network = spec.network
-    return DeployedValues(dns=network.dns, api_server=network.api_server or EVERYWHERE)
+    return DeployedValues(
+        dns=network.dns, api_server=network.api_server or EVERYWHERE, inside=network.inside
+    )
 
 
 def before_deploy(environment: Environment) -> DeployedValues:

@@ -12,9 +12,12 @@ PRIVATE = {
         *("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"),
         # The instance metadata service, and EKS Pod Identity's agent.
         "169.254.0.0/16",
+        # For benchmarks and for nothing, and both are taken for pods and nodes.
+        *("198.18.0.0/15", "240.0.0.0/4"),
     ),
-    # fd00:ec2::254 and fd00:ec2::23, the same two, are in the first.
-    "::/0": ("fc00::/7", "fe80::/10"),
+    # fd00:ec2::254 and fd00:ec2::23, the same two, are in the first; the last is all of the above
+    # through a NAT64.
+    "::/0": ("fc00::/7", "fe80::/10", "64:ff9b::/96"),
 }
 """What is not the internet, by what is everything: one policy is for both families."""
 

@@ -37,16 +37,16 @@ class PlatformChart(cdk8s.Chart):
         if isinstance(spec, EksSpec):
             if deployed.aws is None:
                 raise ValueError("an environment on EKS needs the values of its AWS account")
-            self._classes(deployed.aws)
+            self._classes(spec, deployed.aws)
             self._nodes(spec, deployed.aws)
             self._storage_on_eks(spec, deployed.aws)
         else:
             self._storage(spec)
 
-    def _classes(self, aws: Aws) -> None:
+    def _classes(self, spec: EksSpec, aws: Aws) -> None:
         NetworkPolicySwitch(self, "network-policy")
         BlockStorageClass(self, "block-storage")
-        LoadBalancerClass(self, "load-balancer", aws=aws)
+        LoadBalancerClass(self, "load-balancer", aws=aws, public=spec.domain is not None)
 
     def _nodes(self, spec: EksSpec, aws: Aws) -> None:
         core, users = names.CORE_NODES, names.USER_NODES

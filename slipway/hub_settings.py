@@ -154,7 +154,7 @@ def _settings(
         server_suffix=SERVER_SUFFIX,
         default_profile=environment.catalog.default_profile,
         routes=tuple(_route(environment, path) for path in environment.catalog.routes),
-        username_pattern=f"^{USER_NAME}$",
+        username_pattern=rf"^{USER_NAME}\Z",
         auth=spec.auth.model_dump(mode="json"),
         culling=CullingSettings(
             idle=seconds(culling.idle),

@@ -135,9 +135,17 @@ class OnCluster(EnvironmentSpec):
 
     @model_validator(mode="after")
     def _open_to_the_world_on_purpose(self) -> Self:
-        # An Application Load Balancer is on the internet with a domain or without.
-        public = self.domain or (self.target == "eks" and self.auth.kind != "shared-password")
-        if public and self.auth.allow_all and not self.auth.open_to_everyone:
+        if not self.domain or self.auth.open_to_everyone:
+            return self
+        if self.auth.kind == "native":
+            # NativeAuthenticator approves these names beforehand, whoever takes them.
+            raise refuse(
+                "the internet can reach this login, and who first signs up under the name of an "
+                "admin or of a user you allow is that one",
+                "use another login, or let them sign up before there is a domain, then say "
+                "auth.open_to_everyone: true",
+            )
+        if self.auth.allow_all:
             raise refuse(
                 f"allow_all lets in everybody whom {self.auth.kind} knows, from the whole internet",
                 "name who may log in, or say auth.open_to_everyone: true",
@@ -153,6 +161,9 @@ class ClusterNetwork(Model):
     api_server: tuple[AddressRange, ...] = ()
     """Ranges of the Kubernetes API, to narrow where the hub may go. Some network plug-ins see
     the Service's address, others what is behind it: name both."""
+    inside: tuple[AddressRange, ...] = ()
+    """Public-looking ranges of pods, services and nodes: users' servers shall not reach them.
+    Private ones they never do."""
 
 
 class KubernetesSpec(OnCluster):

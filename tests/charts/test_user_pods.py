@@ -28,7 +28,7 @@ def with_homes(homes: Any) -> Environment:
     return environment_on_cluster("kube", storage=KubernetesStorage(homes=homes))
 
 
-def with_profile(environment: Environment, **changes: Any) -> Environment:
+def with_profile(environment: Environment, /, **changes: Any) -> Environment:
     profiles = dict(environment.catalog.profiles)
     profiles["vscode"] = profiles["vscode"].model_copy(update=changes)
     catalog = environment.catalog.model_copy(update={"profiles": profiles})
@@ -74,6 +74,22 @@ def test_homes_that_only_one_node_can_mount_keep_servers_on_the_hubs_node(tmp_pa
     assert term["labelSelector"]["matchLabels"] == {"app.kubernetes.io/component": "hub"}
     anywhere = SharedHomes(access_mode="ReadWriteMany")
     assert "affinity" not in user_pod(with_homes(anywhere), "vscode", tmp_path)["spec"]
+
+
+def test_all_servers_of_a_user_run_where_their_own_volume_is(tmp_path: Path):
+    pod = user_pod(with_homes(PerUserHomes(kind="per-user")), "vscode", tmp_path)
+    required = pod["spec"]["affinity"]["podAffinity"]
+    (term,) = required["requiredDuringSchedulingIgnoredDuringExecution"]
+    selected = term["labelSelector"]["matchLabels"]
+    assert selected == {"hub.jupyter.org/username": "ada"}
+    assert selected.items() <= pod["metadata"]["labels"].items()
+
+
+def test_a_profiles_variables_reach_the_server_as_they_are_written(tmp_path: Path):
+    written = {"CONFIG": '{"a": 1}', "WHERE": "{namespace}"}
+    environment = with_profile(environment_on_cluster("kube"), environment=written)
+    (container,) = user_pod(environment, "vscode", tmp_path)["spec"]["containers"]
+    assert {v["name"]: v["value"] for v in container["env"]}.items() >= written.items()
 
 
 def test_homes_that_exist_already_are_used(tmp_path: Path):
@@ -163,10 +179,24 @@ def test_the_root_is_read_only_unless_the_image_cannot_live_with_it(tmp_path: Pa
 
 
 def test_what_no_setting_foresees_can_be_configured_and_wins(tmp_path: Path):
-    extra = {"KubeSpawner": {"delete_grace_period": 99, "extra_labels": {"team": "data"}}}
+    more = {"name": "data", "emptyDir": {}}
+    extra = {
+        "KubeSpawner": {
+            "delete_grace_period": 99,
+            "extra_labels": {"team": "data"},
+            "environment": {"TEAM": "data"},
+            "volumes": [more],
+            "node_selector": {"disk": "fast"},
+        }
+    }
     environment = environment_on_cluster("kube", extra_config=extra, image_pull_secret="pull")
     pod = user_pod(environment, "vscode", tmp_path)
     assert pod["metadata"]["labels"]["team"] == "data"
+    # Also over what a profile sets.
+    assert {"name": "TEAM", "value": "data"} in pod["spec"]["containers"][0]["env"]
+    assert volume(pod, "data") == more
+    assert volume(pod, "home")
+    assert pod["spec"]["nodeSelector"] == {"disk": "fast"}
     # Whatever is configured, network policies find it.
     assert pod["metadata"]["labels"]["app.kubernetes.io/component"] == "singleuser-server"
     assert pod["spec"]["imagePullSecrets"] == [{"name": "pull"}]

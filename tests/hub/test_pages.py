@@ -9,7 +9,7 @@ from tests.support.local import Hub, User
 
 def test_a_hub_that_can_work_is_ready_without_a_login(hub: Hub):
     answer = User(hub).get("/hub/slipway-ready")
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "problem": None})
+    assert (answer.status_code, answer.json()) == (200, {"ready": True})
 
 
 def test_a_full_volume_is_told_with_what_is_left(tmp_path: Path):

@@ -67,15 +67,20 @@ class Cluster:
 
     def kubectl(self, *arguments: str, given: str | None = None, timeout: float = 300) -> str:
         """What kubectl prints. Raises AssertionError with what it complains about."""
-        done = subprocess.run(
+        done = self.run(*arguments, given=given, timeout=timeout)
+        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
+        return done.stdout
+
+    def run(
+        self, *arguments: str, given: str | None = None, timeout: float = 300
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
             [KUBECTL, f"--namespace={self.namespace}", *arguments],
             input=given,
             capture_output=True,
             text=True,
             timeout=timeout,
         )
-        assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
-        return done.stdout
 
     def get(self, *what: str) -> Any:
         return json.loads(self.kubectl("get", *what, "--output=json"))

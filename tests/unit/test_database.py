@@ -85,6 +85,41 @@ def test_a_database_of_an_older_jupyterhub_is_saved_before_its_upgrade(
     assert "before-upgrade" in name
 
 
+KILLED_WHILE_WRITING = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("PRAGMA cache_size = 1")  # so that it writes into the file before it commits
+connection.execute("BEGIN")
+connection.executemany(
+    "INSERT INTO users (name, cookie_id) VALUES (?, ?)", ((f"u{n}" * 50, n) for n in range(5000))
+)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_hub_that_was_killed_while_it_wrote_comes_back(tmp_path: Path, kept: FolderSnapshots):
+    file = jupyterhub_database(tmp_path / "jupyterhub.sqlite")
+    add_user(file, "ada")
+    subprocess.run([sys.executable, "-c", KILLED_WHILE_WRITING, file], check=False)
+    assert (tmp_path / "jupyterhub.sqlite-journal").stat().st_size > 0
+    database.prepare(file, kept)
+    assert users(file) == ["ada"]
+
+
+def test_a_folder_on_the_databases_own_volume_does_not_fill_it(
+    tmp_path: Path, kept: FolderSnapshots, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "copy").write_bytes(b"x" * 100)
+    for day in range(5):
+        (tmp_path / f"kept/jupyterhub-2026010{day}T000000Z-timer.sqlite").write_bytes(b"x" * 100)
+    (tmp_path / "kept/.partial").write_bytes(b"of a kill")
+    monkeypatch.setattr(snapshots, "SPARE", 2**60)  # nothing is ever free enough
+    newest = kept.put(tmp_path / "copy", "timer")
+    assert kept.names() == ["jupyterhub-20260104T000000Z-timer.sqlite", newest]
+    assert not (tmp_path / "kept/.partial").exists()
+
+
 def test_a_broken_snapshot_gives_way_to_the_one_before(tmp_path: Path, kept: FolderSnapshots):
     file = jupyterhub_database(tmp_path / "jupyterhub.sqlite")
     add_user(file, "ada")

@@ -129,23 +129,46 @@ def test_a_full_cluster_is_told_when_nobody_has_left_in_time():
     )
 
 
-def test_where_nodes_are_made_on_demand_only_the_autoscaler_may_say_no():
-    assert found(UNSCHEDULABLE, autoscaled=True) == []
-    scheduler = {"reason": "FailedScheduling", "source": {"component": "default-scheduler"}}
-    assert found(UNSCHEDULABLE, scheduler, autoscaled=True) == []
-    karpenter = {
-        "reason": "FailedScheduling",
-        "source": {"component": "karpenter"},
-        "message": "all available instance types exceed limits for nodepool",
+def said(by: str, reason: str, message: str = "why", uid: str = "1") -> dict[str, Any]:
+    source = {"component": by} if by == "default-scheduler" else {}
+    return {
+        "reason": reason,
+        "message": message,
+        "source": source,
+        "reportingComponent": by,
+        "involvedObject": {"uid": uid},
     }
-    (failure,) = found(UNSCHEDULABLE, karpenter, autoscaled=True)
-    assert failure.detail == karpenter["message"]
+
+
+SCHEDULER = said("default-scheduler", "FailedScheduling")
+
+
+@pytest.mark.parametrize("autoscaler", ["karpenter", "eks-auto-mode/compute"])
+def test_where_nodes_are_made_on_demand_only_the_autoscaler_may_say_no(autoscaler: str):
+    assert found(UNSCHEDULABLE, autoscaled=True) == []
+    assert found(UNSCHEDULABLE, SCHEDULER, autoscaled=True) == []
+    refusal = said(autoscaler, "FailedScheduling", "exceeds limits for nodepool")
+    for events in ([SCHEDULER, refusal], [refusal, SCHEDULER]):
+        (failure,) = found(UNSCHEDULABLE, *events, autoscaled=True)
+        assert failure.detail == "exceeds limits for nodepool"
+    on_its_way = said(autoscaler, "Nominated")
+    assert found(UNSCHEDULABLE, refusal, on_its_way, SCHEDULER, autoscaled=True) == []
 
 
 @pytest.mark.parametrize("reason", ["FailedMount", "FailedAttachVolume", "FailedCreatePodSandBox"])
 def test_a_volume_or_network_that_stays_away_is_told_later(reason: str):
-    event = {"reason": reason, "message": "timed out"}
-    (failure,) = found(pod(), event)
+    (failure,) = found(pod(), said("kubelet", reason, "timed out"))
     assert failure.detail == "timed out"
     assert failure.patience >= 60
-    assert found(pod("Running"), event) == []
+
+
+def test_what_has_healed_is_no_failure():
+    failed = said("kubelet", "FailedMount")
+    assert found(pod("Running"), failed) == []
+    assert found(pod(), failed, said("kubelet", "Pulling")) == []
+    mounted = [{"type": "PodReadyToStartContainers", "status": "True"}]
+    assert found(pod(conditions=mounted), failed) == []
+
+
+def test_what_happened_to_the_pod_before_does_not_count():
+    assert found(pod(), said("kubelet", "FailedMount", uid="an earlier pod")) == []

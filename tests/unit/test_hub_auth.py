@@ -47,8 +47,19 @@ def test_a_provider_sends_users_back_to_the_hubs_own_address(tmp_path: Path, sai
     login = authenticator(tmp_path, **said)
     assert login.oauth_callback_url == "https://hub.example.org/hub/oauth_callback"
     assert login.client_secret == "s" * 32
-    assert login.allow_all is False
+    # Google's domains keep everybody else out, and let nobody in by themselves.
+    assert login.allow_all is (said["kind"] == "google")
     assert login.allow_existing_users is False
+
+
+def test_a_google_domain_lets_in_its_own_and_nobody_else(tmp_path: Path):
+    login = authenticator(tmp_path, kind="google", **OAUTH, hosted_domains=("example.org",))
+    for domain, let_in in (("example.org", True), ("example.com", False)):
+        user = {"email": f"ada@{domain}", "verified_email": True, "hd": domain, "domain": domain}
+        model = {"name": "ada", "admin": None, "auth_state": {"google_user": user}}
+        # What JupyterHub asks, one after the other.
+        unblocked = login.check_blocked_users("ada", model)
+        assert bool(unblocked and asyncio.run(login.check_allowed("ada", model))) is let_in
 
 
 def test_cognitos_groups_are_users_groups(tmp_path: Path):

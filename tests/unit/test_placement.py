@@ -89,20 +89,28 @@ def test_what_cannot_work_is_told(
         (KUBE, "domain: hub.example.org", "allow_all: true", True),
         (KUBE, "domain: hub.example.org", "allow_all: true, open_to_everyone: true", False),
         (KUBE, "", "allow_all: true", False),
-        (EKS, "", "allow_all: true", True),
-        (EKS, "", "allow_all: true, open_to_everyone: true", False),
+        (EKS, "domain: hub.example.org", "allow_all: true", True),
+        (EKS, "domain: hub.example.org", "allow_all: true, open_to_everyone: true", False),
+        # Without a domain its load balancer is an internal one.
+        (EKS, "", "allow_all: true", False),
     ],
 )
 def test_a_hub_open_to_the_internet_needs_an_explicit_word(
     tmp_path: Path, target: str, domain: str, auth: str, refused: bool
 ):
-    open_hub = target.replace("admin_users: [ada]", f"admin_users: [ada], {auth}")
+    github = "{{kind: github, client_id: x, AUTH}}".replace("AUTH", auth)
+    open_hub = target.replace("{{kind: native, admin_users: [ada]}}", github)
     found = errors(tmp_path, open_hub, domain, "")
     if refused:
         (told,) = found
         assert "say auth.open_to_everyone: true" in told
     else:
         assert found == []
+
+
+def test_names_that_strangers_could_take_are_not_approved_beforehand(tmp_path: Path):
+    (told,) = errors(tmp_path, KUBE, "domain: hub.example.org", "")
+    assert "who first signs up under the name of an admin" in told
 
 
 def test_a_small_node_keeps_more_of_itself():

@@ -23,8 +23,16 @@ time.sleep(60)
 """
 
 
-@pytest.mark.parametrize(("name", "sign"), [("code-server", "SIGTERM"), ("rsession", "SIGUSR1")])
+EDITORS = [
+    # As the images run it: Node, and the program in code-server's folder.
+    ("opt/code-server/node_modules/code-server/out/node/entry.js", "SIGTERM"),
+    ("usr/lib/rstudio-server/bin/rsession", "SIGUSR1"),
+]
+
+
+@pytest.mark.parametrize(("name", "sign"), EDITORS)
 def test_an_editor_has_saved_when_the_hook_returns(tmp_path: Path, name: str, sign: str):
+    (tmp_path / name).parent.mkdir(parents=True)
     program, saved, ready = tmp_path / name, tmp_path / "saved", tmp_path / "ready"
     program.write_text(EDITOR.replace("{signal}", f"signal.{sign}"))
     editor = subprocess.Popen([sys.executable, program, saved, ready])
@@ -41,7 +49,8 @@ def test_an_editor_has_saved_when_the_hook_returns(tmp_path: Path, name: str, si
 
 
 def test_other_programs_and_other_users_are_left_alone(tmp_path: Path):
-    for pid, words in ((1, ["python", "code-server"]), (2, ["vi", "code-server.txt"])):
+    entry = "/opt/code-server/out/node/entry"
+    for pid, words in ((1, ["node", entry]), (2, ["vi", "code-server.txt"]), (3, ["node", "/a"])):
         (tmp_path / str(pid)).mkdir()
         (tmp_path / str(pid) / "cmdline").write_bytes("\0".join(words).encode())
     (tmp_path / "self").mkdir()

@@ -69,7 +69,9 @@ def _github(section: Any, auth: dict[str, Any]) -> None:
 
 def _google(section: Any, auth: dict[str, Any]) -> None:
     if domains := auth["hosted_domains"]:
+        # Which keeps all others out, and lets nobody in by itself.
         section.hosted_domain = domains
+        section.allow_all = True
 
 
 def _cognito(section: Any, auth: dict[str, Any]) -> None:

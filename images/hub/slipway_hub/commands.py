@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +20,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         chosen.run(chosen)
-    except (secrets.SecretMissingError, database.BadSnapshotError, RuntimeError) as error:
+    except (
+        secrets.SecretMissingError,
+        database.BadSnapshotError,
+        sqlite3.DatabaseError,
+        OSError,
+        RuntimeError,
+    ) as error:
         print(f"slipway-hub {chosen.verb}: {error}", file=sys.stderr)
         return 1
     return 0

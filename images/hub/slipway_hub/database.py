@@ -84,10 +84,10 @@ def _restore(database: Path, snapshots: Snapshots) -> None:
 
 def _will_be_upgraded(database: Path) -> bool:
     with closing(_open(database)) as connection:
-        try:
-            rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-        except sqlite3.OperationalError:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        if ("alembic_version",) not in tables.fetchall():
             return True  # from before there were schema versions
+        rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
     return {row[0] for row in rows} != _newest_schema()
 
 
@@ -105,7 +105,9 @@ def _newest_schema() -> set[str]:
 
 
 def _open(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=60)
+    """Not for reading alone: a hub that was killed while it wrote has left a journal, and whoever
+    comes first has to roll it back."""
+    return sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=60)
 
 
 def _check(copy: Path) -> None:

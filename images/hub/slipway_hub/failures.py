@@ -59,12 +59,27 @@ def failures(pod: Pod, events: Iterable[Event], *, autoscaled: bool) -> Iterator
         yield Failure("The server ended as soon as it had started.", container="notebook")
     for container in _containers(status):
         yield from _container(container)
-    latest = {event.get("reason"): event for event in events}
-    yield from _scheduling(status, latest, autoscaled)
-    if status.get("phase") == "Pending":
-        for reason, (summary, patience) in _EVENTS.items():
-            if reason in latest:
-                yield Failure(summary, latest[reason].get("message") or "", patience)
+    own = [event for event in events if _is_of(event, pod)]
+    yield from _scheduling(status, own, autoscaled)
+    if status.get("phase") == "Pending" and own and not _is_past_its_volumes(status):
+        # The latest event alone: what has healed is followed by another.
+        last = own[-1]
+        if found := _EVENTS.get(str(last.get("reason"))):
+            summary, patience = found
+            yield Failure(summary, last.get("message") or "", patience)
+
+
+def _is_of(event: Event, pod: Pod) -> bool:
+    """KubeSpawner gives events by name, and the pod before this one had the same."""
+    told, own = (event.get("involvedObject") or {}).get("uid"), pod["metadata"].get("uid")
+    return told is None or own is None or told == own
+
+
+def _is_past_its_volumes(status: Mapping[str, Any]) -> bool:
+    return any(
+        condition["type"] == "PodReadyToStartContainers" and condition["status"] == "True"
+        for condition in status.get("conditions") or ()
+    )
 
 
 def _containers(status: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -104,18 +119,24 @@ def _who(container: str) -> str:
 
 
 def _scheduling(
-    status: Mapping[str, Any], latest: Mapping[Any, Event], autoscaled: bool
+    status: Mapping[str, Any], events: list[Event], autoscaled: bool
 ) -> Iterator[Failure]:
     for condition in status.get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             if not autoscaled:
                 yield Failure(_NO_NODE, condition.get("message") or "", NO_NODE_PATIENCE)
-            elif (refusal := latest.get("FailedScheduling")) and _is_autoscalers(refusal):
-                message = refusal.get("message") or ""
+                continue
+            said = [event for event in events if _source(event) in AUTOSCALERS]
+            # Nominated: a node is on its way, whatever was said before.
+            if said and said[-1].get("reason") == "FailedScheduling":
+                message = said[-1].get("message") or ""
                 yield Failure(_NO_NODE, message, NO_AUTOSCALED_NODE_PATIENCE)
 
 
-def _is_autoscalers(event: Event) -> bool:
-    """Karpenter says FailedScheduling too, when no node that it may make would do."""
-    source = (event.get("source") or {}).get("component") or event.get("reportingComponent")
-    return source == "karpenter"
+AUTOSCALERS = {"karpenter", "eks-auto-mode/compute"}
+"""Whose events say that no node which may be made would do. The second is Auto Mode."""
+
+
+def _source(event: Event) -> str | None:
+    found: str | None = (event.get("source") or {}).get("component")
+    return found or event.get("reportingComponent")

@@ -43,7 +43,8 @@ class Ready(HealthCheckHandler):  # type: ignore[misc]
         if problem:
             self.log.error("Not ready: %s", problem)
             self.set_status(503)
-        self.finish({"ready": problem is None, "problem": problem})
+        # Why is for the log: anybody can ask.
+        self.finish({"ready": problem is None})
 
     head = get
 

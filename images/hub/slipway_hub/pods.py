@@ -71,15 +71,34 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
     async def _answering(self) -> str:
         """The server's address, as soon as it can be connected to. Raises SpawnException."""
         since: dict[str, float] = {}
+        seen, running_since = False, None
         while True:
             if pod := self._pod():
+                seen = True
                 await self._raise_what_lasts(pod, since)
                 if self.is_pod_running(pod):
                     self.pod_id = pod["metadata"]["uid"]
                     url: str = self._get_pod_url(pod)
                     if await _listens(url):
                         return url
+                    running_since = running_since or time.monotonic()
+                    if time.monotonic() - running_since > self.http_timeout:
+                        raise await self._cannot_start(self._silent())
+            elif seen:
+                raise await self._cannot_start(Failure("Somebody took the server away."))
             await asyncio.sleep(LOOK_EVERY)
+
+    def _silent(self) -> Failure:
+        return Failure(
+            f"The server runs, and has not answered for {self.http_timeout} s.",
+            container="notebook",
+        )
+
+    async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
+        # What KubeSpawner writes to its log of a pod that is refused, which has the user's token.
+        pod.to_str = lambda: f"pod {pod.metadata.name}"
+        created: bool = await super()._make_create_pod_request(pod, request_timeout)
+        return created
 
     async def _raise_what_lasts(self, pod: Any, since: dict[str, float]) -> None:
         found = list(failures(pod, self.events, autoscaled=self.autoscaled))

@@ -39,6 +39,8 @@ class WatchedProxy(ConfigurableHTTPProxy):  # type: ignore[misc]
         try:
             await AsyncHTTPClient().fetch(request)
         except HTTPClientError as error:
+            if error.code in (401, 403):
+                self.log.error("The proxy refuses the hub's token: restart it with the same one")
             return bool(error.code == 404)
         except OSError:
             pass

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 NAME = re.compile(r"jupyterhub-(\d{8}T\d{6}Z-)?[a-z-]+\.sqlite")
 KEEP = 48
 """Snapshots in a folder."""
+SPARE = 3
+"""Sizes of a snapshot that must be free on the folder's volume before another is kept."""
 
 
 class Snapshots(Protocol):
@@ -46,14 +48,28 @@ class FolderSnapshots:
         # A name that sorts by time.
         name = f"jupyterhub-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{occasion}.sqlite"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        partial = self._folder / f".{name}.partial"
-        shutil.copyfile(file, partial)
-        partial.chmod(0o600)
-        _flush(partial)
-        partial.rename(self._folder / name)
+        # One name for all that are under way: what a kill leaves behind is written over.
+        partial = self._folder / ".partial"
+        self._make_room(file.stat().st_size)
+        try:
+            shutil.copyfile(file, partial)
+            partial.chmod(0o600)
+            _flush(partial)
+            partial.rename(self._folder / name)
+        finally:
+            partial.unlink(missing_ok=True)
         for old in self.names()[:-KEEP]:
             (self._folder / old).unlink()
         return name
+
+    def _make_room(self, size: int) -> None:
+        """Take away the oldest, but for one, so that the next leaves room for two more: it may be
+        the database's own volume."""
+        (self._folder / ".partial").unlink(missing_ok=True)
+        for old in self.names()[:-1]:
+            if shutil.disk_usage(self._folder).free >= SPARE * size:
+                return
+            (self._folder / old).unlink()
 
     def get(self, name: str, file: Path) -> None:
         shutil.copyfile(self._folder / name, file)

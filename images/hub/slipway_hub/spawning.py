@@ -52,8 +52,22 @@ def apply_profile(settings: HubSettings, spawner: Any, profile: ProfileSettings)
         }
         if profile.image in local.python_path:
             spawner.environment["PYTHONPATH"] = local.python_path[profile.image]
-        return
-    user_pods.apply_profile(settings.spawning, spawner, profile)
+    else:
+        user_pods.apply_profile(settings.spawning, spawner, profile)
+    _let_extra_config_win(settings, spawner)
+
+
+def _let_extra_config_win(settings: HubSettings, spawner: Any) -> None:
+    """Over what a profile has just set, too: added to lists and dictionaries, else in its place."""
+    sections = {cls.__name__ for cls in type(spawner).__mro__}
+    for section in sections & settings.extra_config.keys():
+        for trait, value in settings.extra_config[section].items():
+            now = getattr(spawner, trait, None)
+            if isinstance(now, dict) and isinstance(value, dict):
+                value = {**now, **value}
+            elif isinstance(now, list) and isinstance(value, list):
+                value = [*now, *(item for item in value if item not in now)]
+            setattr(spawner, trait, value)
 
 
 def _local(c: Any, local: LocalSpawning) -> None:

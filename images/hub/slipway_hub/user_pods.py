@@ -8,6 +8,7 @@ HOME = "/home/jovyan"
 USER = 1000
 COMPONENT = {"app.kubernetes.io/component": "singleuser-server"}
 """By which NetworkPolicies and the hub find users' pods."""
+TMP_SIZE = "16Gi"
 HUB = {"app.kubernetes.io/component": "hub"}
 
 PYTHON = "/opt/jupyter/bin/python"
@@ -15,6 +16,8 @@ START = [PYTHON, "-m", "slipway_notebook.start"]
 PRE_STOP = [PYTHON, "-m", "slipway_notebook.pre_stop"]
 
 _ONE_NODE = "kubernetes.io/hostname"
+USERNAME = "hub.jupyter.org/username"
+"""KubeSpawner's label."""
 
 
 def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
@@ -62,6 +65,9 @@ GRACE = 30
 
 def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: ProfileSettings) -> None:
     """Set on a spawner what the profile says, and nothing that an earlier profile said."""
+    # KubeSpawner fills in what stands in braces: a user's JSON is meant as it is.
+    spawner.environment = {n: _literal(value) for n, value in profile.environment.items()}
+    spawner.default_url = _literal(profile.default_url)
     spawner.image = kubernetes.images[profile.image]
     spawner.image_pull_policy = kubernetes.pull_policy
     spawner.cpu_guarantee, spawner.cpu_limit = profile.cpu_guarantee, profile.cpu_limit
@@ -93,6 +99,7 @@ def _place_homes(section: Any, kubernetes: KubernetesSpawning) -> None:
                 {"labelSelector": {"matchLabels": HUB}, "topologyKey": _ONE_NODE}
             ]
         return
+    section.modify_pod_hook = _beside_own_volume
     section.storage_pvc_ensure = True
     # A user who is deleted may come back: somebody has to decide about their files.
     section.delete_pvc = False
@@ -126,9 +133,26 @@ def _memory(size: int) -> dict[str, Any]:
 
 
 def _tmp() -> dict[str, Any]:
-    return {"name": "tmp", "emptyDir": {}}
+    """A server that writes more is ended: it would take the node's disk from its neighbours."""
+    return {"name": "tmp", "emptyDir": {"sizeLimit": TMP_SIZE}}
+
+
+def _literal(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def _with_start_command(spawner: Any, pod: Any) -> Any:
     pod.spec.containers[0].command = START
     return pod
+
+
+def _beside_own_volume(spawner: Any, pod: Any) -> Any:
+    """All servers of a user on one node: their home can be mounted on one only."""
+    from kubernetes_asyncio.client.models import V1Affinity
+    from kubespawner.utils import get_k8s_model
+
+    own = {USERNAME: pod.metadata.labels[USERNAME]}
+    term = {"labelSelector": {"matchLabels": own}, "topologyKey": _ONE_NODE}
+    required = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+    pod.spec.affinity = get_k8s_model(V1Affinity, required)
+    return _with_start_command(spawner, pod)

@@ -37,9 +37,13 @@ def _program(folder: Path) -> str | None:
         arguments = (folder / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return None  # it has ended meanwhile
-    # code-server is a script that Node runs: the name is that of one of the first two words.
-    names = [Path(os.fsdecode(word)).name for word in arguments[:2]]
-    return next((name for name in names if name in SAVES_ON), None)
+    words = [Path(os.fsdecode(word)) for word in arguments[:2]]
+    for word in words:
+        # code-server is Node with code-server's own folder as its program.
+        for name in SAVES_ON:
+            if word.name == name or (word.name.startswith("entry") and name in word.parts):
+                return name
+    return None
 
 
 def save(found: Iterable[tuple[int, signal.Signals]], wait: float = WAIT) -> None:
