@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from tests.support.cluster import Cluster, seconds_until
+from tests.support.cluster import Cluster, healthy, seconds_until
 from tests.support.local import Hub, User
 from tests.support.vscode import greet, management
 
@@ -39,13 +39,6 @@ def watched(user: User, path: str) -> Iterator[list[str]]:
     finally:
         over.set()
         thread.join()
-
-
-def healthy(hub: Hub) -> bool:
-    try:
-        return httpx.get(f"{hub.url}hub/health", timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 def kill(cluster: Cluster, component: str) -> None:

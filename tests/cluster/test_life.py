@@ -3,10 +3,9 @@
 import time
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
-from tests.support.cluster import Cluster, seconds_until
+from tests.support.cluster import Cluster, healthy, seconds_until
 from tests.support.local import Hub, User
 from tests.support.vscode import greet, management
 
@@ -69,19 +68,12 @@ def test_what_a_user_writes_survives_the_hubs_chart_taken_away_and_put_back(
     cluster.apply("02-hub.yaml")
     cluster.wait("proxy")
     cluster.wait("hub")
-    seconds_until(lambda: reachable(hub), 60)
+    seconds_until(lambda: healthy(hub), 60)
     # The same login: the hub's database and its cookie secret were kept, too.
     user.start("lab")
     user.visit("/user/keeper/lab")
     assert user.get("/user/keeper/api/contents/kept.txt").json()["content"] == "still here"
     user.stop()
-
-
-def reachable(hub: Hub) -> bool:
-    try:
-        return httpx.get(f"{hub.url}hub/health", timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
 
 
 FAILURES = [

@@ -214,6 +214,14 @@ def answers(url: str) -> bool:
         return False
 
 
+def healthy(hub: Hub) -> bool:
+    """Whether the hub itself answers, through the proxy."""
+    try:
+        return httpx.get(f"{hub.url}hub/health", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 class Forward(threading.Thread):
     """kubectl's port-forward ends with its pod: this one goes on with the next."""
 
