@@ -19,7 +19,8 @@ def save(*_):
     sys.exit(0)
 signal.signal({signal}, save)
 Path(sys.argv[2]).touch()
-time.sleep(60)
+while True:
+    signal.pause()
 """
 
 

@@ -42,11 +42,11 @@ def configure(c: Any, settings: HubSettings) -> None:
 
 def apply_profile(settings: HubSettings, spawner: Any, profile: ProfileSettings) -> None:
     """Set on a spawner what the profile says, and nothing that an earlier profile said."""
-    spawner.default_url = profile.default_url
-    spawner.environment = dict(profile.environment)
     if isinstance(settings.spawning, LocalSpawning):
         local = settings.spawning
-        spawner.environment |= {
+        spawner.default_url = profile.default_url
+        spawner.environment = {
+            **profile.environment,
             "JUPYTER_CONFIG_PATH": f"{local.config}/{profile.image}",
             "PATH": local.path,
         }
