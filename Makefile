@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 READY := .venv/.slipway-ready
 LOCKS := requirements.txt package-lock.json images/code-server/package-lock.json
-PACKAGES := pyproject.toml images/hub/pyproject.toml images/notebook/pyproject.toml
+PACKAGES := pyproject.toml images/hub/pyproject.toml images/jupyter/pyproject.toml
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
 UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
@@ -29,7 +29,7 @@ $(READY): $(LOCKS) $(PACKAGES) Makefile
 	@$(UV) pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt || \
 	  $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation \
-	  -e . -e images/hub -e images/notebook
+	  -e . -e images/hub -e images/jupyter
 	@$(BIN)/python -m slipway.toolchain
 	@touch $@
 
@@ -54,11 +54,15 @@ lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+# Dependency group : the lock it becomes.
+IMAGE_LOCKS = hub:hub/requirements.txt notebook:jupyter/requirements.txt rstudio:jupyter/rstudio.txt \
+  streamlit:streamlit/requirements.txt python-tools:hub/tools.txt python-tools:jupyter/tools.txt \
+  node-tools:proxy/tools.txt node-tools:code-server/tools.txt
 COMPILE = $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header
 lock:
-	$(COMPILE) pyproject.toml --group hub --group notebook --group dev -o requirements.txt
-	for image in hub notebook rstudio; do \
-	  $(COMPILE) --no-annotate -c requirements.txt --group $$image -o images/$$image/requirements.txt; done
+	$(COMPILE) pyproject.toml --group hub --group notebook --group streamlit --group python-tools --group dev -o requirements.txt
+	for lock in $(IMAGE_LOCKS); do \
+	  $(COMPILE) --no-annotate -c requirements.txt --group $${lock%%:*} -o images/$${lock#*:}; done
 	for folder in . images/code-server images/proxy; do $(BIN)/python -c 'import sys, pathlib; \
 	  from slipway.toolchain.node import npm; \
 	  npm("install", "--package-lock-only", "--ignore-scripts", cwd=pathlib.Path(sys.argv[1]))' $$folder; done

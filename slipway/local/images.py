@@ -18,7 +18,7 @@ INSTALLATION = Path(slipway.__file__).parents[1]
 """Slipway's own folder, with the locks and what they install; a project may be elsewhere."""
 
 PACKAGE = Path(slipway_notebook.__file__).parent
-SKEL = PACKAGE.parent / "skel"
+SKEL = PACKAGE.parents[1] / "notebook/skel"
 PATHS = UserImagePaths(python=sys.executable, icons=str(PACKAGE / "icons"))
 
 
@@ -47,7 +47,7 @@ def prepare(environment: Environment, state: Path, path: str, progress: Progress
             state / "images" / image, server_config(apps, PATHS, explained=missing.keys())
         )
         if "rstudio" in apps and "rstudio" not in missing:
-            lock = INSTALLATION / "images/rstudio/requirements.txt"
+            lock = INSTALLATION / "images/jupyter/rstudio.txt"
             tools = INSTALLATION / ".slipway/tools"
             python_path[image] = str(rsession_proxy.install(lock, tools, progress))
     return LocalImages(state / "images", python_path, missing)

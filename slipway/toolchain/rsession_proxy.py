@@ -19,7 +19,7 @@ class PipError(Exception):
 
 
 def install(lock: Path, tools: Path, progress: Progress) -> Path:
-    """Install what `lock` (images/rstudio/requirements.txt) pins, once; return the folder.
+    """Install what `lock` (images/jupyter/rstudio.txt) pins, once; return the folder.
 
     Raises PipError.
     """

@@ -51,7 +51,7 @@ def test_rstudio_is_left_to_its_entry_point_unless_it_must_be_explained():
 
 
 def test_every_icon_exists():
-    icons = ROOT / "images/notebook/slipway_notebook/icons"
+    icons = ROOT / "images/jupyter/slipway_notebook/icons"
     for image in ("code-server", "rstudio"):
         for server in servers(image, explained={"rstudio"}).values():
             assert (icons / Path(server["launcher_entry"]["icon_path"]).name).is_file()

@@ -68,7 +68,7 @@ class App(Model):
 
     default_title: ClassVar[str]
     icon: ClassVar[str]
-    """The name of an SVG in images/notebook/slipway_notebook/icons, without suffix."""
+    """The name of an SVG in images/jupyter/slipway_notebook/icons, without suffix."""
 
     fixed_name: ClassVar[str | None] = None
     """The only name the app may have, where its program insists on one."""
