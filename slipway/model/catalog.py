@@ -27,6 +27,8 @@ class Image(Model):
     """The apps it carries, in the launcher's order."""
     reference: ImageReference | None = None
     """Where it is, if it is not built from `images/<name>` of this project."""
+    arguments: dict[VariableName, str] = Field(default_factory=dict)
+    """Values for the ARGs of its Dockerfile. Not for secrets: an image tells how it was built."""
     read_only_root: bool = True
     """On a cluster, nothing but the home, /tmp and /dev/shm can be written. False for an image
     whose programs insist on writing elsewhere."""
