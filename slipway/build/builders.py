@@ -126,7 +126,10 @@ class ContainersBuilder(Builder):
             command += [f"--arch={platform.architecture}"]
             command += [f"--variant={platform.variant}"] if platform.variant else []
             command += ["--tls-verify=false"] if _is_local(reference) else []
-            _output([*command, reference])
+            try:
+                _output([*command, reference])
+            except BuildError as error:
+                raise _no_base(reference, str(error)) from None
         if digest := self._digest(reference, platform):
             return f"{_untagged(reference)}@{digest}"
         raise BuildError(f"{reference} is not for {platform}")
@@ -153,11 +156,13 @@ class ContainersBuilder(Builder):
                 "use --builder buildx"
             )
         image = f"localhost/slipway/{job.name}:build"
-        command = [self.command, "build", "--layers", "--format=oci", "--pull=false"]
+        command = [self.command, "build", "--format=oci", "--pull=false"]
         command += ["--identity-label=false", f"--timestamp={job.epoch}", f"--tag={image}"]
         command += [f"--platform={job.platforms[0]}"]
         # chroot needs no privileges of a container engine, and is the same wherever it runs.
         command += [] if "BUILDAH_ISOLATION" in os.environ else ["--isolation=chroot"]
+        # Cached layers have the time they were built with, which is not asked for again.
+        command += ["--layers"] if job.epoch == 0 else ["--layers=false"]
         command += [] if job.cached else ["--no-cache"]
         command += [f"--secret=id={CA},src={job.ca}"] if job.ca else []
         parents = {name: self._parent(parent) for name, parent in job.parents.items()}
@@ -209,7 +214,10 @@ class Buildx(Builder):
 
     def base(self, reference: str, platform: Platform, *, renew: bool) -> str:
         asked = [self.command, "buildx", "imagetools", "inspect", reference]
-        digest = _output([*asked, "--format={{.Manifest.Digest}}"]).strip()
+        try:
+            digest = _output([*asked, "--format={{.Manifest.Digest}}"]).strip()
+        except BuildError as error:
+            raise _no_base(reference, str(error)) from None
         return f"{_untagged(reference)}@{digest}"
 
     def build(self, job: Job, log: Log) -> Descriptor:
@@ -245,6 +253,13 @@ def find(store: Layout, wanted: str | None = None) -> Builder:
     raise BuildError(
         f"{here} not here: install one (Debian, Ubuntu: apt install buildah; Fedora: dnf install "
         "buildah; with Docker: docker buildx create --use)"
+    )
+
+
+def _no_base(reference: str, said: str) -> BuildError:
+    return BuildError(
+        f"{reference} cannot be had: {said.splitlines()[-1]}\n"
+        "Name another place of a current Debian, such as your mirror's, as --arg BASE=…"
     )
 
 
