@@ -22,6 +22,8 @@ from slipway.oci.descriptors import ImageError, Platform, platform_here
 from slipway.oci.layout import Layout
 
 console = Console(stderr=True, highlight=False)
+LINE = 120
+"""The most characters of a step that are shown where lines stay."""
 ENDS = {"built": "green", "unchanged": "dim", "failed": "red", "pushed": "green"}
 
 
@@ -49,7 +51,8 @@ class Progress:
             began = self._began.setdefault(image, time.monotonic())
             self._now[image] = (text, time.monotonic() - began)
         if not console.is_terminal and (text in ENDS or "STEP" in text):
-            console.print(Text(f"{image}: {text}"), soft_wrap=True)
+            line = f"{image}: {text}"
+            console.print(Text(line if len(line) < LINE else f"{line[:LINE]}…"), soft_wrap=True)
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))

@@ -299,3 +299,20 @@ def test_an_interrupted_build_ends_its_builder_and_the_next_one_works(project: P
     assert not list(project.store.folder.glob(".sharing-*"))
     project.dockerfile("one").write_text(ONE)
     assert built(project.build("one")) == {"one"}
+
+
+def test_a_full_disk_is_told_and_nothing_half_done_is_kept(project: Project):
+    """The disk is a small one in memory, which only root can mount."""
+    store = project.root / STORE
+    store.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", store]
+    subprocess.run(mount, check=True)
+    try:
+        done = project.run("one")
+        assert done.returncode == 1
+        assert "no space left on device" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not list(store.glob(".sharing-*"))
+    finally:
+        subprocess.run(["umount", store], check=True)
+    assert built(project.build("one")) == {"one"}
