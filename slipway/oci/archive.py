@@ -1,4 +1,4 @@
-"""Archives of images, as `docker save` and `podman save` write them, into a layout.
+"""Archives of images, as `docker save` and `podman save` write them, into a layout and out of it.
 
 Three kinds, plain or compressed: docker's own (manifest.json and a tar per layer,
 https://github.com/moby/docker-image-spec), an OCI layout in a tar, and both in one. Layers of
@@ -12,25 +12,25 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, cast
-
-from zlib_ng import zlib_ng
 
 from slipway.oci.descriptors import (
     DOCKER_CONFIG,
     DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
+    INDEX,
     Descriptor,
     ImageError,
     digest_of,
     encode,
 )
 from slipway.oci.image import ZSTD_LAYERS
-from slipway.oci.layout import READ_LIMIT, REFERENCE, Layout
+from slipway.oci.layout import READ_LIMIT, REFERENCE, VERSION, Layout
+from slipway.oci.pack import entry, layer_writer
 from slipway.oci.streams import (
-    CHUNK,
     GZIP_MAGIC,
     ZSTD_MAGIC,
     chunks,
@@ -41,7 +41,6 @@ from slipway.oci.streams import (
 
 _MOST_ENTRIES = 100_000
 _MOST_LINKS = 10
-_LEVEL = 6
 
 
 def import_archive(file: Path, layout: Layout, name: str = "") -> Descriptor:
@@ -61,6 +60,41 @@ def import_archive(file: Path, layout: Layout, name: str = "") -> Descriptor:
         f"{file} is an archive but not of an image; write it with docker save (docker export "
         "writes files without their image)"
     )
+
+
+def export_archive(layout: Layout, image: Descriptor, name: str, file: Path) -> None:
+    """Write an image for `docker load` and `podman load`: both kinds in one, whole or not at all.
+
+    `name` is what it is called there. Raises OSError.
+    """
+    manifest = layout.json(image)
+    paths = [_blob(layout.descriptor(item)) for item in (manifest["config"], *manifest["layers"])]
+    listed = [{"Config": paths[0], "RepoTags": [name], "Layers": paths[1:]}]
+    named = image.as_json() | {"annotations": {REFERENCE: name}}
+    index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [named]}
+    texts = {"index.json": index, "manifest.json": listed, "oci-layout": VERSION}
+    partial = file.with_name(f".{file.name}.partial")
+    try:
+        with tarfile.open(partial, "w", format=tarfile.PAX_FORMAT) as archive:
+            for path, value in texts.items():
+                content = encode(value)
+                _add(archive, path, len(content), BytesIO(content))
+            for blob in layout.walk(image):
+                with layout.path(blob.digest).open("rb") as stream:
+                    _add(archive, _blob(blob), blob.size, stream)
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _blob(descriptor: Descriptor) -> str:
+    return f"blobs/{descriptor.digest.replace(':', '/')}"
+
+
+def _add(archive: tarfile.TarFile, path: str, size: int, stream: IO[bytes]) -> None:
+    info = entry(path, tarfile.REGTYPE, 0o644)
+    info.size = size
+    archive.addfile(info, stream)
 
 
 @dataclass
@@ -142,7 +176,7 @@ def _import_layout(archive: _Archive, layout: Layout, name: str) -> Descriptor:
     pending = [top]
     while pending:
         blob = pending.pop()
-        path = f"blobs/{blob.digest.replace(':', '/')}"
+        path = _blob(blob)
         # An index may list platforms that were not saved: they are missed when they are asked for.
         if archive.has(path) or blob is top:
             layout.add_stream(archive.open(path), blob)
@@ -197,24 +231,12 @@ def _import_layer(archive: _Archive, layout: Layout, path: str, diff_id: str) ->
 
 
 def _compress(plain: Iterator[bytes], layout: Layout, diff_id: str) -> Descriptor:
-    """As gzip without time or name, so that the same layer gets the same digest."""
-    digest, compressed, size = hashlib.sha256(), hashlib.sha256(), 0
-    packer = zlib_ng.compressobj(_LEVEL, zlib_ng.DEFLATED, 31)
-    with TemporaryFile(dir=layout.folder) as file:
+    with layer_writer(layout) as writer:
         for chunk in plain:
-            digest.update(chunk)
-            file.write(packer.compress(chunk))
-        file.write(packer.flush())
-        if f"sha256:{digest.hexdigest()}" != diff_id:
+            writer.write(chunk)
+        if writer.diff_id != diff_id:
             raise ImageError(f"the layer {diff_id} was changed or is damaged; save the image again")
-        file.seek(0)
-        for chunk in iter(lambda: file.read(CHUNK), b""):
-            compressed.update(chunk)
-            size += len(chunk)
-        layer = Descriptor(DOCKER_LAYER_GZIP, f"sha256:{compressed.hexdigest()}", size)
-        file.seek(0)
-        layout.add_stream(chunks(cast(IO[bytes], file)), layer)
-    return layer
+        return writer.finish(DOCKER_LAYER_GZIP)
 
 
 def _several(name: str, known: list[str]) -> ImageError:
