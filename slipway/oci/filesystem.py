@@ -63,10 +63,14 @@ class Node:
         return stat.S_ISLNK(self.mode)
 
     def readable_by(self, uid: int, gid: int) -> bool:
-        """Whether its mode lets a process read it, or enter it if it is a folder."""
+        """Whether its mode lets a process read it; of a folder, list and enter it."""
         shift = 6 if uid == self.uid else 3 if gid == self.gid else 0
         need = 0o5 if self.is_folder else 0o4
         return (self.mode >> shift) & need == need
+
+    def enterable_by(self, uid: int, gid: int) -> bool:
+        shift = 6 if uid == self.uid else 3 if gid == self.gid else 0
+        return bool((self.mode >> shift) & 0o1)
 
 
 def _folder(mode: int = 0o755, uid: int = 0, gid: int = 0) -> Node:
@@ -126,6 +130,13 @@ class FileSystem:
         if node.content.kept is not None:
             return node.content.kept
         return next(stream.read() for _, stream in self.contents([node.content]))
+
+    def head(self, path: str, size: int = 16 * SMALL) -> bytes | None:
+        """The first bytes of a file; None when there is no regular one."""
+        node = self.find(path)
+        if not node or not node.content:
+            return None
+        return next(stream.read(size) for _, stream in self.contents([node.content]))
 
     def text(self, path: str) -> str | None:
         """`read`, as text; None also for what is not."""
