@@ -46,9 +46,10 @@ class Layout:
         self._blobs.mkdir(parents=True, exist_ok=True)
         if not (version := folder / "oci-layout").exists():
             _replace(version, encode(VERSION))
-        with self._locked():
-            if not self._index.exists():
-                self._write_index([])
+        if not self._index.exists():
+            with self._locked():
+                if not self._index.exists():
+                    self._write_index([])
 
     def path(self, digest: str) -> Path:
         """Where a blob is or will be. Raises ImageError for what is not a sha256 digest."""
