@@ -26,6 +26,8 @@ from slipway.oci.descriptors import (
 
 REFERENCE = "org.opencontainers.image.ref.name"
 """The annotation in `index.json` that names an image."""
+VERSION = {"imageLayoutVersion": "1.0.0"}
+"""The content of `oci-layout`."""
 READ_LIMIT = 8 * 2**20
 """Bytes of a manifest or a configuration; registries allow 4 MiB."""
 _DEPTH = 8
@@ -43,10 +45,11 @@ class Layout:
         self._index = folder / "index.json"
         self._blobs.mkdir(parents=True, exist_ok=True)
         if not (version := folder / "oci-layout").exists():
-            _replace(version, encode({"imageLayoutVersion": "1.0.0"}))
-        with self._locked():
-            if not self._index.exists():
-                self._write_index([])
+            _replace(version, encode(VERSION))
+        if not self._index.exists():
+            with self._locked():
+                if not self._index.exists():
+                    self._write_index([])
 
     def path(self, digest: str) -> Path:
         """Where a blob is or will be. Raises ImageError for what is not a sha256 digest."""

@@ -109,6 +109,20 @@ def pull(
     return top
 
 
+def pull_image(reference: str, layout: Layout, platform: Platform | None) -> Descriptor:
+    """`pull`, from the registry that the reference names. Raises ImageError."""
+    named = Reference.parse(reference)
+    with Registry(named) as registry:
+        return pull(registry, named, layout, platform)
+
+
+def push_image(reference: str, layout: Layout, image: Descriptor) -> None:
+    """Store an image under the tag that the reference names. Raises ImageError."""
+    named = Reference.parse(reference)
+    with Registry(named, push=True) as registry:
+        Pusher(layout, registry).push(image, named, [named.tag] if named.tag else [])
+
+
 def _for_platform(
     children: list[Descriptor], platform: Platform, reference: Reference
 ) -> Descriptor:

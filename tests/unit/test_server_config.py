@@ -6,6 +6,7 @@ from pathlib import Path
 from jupyter_server_proxy.config import ServerProcess
 
 from slipway.model import load
+from slipway.model.apps.code_server import CodeServer
 from slipway.server_config import UserImagePaths, server_config, write_server_config
 from tests.support.local import ROOT
 
@@ -42,6 +43,15 @@ def test_code_server_listens_on_a_socket_for_its_user_alone():
     code = servers("code-server")["code"]
     assert code["unix_socket"] is True
     assert "--socket-mode=0600" in code["command"]
+
+
+def test_a_code_server_of_ones_own_cannot_be_told_to_listen_elsewhere():
+    app = CodeServer(
+        kind="code-server", program="/opt/{x}/code-server", arguments=("--auth=password",)
+    )
+    command = server_config({"code": app}, PATHS)["ServerProxy"]["servers"]["code"]["command"]
+    own = [part.format(unix_socket="/s") for part in command[command.index("--") + 1 :]]
+    assert own[:3] == ["/opt/{x}/code-server", "--auth=password", "--auth=none"]
 
 
 def test_rstudio_is_left_to_its_entry_point_unless_it_must_be_explained():

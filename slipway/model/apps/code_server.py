@@ -11,7 +11,12 @@ class CodeServer(App):
 
     kind: Literal["code-server"]
     folder: Text | None = None
-    """The folder to open, relative to the home; the home itself when left out."""
+    """The folder to open, absolute or relative to the home; the home itself when left out."""
+    program: Text = "code-server"
+    """Its program, where an image has it elsewhere than on PATH."""
+    arguments: tuple[Text, ...] = ()
+    """Further options, as `code-server --help` lists them: `--user-data-dir=/config/data`. Where to
+    listen and how to authenticate stay with Slipway."""
 
     default_title: ClassVar[str] = "VS Code"
     icon: ClassVar[str] = "code-server"
@@ -19,7 +24,9 @@ class CodeServer(App):
     def server_process(self, name: str) -> ServerProcess:
         return ServerProcess(
             command=(
-                "code-server",
+                literal(self.program),
+                # Before ours: of two, code-server takes the last.
+                *map(literal, self.arguments),
                 "--auth=none",
                 "--socket={unix_socket}",
                 "--socket-mode=0600",
@@ -29,7 +36,7 @@ class CodeServer(App):
                 literal(self.folder or "."),
             ),
             unix_socket=True,
-            requires=Requirement("code-server", _REMEDY),
+            requires=Requirement(self.program, _REMEDY),
         )
 
     @property
