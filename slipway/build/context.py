@@ -27,7 +27,7 @@ def assemble(recipe: Recipe, folder: Path) -> None:
     shutil.copytree(recipe.folder, folder, ignore=_IGNORED, symlinks=True)
     if FILE in recipe.dockerfile:
         write_server_config(folder, server_config(dict(recipe.apps), IN_IMAGE))
-    if "COPY slipway" in recipe.dockerfile:
+    if "COPY slipway " in recipe.dockerfile:
         for name in TOOLCHAIN:
             source, target = INSTALLATION / name, folder / name
             if source.is_dir():
