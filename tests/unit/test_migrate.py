@@ -52,7 +52,9 @@ def own_layer(found: Found, folder: Path) -> dict[str, tarfile.TarInfo]:
     layout = Layout(folder)
     layer, _ = write_layer(layout, found, {})
     with tarfile.open(layout.path(layer.digest)) as archive:
-        return {member.name: member for member in archive}
+        found_in_it = {member.name: member for member in archive}
+        assert len(found_in_it) == len(archive.getmembers()), "engines refuse a path that is twice"
+        return found_in_it
 
 
 def test_the_system_is_described(tmp_path: Path):
@@ -96,7 +98,7 @@ def test_configuration_is_kept_or_taken_over_and_secrets_are_told_nowhere(tmp_pa
     report = found.editor.report
     told = " ".join(report.taken_over)
     assert all(name in told for name in ("bind-addr", "auth", "password of", "HASHED_PASSWORD of"))
-    assert any("app-name (team)" in line for line in report.honoured)
+    assert any("app-name (Team)" in line for line in report.honoured)
     assert sum("is a secret" in line for line in report.warnings) == 2
     catalog = load(ROOT).catalog
     new = entry.entries(catalog, "old", found.editor, found.home, "old")

@@ -219,7 +219,10 @@ class _Reader:
 
 
 def _told(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).lower()
+    """As it is written in YAML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _version(inside: Inside, program: str) -> str | None:
