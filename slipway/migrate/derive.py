@@ -83,8 +83,10 @@ def _typed(layers: Sequence[Descriptor], *, docker: bool) -> list[dict[str, Any]
 
 def _add_history(config: dict[str, Any], before: int, added: int) -> None:
     """Only where it is kept: it must have an entry for each layer, or none at all."""
-    history = config.get("history") or []
-    if sum(not entry.get("empty_layer") for entry in history) == before and history:
+    history = config.get("history")
+    if not isinstance(history, list) or not all(isinstance(item, dict) for item in history):
+        return
+    if sum(not item.get("empty_layer") for item in history) == before:
         config["history"] = [*history, *({"created_by": "slipway migrate"} for _ in range(added))]
 
 

@@ -81,7 +81,7 @@ FROM {{base}}
 RUN groupadd -g 1234 dev && useradd -u 1234 -g 1234 -m -s /bin/bash dev
 COPY code-server /opt/vs
 COPY --chown=1234:1234 home /home/dev
-RUN chmod 600 /home/dev/.netrc && ln -s .netrc /home/dev/.link && ln -s /etc/passwd /home/dev/.outside
+RUN chmod 600 /home/dev/.netrc && ln -s /etc/passwd /home/dev/.outside
 ENV TEAM=data PASSWORD={PASSWORD}
 EXPOSE 9000
 USER dev
@@ -102,7 +102,12 @@ def code_server(containers: Containers, folder: Path) -> str:
     entry = "/opt/vs/node_modules/code-server/out/node/entry.js"
     script.write_text(f'#!/bin/sh\nexec /opt/vs/node {entry} "$@"\n')
     script.chmod(0o755)
-    extension = {"name": "hello", "publisher": "acme", "version": "1.0.0", "engines": {"vscode": "*"}}
+    extension = {
+        "name": "hello",
+        "publisher": "acme",
+        "version": "1.0.0",
+        "engines": {"vscode": "*"},
+    }
     data = ".local/share/code-server"
     for path, text in {
         ".config/code-server/config.yaml": "bind-addr: 0.0.0.0:9000\nauth: password\n"
@@ -122,7 +127,7 @@ def code_server(containers: Containers, folder: Path) -> str:
 
 _RSTUDIO = """\
 FROM {base}
-RUN apt-get update && apt-get install -y --no-install-recommends python3 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends python3
 RUN useradd -u 1000 -m -s /bin/bash analyst
 COPY rserver.py /usr/lib/rstudio-server/stand_in.py
 COPY --chmod=755 rserver /usr/lib/rstudio-server/bin/rserver
