@@ -23,6 +23,7 @@ from tests.support.local import ROOT, SLIPWAY, Hub, make_project, running_hub
 
 _POD = """\
 #!/bin/sh
+export {environment}
 # A user's pod, as images/hub/slipway_hub/user_pods.py makes it.
 mkdir -p {homes}/$JUPYTERHUB_USER && chown 1000:1000 {homes}/$JUPYTERHUB_USER
 exec podman run --rm --replace --name {prefix}-$JUPYTERHUB_USER --pull=never \\
@@ -88,7 +89,11 @@ class Project:
         """The project's hub, whose servers are containers of this image."""
         script, homes = self.folder / "pod.sh", self.folder / "volumes"
         prefix = f"slipway-test-{os.getpid()}"
-        script.write_text(_POD.format(homes=homes, prefix=prefix, home=home, image=image))
+        # The hub hands none of its own variables on.
+        environment = " ".join(f"{n}={v}" for n, v in self.containers.environment.items())
+        script.write_text(
+            _POD.format(homes=homes, prefix=prefix, home=home, image=image, environment=environment)
+        )
         script.chmod(0o755)
         local = self.folder / "environments/local.yaml"
         command = json.dumps({"Spawner": {"cmd": [str(script)]}})
@@ -127,7 +132,7 @@ def archive(
     containers: Containers, old_vscode: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
     """As `docker save` writes it."""
-    file = tmp_path_factory.mktemp("archive") / "old-vscode.tar"
+    file = tmp_path_factory.mktemp("archive") / "team-vscode.tar"
     containers.run(
         "skopeo", "copy", f"containers-storage:{old_vscode}:latest", f"docker-archive:{file}:o:1"
     )
@@ -147,9 +152,9 @@ def test_vs_code_opens_behind_the_hub_with_its_settings(
     image = project.containers.run("podman", "load", "-q", "-i", str(output)).split()[-1]
     with project.hub(image, "/home/dev") as hub:
         user = hub.user("ada")
-        page = user.visit("/old-vscode")
+        page = user.visit("/team-vscode")
         assert page.status_code == 200, page.text
-        prefix = f"/user/ada/{made['catalog']['profiles']['old-vscode']['app']}/"
+        prefix = f"/user/ada/{made['catalog']['profiles']['team-vscode']['app']}/"
         assert str(page.url.copy_with(query=None)).endswith(prefix)
         assert page.url.params["folder"] == "/home/dev/work"
         assert "Old Team" in page.text, "the name that its command line gives"
@@ -169,7 +174,7 @@ def test_vs_code_opens_behind_the_hub_with_its_settings(
         (home / ".bashrc").unlink()
         (home / "work/hello.py").write_text("print('changed')\n")
         user.stop()
-        user.visit("/old-vscode")
+        user.visit("/team-vscode")
         assert not (home / ".bashrc").exists(), "a home is filled once"
         assert (home / "work/hello.py").read_text() == "print('changed')\n"
 
@@ -197,11 +202,11 @@ def test_rstudio_opens_behind_the_hub(project: Project, old_rstudio: str, tmp_pa
 
 def test_nothing_of_the_image_changes(project: Project, archive: Path):
     project.migrate(str(archive))
-    new = project.image("old-vscode")
+    new = project.image("team-vscode")
     assert new.descriptor.media_type == DOCKER_MANIFEST
     source = f"docker-archive:{archive}"
     before = project.containers.configuration(source)
-    after = project.containers.configuration(f"oci:{project.store}:old-vscode")
+    after = project.containers.configuration(f"oci:{project.store}:team-vscode")
     assert {**after, "Labels": None} == {**before, "Labels": None}
     old = project.containers.run("podman", "load", "-q", "-i", str(archive)).split()[-1]
     was = checksums(project, old)
