@@ -29,7 +29,7 @@ mkdir -p {homes}/$JUPYTERHUB_USER && chown 1000:1000 {homes}/$JUPYTERHUB_USER
 exec podman run --rm --replace --name {prefix}-$JUPYTERHUB_USER --pull=never \\
     --read-only --cap-drop=all --security-opt=no-new-privileges --user=1000:1000 \\
     --tmpfs=/tmp --tmpfs=/dev/shm --volume={homes}/$JUPYTERHUB_USER:{home} \\
-    --env=HOME={home} --env='JUPYTERHUB_*' --env=JPY_API_TOKEN \\
+    --env=HOME={home} --workdir={home} --env='JUPYTERHUB_*' --env=JPY_API_TOKEN \\
     --entrypoint='["/opt/jupyter/bin/python", "-m", "slipway_notebook.start"]' {image}
 """
 
