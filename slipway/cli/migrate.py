@@ -3,7 +3,6 @@
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
 from slipway.migrate import entry
 from slipway.migrate.examine import Found, lines
@@ -33,8 +32,7 @@ def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
             "example team-vscode",
             REFUSED,
         )
-    # Only the catalog: an environment that is being written need not be right yet.
-    catalog = load_catalog(root)
+    catalog = load(root).catalog
     try:
         store, found = look(root, wanted, pull_image, _progress)
     except ImageError as error:
@@ -47,10 +45,6 @@ def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
         return make(root, wanted, store, found, catalog, push_image, _progress)
     except (ImageError, OSError) as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
-
-
-def load_catalog(root: Path) -> Any:
-    return load(root).catalog
 
 
 def summary(done: Migrated, wanted: Wanted) -> str:

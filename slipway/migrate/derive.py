@@ -55,7 +55,7 @@ def derive(store: Layout, image: Image, jupyter: Image, own: tuple[Descriptor, s
     config = copy.deepcopy(dict(image.config))
     config["rootfs"]["diff_ids"] = [*image.diff_ids, *jupyter.diff_ids, own[1]]
     _add_history(config, len(image.layers), len(jupyter.layers) + 1)
-    settings = config.setdefault("config", {})
+    settings = config["config"] = dict(config.get("config") or {})
     settings["Labels"] = {**(settings.get("Labels") or {}), BASE: image.descriptor.digest}
     docker = image.descriptor.media_type == DOCKER_MANIFEST and not any(
         layer.media_type in ZSTD_LAYERS for layer in layers
@@ -84,7 +84,7 @@ def _typed(layers: Sequence[Descriptor], *, docker: bool) -> list[dict[str, Any]
 def _add_history(config: dict[str, Any], before: int, added: int) -> None:
     """Only where it is kept: it must have an entry for each layer, or none at all."""
     history = config.get("history") or []
-    if sum(not entry.get("empty_layer") for entry in history) == before and history:
+    if history and sum(not item.get("empty_layer") for item in history) == before:
         config["history"] = [*history, *({"created_by": "slipway migrate"} for _ in range(added))]
 
 

@@ -100,7 +100,7 @@ def write(root: Path, new: Entries) -> None:
 
 def _inserted(text: str, block: str, items: Mapping[str, Any]) -> str:
     top = yaml.compose(text, Loader=yaml.SafeLoader)
-    assert top is not None  # the catalog has been read
+    assert top is not None  # it has been loaded as a catalog before
     value = next((v for k, v in top.value if k.value == block), None)
     lines = text.splitlines(keepends=True)
     if value is None:

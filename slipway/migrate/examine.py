@@ -69,7 +69,7 @@ def examine(inside: Inside, wanted: str, *, add_user: bool) -> Found:
         )
     if kind.needs_account and known and not add_user and known.home != image_home:
         # RStudio asks /etc/passwd, not HOME.
-        home = image_home = known.home
+        image_home, home = known.home, _home(known.home)
     editor = kind.read(inside, program, image_home)
     found = Found(
         inside, made_of, user, image_home, home, editor, _accounts(inside, user, home, add_user)

@@ -40,7 +40,7 @@ class Inside:
 
     @cached_property
     def environment(self) -> Mapping[str, str]:
-        pairs = (str(item).partition("=") for item in self.image.settings.get("Env") or [])
+        pairs = (item.partition("=") for item in self.image.settings.get("Env") or [])
         return {name: value for name, _, value in pairs}
 
     @cached_property
@@ -57,8 +57,7 @@ class Inside:
 
     def words(self, name: str) -> list[str]:
         """`Entrypoint` or `Cmd`."""
-        value = self.image.settings.get(name) or []
-        return [str(word) for word in value] if isinstance(value, list) else [str(value)]
+        return list(self.image.settings.get(name) or [])
 
     def absolute(self, path: str) -> str:
         return posixpath.normpath(posixpath.join(self.working_directory, path))

@@ -42,7 +42,6 @@ def write_layer(
                 tar.addfile(folder)
             for path, content in sorted(files.items()):
                 _add(tar, entry(path[1:], tarfile.REGTYPE, 0o644), len(content), BytesIO(content))
-            tar.addfile(entry(SKEL[1:], tarfile.DIRTYPE, 0o755))
             _write_home(tar, found.inside.files, nodes)
         return writer.finish(), writer.diff_id
 

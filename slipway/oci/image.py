@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from slipway.oci.descriptors import (
     CONFIG,
     DOCKER_CONFIG,
@@ -28,6 +30,34 @@ _SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 _KNOWN_LAYERS = (*PLAIN_LAYERS, *GZIP_LAYERS, *ZSTD_LAYERS)
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class _RootFs(BaseModel):
+    diff_ids: list[str]
+
+
+class _Settings(BaseModel):
+    User: str | None = None
+    Env: list[str] | None = None
+    Entrypoint: list[str] | None = None
+    Cmd: list[str] | None = None
+    WorkingDir: str | None = None
+    ExposedPorts: dict[str, Any] | None = None
+    Labels: dict[str, str] | None = None
+
+
+class _Config(BaseModel):
+    """What is relied on of a configuration; there may be more in it.
+
+    https://github.com/opencontainers/image-spec/blob/main/config.md
+    """
+
+    architecture: str
+    os: str
+    variant: str | None = None
+    config: _Settings | None = None
+    rootfs: _RootFs
+    history: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,10 +156,9 @@ def _check_layer(layer: Descriptor) -> None:
 
 def _diff_ids(config: Any) -> tuple[str, ...]:
     try:
-        found = tuple(config["rootfs"]["diff_ids"])
-        settings = config.get("config") or {}
-        if all(isinstance(item, str) for item in found) and isinstance(settings, dict):
-            return found
-    except (KeyError, TypeError, AttributeError):
-        pass
-    raise ImageError("its configuration is not an image's; the image is damaged")
+        return tuple(_Config.model_validate(config).rootfs.diff_ids)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) or "all of it"
+        raise ImageError(
+            f"its configuration is not an image's ({where}); the image is damaged"
+        ) from None

@@ -59,6 +59,7 @@ def test_home_is_where_the_image_has_it(tmp_path: Path, home: str):
     pod = user_pod(environment, "vscode", tmp_path)
     assert mount(pod, home)["name"] == "home"
     assert {"name": "HOME", "value": home} in pod["spec"]["containers"][0]["env"]
+    assert pod["spec"]["containers"][0]["workingDir"] == home
 
 
 def test_no_two_users_share_a_pod_or_a_claim(tmp_path: Path):

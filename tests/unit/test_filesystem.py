@@ -80,7 +80,7 @@ def test_hard_links_are_the_file_they_name(tmp_path: Path):
 @pytest.mark.parametrize("kind", [LAYER, LAYER_GZIP, LAYER_ZSTD])
 def test_layers_are_read_however_they_are_compressed(tmp_path: Path, kind: str):
     layout, content = Layout(tmp_path), tar(("a", b"x" * 3_000_000), ("b", "end"))
-    config = {"config": {}, "rootfs": {"diff_ids": [sha256(content)]}}
+    config = {"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [sha256(content)]}}
     manifest = {
         "config": layout.add(encode(config), CONFIG).as_json(),
         "layers": [add_layer(layout, content, kind).as_json()],

@@ -16,6 +16,7 @@ from slipway.migrate.users import UID
 COMMAND = "code-server"
 CONFIG = "/opt/jupyter/etc/slipway/code-server.yaml"
 """The image's configuration without what the hub takes over, where the original cannot be used."""
+_FOLDERS = ("user-data-dir", "extensions-dir")
 _DATA = ".local/share/code-server"
 _SCRIPTED = re.compile(r"(/[\w.@+-]+){2,}")
 
@@ -106,7 +107,7 @@ class _Reader:
         kept = {
             name: value
             for name, value in self.given.items()
-            if name not in (*cli.TAKEN_OVER, *cli.OURS, "user-data-dir", "extensions-dir")
+            if name not in (*cli.TAKEN_OVER, *cli.SECRETS, *cli.OURS, *_FOLDERS)
         }
         for name in cli.PATHS:
             if name in kept:
@@ -219,7 +220,10 @@ class _Reader:
 
 
 def _told(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value).lower()
+    """As it is written in YAML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _version(inside: Inside, program: str) -> str | None:

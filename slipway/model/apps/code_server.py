@@ -5,6 +5,9 @@ from slipway.model.base import Text
 
 _REMEDY = "`slipway up` installs it here; an image gets it from images/code-server"
 
+_PROGRAM = "code-server"
+_ELSEWHERE = "start a server of an image that has it there"
+
 
 class CodeServer(App):
     """VS Code in the browser (https://coder.com/docs/code-server)."""
@@ -12,7 +15,7 @@ class CodeServer(App):
     kind: Literal["code-server"]
     folder: Text | None = None
     """The folder to open, absolute or relative to the home; the home itself when left out."""
-    program: Text = "code-server"
+    program: Text = _PROGRAM
     """Its program, where an image has it elsewhere than on PATH."""
     arguments: tuple[Text, ...] = ()
     """Further options, as `code-server --help` lists them: `--user-data-dir=/config/data`. Where to
@@ -36,7 +39,7 @@ class CodeServer(App):
                 literal(self.folder or "."),
             ),
             unix_socket=True,
-            requires=Requirement(self.program, _REMEDY),
+            requires=Requirement(self.program, _REMEDY if self.program == _PROGRAM else _ELSEWHERE),
         )
 
     @property
