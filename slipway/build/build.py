@@ -18,8 +18,6 @@ from slipway.model.environment import WORKING_TREE
 from slipway.oci.descriptors import Descriptor, ImageError, Platform, platform_here
 from slipway.oci.layout import Layout
 
-STORE = ".slipway/oci"
-"""Below a project: the images that were built, in an OCI layout."""
 RECORDS = ".slipway/builds"
 """Below a project: a record and a log per image."""
 SBOMS = "sbom"

@@ -9,11 +9,8 @@ from pathlib import Path
 from slipway.build.recipes import Recipe
 from slipway.installation import INSTALLATION
 from slipway.oci.descriptors import encode
-from slipway.server_config import FILE, UserImagePaths, server_config, write_server_config
+from slipway.server_config import FILE, IN_IMAGE, server_config, write_server_config
 
-PREFIX = "/opt/jupyter"
-"""Where every user image has Jupyter."""
-IN_IMAGE = UserImagePaths(python=f"{PREFIX}/bin/python", icons=f"{PREFIX}/share/slipway/icons")
 TOOLCHAIN = ("slipway/__init__.py", "slipway/toolchain")
 """What installs code-server, on a laptop and in its image."""
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "node_modules", ".DS_Store")

@@ -14,9 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from slipway.build import push
-from slipway.build.build import RECORDS, SBOMS, STORE, Build, Options, Outcome
+from slipway.build.build import RECORDS, SBOMS, Build, Options, Outcome
 from slipway.build.builders import BuildError, find
 from slipway.build.recipes import Recipe, built_here, recipes
+from slipway.installation import STORE
 from slipway.model import Environment, Project
 from slipway.oci.descriptors import ImageError, Platform, platform_here
 from slipway.oci.layout import Layout

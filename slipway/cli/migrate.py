@@ -76,5 +76,3 @@ def _told(found: Found) -> str:
 
 def _progress(step: str) -> None:
     print(f"… {step}", file=sys.stderr, flush=True)
-
-

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from slipway.build.build import STORE
+from slipway.installation import STORE
 from slipway.oci.layout import Layout
 from tests.support import docker_stand_in
 from tests.support.local import ROOT, SLIPWAY
