@@ -64,7 +64,7 @@ class Containers:
     def build(self, name: str, context: Path) -> str:
         self.run(
             "buildah", "build", "-q", "--layers", "--isolation=chroot", "--format=docker",
-            "--volume=/etc/apt:/etc/apt:ro", "-t", f"localhost/{name}", str(context),
+            "-t", f"localhost/{name}", str(context),
         )  # fmt: skip
         return f"localhost/{name}"
 
