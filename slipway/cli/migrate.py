@@ -2,7 +2,9 @@
 
 import re
 import sys
+from importlib import import_module
 from pathlib import Path
+from typing import Protocol
 
 from slipway.migrate import entry
 from slipway.migrate.examine import Found, lines
@@ -78,13 +80,28 @@ def _progress(step: str) -> None:
     print(f"… {step}", file=sys.stderr, flush=True)
 
 
-def _pull(reference: str, layout: Layout, platform: Platform | None) -> Descriptor:
-    from slipway.oci.registry import Registry
+class _Registry(Protocol):
+    """What is used of `slipway.oci.registry.Registry`."""
 
-    return Registry().pull(reference, layout, platform)
+    def pull(self, reference: str, layout: Layout, platform: Platform | None) -> Descriptor: ...
+
+    def push(self, reference: str, layout: Layout, image: Descriptor) -> object: ...
+
+
+def _registry() -> _Registry:
+    # Late: httpx takes a while, and most migrations start from an archive.
+    try:
+        made: _Registry = import_module("slipway.oci.registry").Registry()
+    except ModuleNotFoundError as error:
+        raise ImageError(
+            "registries cannot be reached yet; use an archive of docker save"
+        ) from error
+    return made
+
+
+def _pull(reference: str, layout: Layout, platform: Platform | None) -> Descriptor:
+    return _registry().pull(reference, layout, platform)
 
 
 def _push(reference: str, layout: Layout, image: Descriptor) -> None:
-    from slipway.oci.registry import Registry
-
-    Registry().push(reference, layout, image)
+    _registry().push(reference, layout, image)
