@@ -8,7 +8,8 @@ import sys
 from importlib.metadata import entry_points
 from pathlib import Path
 
-PACKAGES = "/opt/streamlit"
+# Streamlit takes itself for a developer's copy in a folder of another name.
+PACKAGES = "/opt/streamlit/site-packages"
 
 if __name__ == "__main__":
     sys.path[0:1] = []  # this file's folder

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 
 from slipway.toolchain.node import node
-from tests.support.local import ROOT, Hub
+from tests.support.local import ROOT, Hub, User
 
 RESTRICTED = (
     "--read-only",
@@ -75,6 +75,16 @@ def running_hub(folder: Path, images: Mapping[str, str]) -> Iterator[Hub]:
         process.wait(timeout=60)
 
 
+def container_of(user: User) -> str:
+    """The name of the running container of a user's server."""
+    return podman("ps", "--format={{.Names}}", f"--filter=name=slipway-test-{user.name}-").strip()
+
+
+def inside(user: User, *command: str, check: bool = True) -> str:
+    """What a command prints in the container of a user's server, run as the user."""
+    return podman("exec", container_of(user), *command, check=check)
+
+
 def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [listening.getsockname()[1] for listening in sockets]
@@ -87,7 +97,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: flo
     deadline = time.monotonic() + seconds
     while True:
         try:
-            if httpx.get(url).status_code < 500:
+            if httpx.get(url).status_code == 200:
                 return
         except httpx.TransportError:
             pass
@@ -139,6 +149,7 @@ def configure(c: Any, settings: dict[str, Any]) -> None:
     c.Authenticator.allow_all = True
     c.JupyterHub.spawner_class = PodmanSpawner
     c.Spawner.env_keep = []
+    c.Spawner.apply_user_options = lambda spawner, options: None
     c.Spawner.start_timeout = c.Spawner.http_timeout = 60
     c.JupyterHub.db_url = "sqlite:///:memory:"
 
