@@ -1,5 +1,3 @@
-
-
 # Appended by Slipway: this interpreter runs on any distribution, and its OpenSSL looks for
 # certificates only where Debian has them. A variable would be inherited by users' own programs.
 def _set_default_verify_paths(self, _openssl=SSLContext.set_default_verify_paths):  # noqa: F821
