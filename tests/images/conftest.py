@@ -2,7 +2,6 @@
 `.slipway/containers`, so that the next run begins with their cache."""
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -25,6 +24,13 @@ events_logger = "file"
 [containers]
 netns = "host"
 default_ulimits = ["nofile=16384:16384", "nproc=16384:16384"]
+"""
+
+STORAGE = """\
+[storage]
+driver = "overlay"
+graphroot = "{folder}/graph"
+runroot = "{folder}/run"
 """
 
 

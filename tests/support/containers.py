@@ -101,14 +101,14 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: flo
                 return
         except httpx.TransportError:
             pass
-        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
 
 
 def configure(c: Any, settings: dict[str, Any]) -> None:
     from jupyterhub.spawner import Spawner
     from jupyterhub.utils import random_port
-
     from slipway_hub.user_pods import START
 
     class PodmanSpawner(Spawner):  # type: ignore[misc]
