@@ -26,6 +26,13 @@ netns = "host"
 default_ulimits = ["nofile=16384:16384", "nproc=16384:16384"]
 """
 
+STORAGE = """\
+[storage]
+driver = "overlay"
+graphroot = "{folder}/graph"
+runroot = "{folder}/run"
+"""
+
 
 def pytest_configure() -> None:
     folder = ROOT / ".slipway/containers"

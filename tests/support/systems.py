@@ -3,6 +3,7 @@
 What is called a stand-in has the property that its name says, and is not that distribution.
 """
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -61,7 +62,6 @@ def _imported(archive: Path, reference: str) -> str:
 def _run(
     *command: str, cwd: Path | None = None, into: Path | None = None, **variables: str
 ) -> None:
-    import os
 
     done = subprocess.run(
         command, cwd=cwd, env={**os.environ, **variables}, capture_output=True, check=False
