@@ -82,17 +82,32 @@ def as_yaml(new: Entries) -> str:
     return "".join(f"{block}:\n{_lines(items, '  ')}" for block, items in new.items() if items)
 
 
+def with_digest(catalog: Catalog, digest: str) -> str | None:
+    """The image that is this one already."""
+    found = (n for n, i in catalog.images.items() if (i.reference or "").endswith(f"@{digest}"))
+    return next(found, None)
+
+
+def repoint(root: Path, old: str, new: str) -> None:
+    """Say where an image is now. `old` has its digest, so nothing else is meant by it."""
+    _replace(root, (root / CATALOG).read_text().replace(old, new))
+
+
 def write(root: Path, new: Entries) -> None:
     """Put the entries at the end of their blocks of the catalog; every other byte stays.
 
     Raises InvalidProject when the result would not be a catalog; then nothing is written.
     """
-    file = root / CATALOG
-    text = file.read_text()
+    text = (root / CATALOG).read_text()
     for block, items in new.items():
         if items:
             text = _inserted(text, block, items)
+    _replace(root, text)
+
+
+def _replace(root: Path, text: str) -> None:
     _check(text)
+    file = root / CATALOG
     partial = file.with_name(f".{file.name}.partial")
     partial.write_text(text)
     partial.replace(file)

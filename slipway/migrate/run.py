@@ -86,6 +86,9 @@ def make(
     new = entry.entries(catalog, name, found.editor, found.home, name)
     own = write_layer(store, found, server_config(_apps(catalog, new, name), IN_IMAGE))
     image = derive(store, found.inside.image, jupyter, own)
+    if known := entry.with_digest(catalog, image.digest):
+        # The same image again, perhaps to push it now: it has its entries.
+        name, new = known, {block: {} for block in new} | {"images": {known: new["images"][name]}}
     store.tag(name, image)
     reference = f"{name}@{image.digest}"
     if wanted.output:
@@ -98,7 +101,10 @@ def make(
     new["images"][name]["reference"] = reference
     if wanted.write:
         progress(f"writing {CATALOG}")
-        entry.write(root, new)
+        if not known:
+            entry.write(root, new)
+        elif wanted.push:
+            entry.repoint(root, catalog.images[known].reference or "", reference)
     return Migrated(name, image.digest, found, new)
 
 

@@ -1,10 +1,8 @@
 """Images built with buildah, until `slipway build` does it."""
 
-import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +14,10 @@ PATHS = UserImagePaths("/opt/jupyter/bin/python", "/opt/jupyter/share/slipway/ic
 PLAIN = ("lab", "classic")
 CA = Path(os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"))
 PREFIX = "localhost/slipway"
+
+
+class BuildError(Exception):
+    pass
 
 
 def context(name: str, folder: Path) -> Path:
@@ -39,23 +41,31 @@ def context(name: str, folder: Path) -> Path:
 
 
 def build(
-    name: str, folder: Path, arguments: Mapping[str, str], *options: str, tag: str = ""
+    name: str,
+    folder: Path,
+    arguments: Mapping[str, str],
+    *options: str,
+    secret: Path = CA,
+    tag: str = "",
 ) -> str:
-    """Build the context in `folder` and return the image's reference. Raises CalledProcessError."""
+    """Build the context in `folder` and return the image's reference. Raises BuildError, with
+    the end of what the builder said."""
     reference = tag or f"{PREFIX}/{name}"
     command = ["buildah", "build", "--isolation=chroot", "--timestamp=0", "--layers", *options]
     for key, value in arguments.items():
         command += ["--build-arg", f"{key}={value}"]
-    if CA.exists():
-        command += ["--secret", f"id=ca,src={CA}"]
-    subprocess.run(
-        [*command, "-t", reference, str(folder)], check=True, stdout=sys.stderr, text=True
-    )
+    if secret.exists():
+        command += ["--secret", f"id=ca,src={secret}"]
+    done = subprocess.run(
+        [*command, "-t", reference, str(folder)],
+        check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if done.returncode:
+        raise BuildError(done.stdout[-4000:])
     return reference
 
 
-def layers(reference: str) -> list[str]:
-    """Digests of the image's uncompressed layers, the base's first."""
-    command = ["buildah", "inspect", "--type=image", reference]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return list(told["OCIv1"]["rootfs"]["diff_ids"])
+def digest(reference: str) -> str:
+    """The digest of an image's configuration: of its layers' contents and how it is run."""
+    command = ["buildah", "inspect", "--type=image", "--format={{.FromImageID}}", reference]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

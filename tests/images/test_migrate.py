@@ -16,10 +16,10 @@ from slipway.oci.descriptors import DOCKER_MANIFEST
 from slipway.oci.filesystem import FileSystem
 from slipway.oci.image import Image, load_image
 from slipway.oci.layout import Layout
-from tests.images import building
-from tests.support import vscode
-from tests.support.containers import PASSWORD, SETTINGS, Containers, code_server, rstudio
+from tests.images.conftest import Images
+from tests.support import old_images, vscode
 from tests.support.local import ROOT, SLIPWAY, Hub, make_project, running_hub
+from tests.support.old_images import PASSWORD, SETTINGS
 
 _POD = """\
 #!/bin/sh
@@ -34,31 +34,11 @@ exec podman run --rm --replace --name {prefix}-$JUPYTERHUB_USER --pull=never \\
 """
 
 
-@pytest.fixture(scope="session")
-def containers() -> Containers:
-    # Kept between runs: bases and what was built from what did not change.
-    return Containers(ROOT / ".slipway/test-images")
-
-
-@pytest.fixture(scope="session")
-def jupyter(containers: Containers, tmp_path_factory: pytest.TempPathFactory) -> str:
-    base = containers.base()
-    context = building.context("jupyter", tmp_path_factory.mktemp("jupyter") / "context")
-    before = {name: os.environ.get(name) for name in containers.environment}
-    os.environ.update(containers.environment)
-    try:
-        return building.build("jupyter", context, {"BASE": base})
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
 @dataclass
 class Project:
     """A project folder whose local store has the image `jupyter`."""
 
     folder: Path
-    containers: Containers
 
     def migrate(self, *arguments: str) -> dict[str, Any]:
         done = self.try_to_migrate(*arguments, "--json")
@@ -90,7 +70,8 @@ class Project:
         script, homes = self.folder / "pod.sh", self.folder / "volumes"
         prefix = f"slipway-test-{os.getpid()}"
         # The hub hands none of its own variables on.
-        environment = " ".join(f"{n}={v}" for n, v in self.containers.environment.items())
+        names = ("CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF")
+        environment = " ".join(f"{name}={os.environ[name]}" for name in names)
         script.write_text(
             _POD.format(homes=homes, prefix=prefix, home=home, image=image, environment=environment)
         )
@@ -99,44 +80,36 @@ class Project:
         command = json.dumps({"Spawner": {"cmd": [str(script)]}})
         local.write_text(f"{local.read_text()}\nextra_config: {command}\n")
         try:
-            with running_hub(self.folder, **self.containers.environment) as hub:
+            with running_hub(self.folder) as hub:
                 yield hub
         finally:
-            names = self.containers.run("podman", "ps", "-aq", f"--filter=name={prefix}")
+            names = old_images.run("podman", "ps", "-aq", f"--filter=name={prefix}")
             if names:
-                self.containers.run("podman", "rm", "-f", *names.split())
+                old_images.run("podman", "rm", "-f", *names.split())
 
 
 @pytest.fixture
-def project(tmp_path: Path, containers: Containers, jupyter: str) -> Project:
-    made = Project(make_project(tmp_path / "project"), containers)
+def project(tmp_path: Path, images: Images) -> Project:
+    made = Project(make_project(tmp_path / "project"))
     made.store.parent.mkdir()
-    containers.run(
-        "skopeo", "copy", f"containers-storage:{jupyter}:latest", f"oci:{made.store}:jupyter"
-    )
+    jupyter = f"containers-storage:{images['jupyter']}:latest"
+    old_images.run("skopeo", "copy", jupyter, f"oci:{made.store}:jupyter")
     return made
 
 
 @pytest.fixture(scope="session")
-def old_vscode(containers: Containers, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return code_server(containers, tmp_path_factory.mktemp("old-vscode"))
-
-
-@pytest.fixture(scope="session")
-def old_rstudio(containers: Containers, tmp_path_factory: pytest.TempPathFactory) -> str:
-    return rstudio(containers, tmp_path_factory.mktemp("old-rstudio"))
-
-
-@pytest.fixture(scope="session")
-def archive(
-    containers: Containers, old_vscode: str, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """As `docker save` writes it."""
+def archive(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """VS Code, as `docker save` writes it."""
+    reference = old_images.code_server(base, tmp_path_factory.mktemp("old-vscode"))
     file = tmp_path_factory.mktemp("archive") / "team-vscode.tar"
-    containers.run(
-        "skopeo", "copy", f"containers-storage:{old_vscode}:latest", f"docker-archive:{file}:o:1"
-    )
+    source = f"containers-storage:{reference}:latest"
+    old_images.run("skopeo", "copy", source, f"docker-archive:{file}:o:1")
     return file
+
+
+@pytest.fixture(scope="session")
+def old_rstudio(base: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    return old_images.rstudio(base, tmp_path_factory.mktemp("old-rstudio"))
 
 
 def test_vs_code_opens_behind_the_hub_with_its_settings(
@@ -149,7 +122,7 @@ def test_vs_code_opens_behind_the_hub_with_its_settings(
     }  # fmt: skip
     assert PASSWORD not in json.dumps(made)
     assert subprocess.run([SLIPWAY, "check", f"--project={project.folder}"]).returncode == 0
-    image = project.containers.run("podman", "load", "-q", "-i", str(output)).split()[-1]
+    image = old_images.run("podman", "load", "-q", "-i", str(output)).split()[-1]
     with project.hub(image, "/home/dev") as hub:
         user = hub.user("ada")
         page = user.visit("/team-vscode")
@@ -165,6 +138,7 @@ def test_vs_code_opens_behind_the_hub_with_its_settings(
             f"{prefix}{static}/vscode-remote-resource",
             params={"path": "/home/dev/.local/share/code-server/User/settings.json"},
         )
+        assert settings.status_code == 200, settings.text
         assert settings.json() == SETTINGS
         home = project.folder / "volumes/ada"
         assert (home / ".netrc").stat().st_mode & 0o777 == 0o600
@@ -186,13 +160,13 @@ def _version() -> str:
 
 def test_rstudio_opens_behind_the_hub(project: Project, old_rstudio: str, tmp_path: Path):
     layout, output = tmp_path / "layout", tmp_path / "new.tar"
-    project.containers.run(
+    old_images.run(
         "skopeo", "copy", f"containers-storage:{old_rstudio}:latest", f"oci:{layout}:old"
     )
     made = project.migrate(str(layout), "--name=analysts", "--write", f"--output={output}")
     taken_over = " ".join(made["found"]["taken_over"])
     assert "www-port (8787)" in taken_over
-    image = project.containers.run("podman", "load", "-q", "-i", str(output)).split()[-1]
+    image = old_images.run("podman", "load", "-q", "-i", str(output)).split()[-1]
     with project.hub(image, "/home/analyst") as hub:
         answer = hub.user("ada").visit("/analysts")
         assert answer.status_code == 200, answer.text
@@ -200,37 +174,35 @@ def test_rstudio_opens_behind_the_hub(project: Project, old_rstudio: str, tmp_pa
         assert (project.folder / "volumes/ada/R/library/ours").is_dir()
 
 
-def test_nothing_of_the_image_changes(project: Project, archive: Path):
-    project.migrate(str(archive))
-    new = project.image("team-vscode")
-    assert new.descriptor.media_type == DOCKER_MANIFEST
-    source = f"docker-archive:{archive}"
-    before = project.containers.configuration(source)
-    after = project.containers.configuration(f"oci:{project.store}:team-vscode")
-    assert {**after, "Labels": None} == {**before, "Labels": None}
-    old = project.containers.run("podman", "load", "-q", "-i", str(archive)).split()[-1]
-    was = checksums(project, old)
-    output = archive.with_name("derived.tar")
+def test_nothing_of_the_image_changes(project: Project, archive: Path, tmp_path: Path):
+    output = tmp_path / "new.tar"
     project.migrate(str(archive), f"--output={output}")
-    loaded = project.containers.run("podman", "load", "-q", "-i", str(output)).split()[-1]
-    now = checksums(project, loaded)
+    assert project.image("team-vscode").descriptor.media_type == DOCKER_MANIFEST
+    before = old_images.configuration(f"docker-archive:{archive}")
+    after = old_images.configuration(f"docker-archive:{output}")
+    assert {**after, "Labels": None} == {**before, "Labels": None}
+    was, now = (
+        checksums(project, old_images.run("podman", "load", "-q", "-i", str(file)))
+        for file in (archive, output)
+    )
     assert len(was) > 5000
     assert {path: now.get(path) for path in was} == was
     added = {path for path in now.keys() - was.keys() if not path.startswith("./opt/jupyter")}
     assert added == set()
 
 
-def checksums(project: Project, image: str) -> dict[str, str]:
+def checksums(project: Project, loaded: str) -> dict[str, str]:
     """Of every file of an image: content, owner, mode; of every link where it leads."""
-    mounted = project.containers.run("podman", "image", "mount", image)
+    image = loaded.split()[-1]
+    mounted = old_images.run("podman", "image", "mount", image)
     try:
-        files = project.containers.run(
+        files = old_images.run(
             "sh", "-c", 'cd "$0" && find . -type f -print0 | xargs -0 sha256sum', mounted
         )
         found = {
             path: digest for digest, _, path in (f.partition("  ") for f in files.splitlines())
         }
-        rest = project.containers.run(
+        rest = old_images.run(
             "sh", "-c", r'cd "$0" && find . ! -type d -printf "%p\t%m %U:%G %s %l\n"', mounted
         )
         for line in rest.splitlines():
@@ -238,7 +210,7 @@ def checksums(project: Project, image: str) -> dict[str, str]:
             found[path] = f"{found.get(path, '')} {told}"
         return found
     finally:
-        project.containers.run("podman", "image", "umount", image)
+        old_images.run("podman", "image", "umount", image)
 
 
 def test_the_same_image_from_everywhere_becomes_the_same(
@@ -250,7 +222,7 @@ def test_the_same_image_from_everywhere_becomes_the_same(
     both = {project.migrate(str(path), "--name=old")["digest"] for path in (archive, compressed)}
     assert len(both) == 1
     layout = tmp_path / "layout"
-    project.containers.run("skopeo", "copy", f"docker-archive:{archive}", f"oci:{layout}:old")
+    old_images.run("skopeo", "copy", f"docker-archive:{archive}", f"oci:{layout}:old")
     project.migrate(str(layout), "--name=other")
     one, other = (FileSystem(project.image(name)) for name in ("old", "other"))
     skel = "/opt/jupyter/share/slipway/skel"

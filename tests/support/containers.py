@@ -1,154 +1,160 @@
-"""buildah, podman and skopeo with a storage of their own, and images as strangers have them."""
+"""Users' servers in containers, run by a real JupyterHub as the cluster would run their pods.
+
+The hub is started by `running_hub`; its configuration is this file.
+"""
 
 import json
 import os
+import secrets
 import shutil
+import socket
 import subprocess
-from collections.abc import Mapping
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from slipway.toolchain.node import node
-from tests.support import rserver_stand_in
-from tests.support.local import ROOT
+from tests.support.local import ROOT, Hub, User
 
-_STORAGE = """\
-[storage]
-driver = "overlay"
-graphroot = "{folder}/graph"
-runroot = "{folder}/run"
-"""
-_ENGINE = """\
-[containers]
-netns = "host"
-default_ulimits = ["nofile=16384:16384", "nproc=16384:16384"]
-[engine]
-runtime = "runc"
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-"""
+RESTRICTED = (
+    "--read-only",
+    "--read-only-tmpfs=false",
+    "--tmpfs=/tmp:rw,mode=1777",
+    "--cap-drop=all",
+    "--security-opt=no-new-privileges",
+)
+"""What Pod Security `restricted` and charts leave to a user's container, in podman's words."""
+HOME = "/home/jovyan"
 
 
-class Containers:
-    """`environment` is what a command needs to work on this storage."""
+def podman(*arguments: str, check: bool = True) -> str:
+    """Run podman and return what it prints. Raises AssertionError with its errors."""
+    done = subprocess.run(["podman", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or not check, f"podman {arguments}: {done.stderr}"
+    return done.stdout
 
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        given = ("CONTAINERS_STORAGE_CONF", "CONTAINERS_CONF")
-        if not all(name in os.environ for name in given):
-            (folder / "storage.conf").write_text(_STORAGE.format(folder=folder))
-            (folder / "containers.conf").write_text(_ENGINE)
-        self.environment = {
-            "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
-            "CONTAINERS_CONF": str(folder / "containers.conf"),
-            **{name: os.environ[name] for name in given if name in os.environ},
-        }
-        self.folder = folder
 
-    def run(self, *command: str, check: bool = True) -> str:
-        done = subprocess.run(
-            command, env=os.environ | self.environment, capture_output=True, text=True, check=False
+def run(image: str, *command: str, options: tuple[str, ...] = RESTRICTED, uid: int = 1000) -> str:
+    """Run a command in a container of its own, without the image's entry point."""
+    user = f"--user={uid}:{uid}"
+    entry = ["--entrypoint", command[0], image, *command[1:]]
+    return podman("run", "--rm", "--network=host", user, *options, *entry)
+
+
+@contextmanager
+def running_hub(folder: Path, images: Mapping[str, str]) -> Iterator[Hub]:
+    """A hub whose users choose one of `images` as their profile; homes are below `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    password = secrets.token_hex(16)
+    port, api, proxied = free_ports(3)
+    settings = {
+        "images": dict(images), "homes": str(folder / "homes"), "password": password,
+        "port": port, "api": api, "proxied": proxied,
+    }  # fmt: skip
+    (folder / "settings.json").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "jupyterhub", "-f", __file__]
+    environment = {
+        **os.environ, "SLIPWAY_TEST_HUB": str(folder / "settings.json"),
+        "CONFIGPROXY_AUTH_TOKEN": secrets.token_hex(16), "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    with (folder / "hub.log").open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT
         )
-        assert done.returncode == 0 or not check, f"{' '.join(command)}:\n{done.stderr[-3000:]}"
-        return done.stdout.strip()
-
-    def base(self) -> str:
-        """A small Debian, made once."""
-        file = self.folder / "base.tar"
-        if not self.run("podman", "images", "-q", "localhost/slipway-test-base"):
-            if not file.exists():
-                self.run("mmdebstrap", "--variant=minbase", "trixie", str(file))
-            self.run("podman", "import", "-q", str(file), "localhost/slipway-test-base")
-        return "localhost/slipway-test-base"
-
-    def build(self, name: str, context: Path) -> str:
-        self.run(
-            "buildah", "build", "-q", "--layers", "--isolation=chroot", "--format=docker",
-            "--volume=/etc/apt:/etc/apt:ro", "-t", f"localhost/{name}", str(context),
-        )  # fmt: skip
-        return f"localhost/{name}"
-
-    def configuration(self, source: str) -> dict[str, Any]:
-        config: Mapping[str, Any] = json.loads(self.run("skopeo", "inspect", "--config", source))
-        return dict(config.get("config") or {})
+    url = f"http://127.0.0.1:{port}/"
+    try:
+        wait_for(f"{url}hub/api", process, folder / "hub.log")
+        yield Hub(url, password, folder, None)
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
-SETTINGS = {"workbench.colorTheme": "Monokai", "window.title": "the old team's VS Code"}
-PASSWORD = "correct-horse-battery"
-
-_CODE_SERVER = f"""\
-FROM {{base}}
-RUN groupadd -g 1234 dev && useradd -u 1234 -g 1234 -m -s /bin/bash dev
-COPY code-server /opt/vs
-COPY --chown=1234:1234 home /home/dev
-RUN chmod 600 /home/dev/.netrc && ln -s /etc/passwd /home/dev/.outside
-ENV TEAM=data PASSWORD={PASSWORD}
-EXPOSE 9000
-USER dev
-WORKDIR /home/dev/work
-ENTRYPOINT ["/opt/vs/bin/code-server"]
-CMD ["--app-name", "Old Team"]
-"""
+def container_of(user: User) -> str:
+    """The name of the running container of a user's server."""
+    return podman("ps", "--format={{.Names}}", f"--filter=name=slipway-test-{user.name}-").strip()
 
 
-def code_server(containers: Containers, folder: Path) -> str:
-    """VS Code as somebody has set it up: under /opt, for a user of their own, with settings."""
-    (installed,) = (ROOT / ".slipway/tools").glob("code-server-*")
-    program = folder / "code-server"
-    shutil.copytree(installed / "node_modules", program / "node_modules", symlinks=True)
-    shutil.copy(node(), program / "node")
-    (program / "bin").mkdir()
-    script = program / "bin/code-server"
-    entry = "/opt/vs/node_modules/code-server/out/node/entry.js"
-    script.write_text(f'#!/bin/sh\nexec /opt/vs/node {entry} "$@"\n')
-    script.chmod(0o755)
-    extension = {
-        "name": "hello",
-        "publisher": "acme",
-        "version": "1.0.0",
-        "engines": {"vscode": "*"},
-    }
-    data = ".local/share/code-server"
-    for path, text in {
-        ".config/code-server/config.yaml": "bind-addr: 0.0.0.0:9000\nauth: password\n"
-        f"password: {PASSWORD}\ndisable-file-downloads: true\n",
-        f"{data}/User/settings.json": json.dumps(SETTINGS),
-        f"{data}/extensions/acme.hello-1.0.0/package.json": json.dumps(extension),
-        ".bashrc": "export TEAM_SHELL=yes\n",
-        ".netrc": "machine example.org\n",
-        "work/hello.py": "print('hello')\n",
-    }.items():
-        file = folder / "home" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    (folder / "Dockerfile").write_text(_CODE_SERVER.format(base=containers.base()))
-    return containers.build("old-vscode", folder)
+def inside(user: User, *command: str, check: bool = True) -> str:
+    """What a command prints in the container of a user's server, run as the user."""
+    return podman("exec", container_of(user), *command, check=check)
 
 
-_RSTUDIO = """\
-FROM {base}
-RUN apt-get update && apt-get install -y --no-install-recommends python3
-RUN useradd -u 1000 -m -s /bin/bash analyst
-COPY rserver.py /usr/lib/rstudio-server/stand_in.py
-COPY --chmod=755 rserver /usr/lib/rstudio-server/bin/rserver
-COPY --chmod=755 rserver /opt/R/4.4.1/bin/R
-COPY conf /etc/rstudio
-RUN mkdir -p /home/analyst/R/library/ours && chown -R 1000:1000 /home/analyst
-EXPOSE 8787
-CMD ["/usr/lib/rstudio-server/bin/rserver", "--server-daemonize=0"]
-"""
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [listening.getsockname()[1] for listening in sockets]
+    for listening in sockets:
+        listening.close()
+    return ports
 
 
-def rstudio(containers: Containers, folder: Path) -> str:
-    """RStudio as somebody has set it up, but for rserver itself, for which stands a stand-in."""
-    (folder / "conf").mkdir(parents=True)
-    (folder / "conf/rserver.conf").write_text(
-        "www-port=8787\nrsession-which-r=/opt/R/4.4.1/bin/R\n"
+def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if httpx.get(url).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass
+        assert process.poll() is None, log.read_text()
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.1)
+
+
+def configure(c: Any, settings: dict[str, Any]) -> None:
+    from jupyterhub.spawner import Spawner
+    from jupyterhub.utils import random_port
+    from slipway_hub.user_pods import START
+
+    class PodmanSpawner(Spawner):  # type: ignore[misc]
+        """A container with the restrictions of a pod. `uid` as an option: another than 1000."""
+
+        container = ""
+
+        async def start(self) -> tuple[str, int]:
+            uid = str(self.user_options.get("uid", 1000))
+            home = Path(settings["homes"], self.user.name)
+            home.mkdir(parents=True, exist_ok=True)
+            shutil.chown(home, int(uid), int(uid))
+            self.port = random_port()
+            variables = [f"--env={name}={value}" for name, value in self.get_env().items()]
+            self.container = podman(
+                "run", "--detach", "--network=host", f"--user={uid}:{uid}", "--passwd=false",
+                *RESTRICTED, f"--volume={home}:{HOME}", f"--env=HOME={HOME}", *variables,
+                "--label=slipway-test", f"--name=slipway-test-{self.user.name}-{self.port}",
+                "--entrypoint", json.dumps(START), settings["images"][self.user_options["profile"]],
+            ).strip()  # fmt: skip
+            return "127.0.0.1", self.port
+
+        async def poll(self) -> int | None:
+            told = podman("inspect", "--format={{.State.Running}}", self.container, check=False)
+            return None if told.strip() == "true" else 1
+
+        async def stop(self, now: bool = False) -> None:
+            podman("rm", "--force", "--time=10", self.container, check=False)
+
+    host = "127.0.0.1"
+    c.JupyterHub.bind_url = f"http://{host}:{settings['port']}"
+    c.JupyterHub.hub_bind_url = f"http://{host}:{settings['api']}"
+    c.ConfigurableHTTPProxy.api_url = f"http://{host}:{settings['proxied']}"
+    chp = ROOT / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
+    c.ConfigurableHTTPProxy.command = [str(node()), str(chp)]
+    c.JupyterHub.authenticator_class = "shared-password"
+    c.SharedPasswordAuthenticator.user_password = settings["password"]
+    c.Authenticator.allow_all = True
+    c.JupyterHub.spawner_class = PodmanSpawner
+    c.Spawner.env_keep = []
+    c.Spawner.apply_user_options = lambda spawner, options: None
+    c.Spawner.start_timeout = c.Spawner.http_timeout = 60
+    c.JupyterHub.db_url = "sqlite:///:memory:"
+
+
+if "SLIPWAY_TEST_HUB" in os.environ and "get_config" in globals():
+    configure(
+        globals()["get_config"](), json.loads(Path(os.environ["SLIPWAY_TEST_HUB"]).read_text())
     )
-    (folder / "conf/rsession.conf").write_text("session-default-working-dir=~/work\n")
-    shutil.copy(rserver_stand_in.__file__, folder / "rserver.py")
-    (folder / "rserver").write_text(
-        '#!/bin/sh\nexec /usr/bin/python3 /usr/lib/rstudio-server/stand_in.py "$@"\n'
-    )
-    (folder / "Dockerfile").write_text(_RSTUDIO.format(base=containers.base()))
-    return containers.build("old-rstudio", folder)

@@ -4,57 +4,42 @@ import json
 import tarfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from slipway.migrate import entry
-from slipway.migrate.derive import derive
+from slipway.migrate.derive import derive, jupyter_image
 from slipway.migrate.examine import Found, examine
-from slipway.migrate.inside import Inside, worth_keeping
+from slipway.migrate.inside import Inside
 from slipway.migrate.layers import write_layer
 from slipway.migrate.starting import options_of
-from slipway.model import InvalidProject, load
-from slipway.oci.descriptors import CONFIG, LAYER_GZIP, MANIFEST, Descriptor, ImageError
+from slipway.model import load
+from slipway.oci.descriptors import (
+    CONFIG,
+    INDEX,
+    LAYER_GZIP,
+    MANIFEST,
+    Descriptor,
+    ImageError,
+    Platform,
+    encode,
+)
 from slipway.oci.filesystem import FileSystem
 from slipway.oci.image import load_image
 from slipway.oci.layout import Layout
 from tests.support.images import add_image, docker_archive, tar
 from tests.support.local import ROOT
-
-PASSWD = "root:x:0:0:root:/root:/bin/bash\ndev:x:1234:1234::/home/dev:/bin/bash\n"
-PROGRAM = tar(("bin/sh", "#!"), ("usr/bin/code-server", "#!"), mode=0o755)
-RSTUDIO = tar(
-    ("bin/sh", "#!"),
-    ("usr/lib/rstudio-server/bin/rserver", "#!"),
-    ("opt/R/4.4.1/bin/R", "#!"),
-    mode=0o755,
+from tests.support.migrating import (
+    CONFIG_FILE,
+    PASSWD,
+    PROGRAM,
+    RSTUDIO,
+    SECRET,
+    files,
+    found_in,
+    inside,
+    own_layer,
 )
-SECRET = "hunter2-and-more"
-CONFIG_FILE = f"bind-addr: 0.0.0.0:9000\nauth: password\npassword: {SECRET}\napp-name: Team\n"
-
-
-def inside(folder: Path, *layers: bytes, **settings: Any) -> Inside:
-    layout = Layout(folder)
-    found = add_image(layout, layers, settings)
-    return Inside(FileSystem(load_image(layout, found), worth_keeping))
-
-
-def files(*entries: Any, passwd: str = PASSWD, uid: int = 0) -> bytes:
-    return tar(("etc/passwd", passwd), ("etc/group", "dev:x:1234:\n"), *entries, uid=uid)
-
-
-def found_in(folder: Path, *layers: bytes, add_user: bool = False, **settings: Any) -> Found:
-    return examine(inside(folder, *layers, **settings), "auto", add_user=add_user)
-
-
-def own_layer(found: Found, folder: Path) -> dict[str, tarfile.TarInfo]:
-    layout = Layout(folder)
-    layer, _ = write_layer(layout, found, {})
-    with tarfile.open(layout.path(layer.digest)) as archive:
-        found_in_it = {member.name: member for member in archive}
-        assert len(found_in_it) == len(archive.getmembers()), "engines refuse a path that is twice"
-        return found_in_it
 
 
 def test_the_system_is_described(tmp_path: Path):
@@ -298,6 +283,33 @@ def test_other_systems_encrypted_layers_and_old_manifests_are_refused(tmp_path: 
         load_image(layout, old_manifest)
 
 
+def test_of_several_platforms_one_is_chosen(tmp_path: Path):
+    layout = Layout(tmp_path)
+    images = {a: add_image(layout, [SH], architecture=a) for a in ("amd64", "arm64")}
+    entries = [
+        i.as_json() | {"platform": {"os": "linux", "architecture": a}} for a, i in images.items()
+    ]
+    unknown = {"os": "unknown", "architecture": "unknown"}
+    entries.append(images["amd64"].as_json() | {"platform": unknown})
+    index = layout.add(encode({"schemaVersion": 2, "manifests": entries}), INDEX)
+    chosen = load_image(layout, index, Platform("linux", "arm64"))
+    assert chosen.descriptor.digest == images["arm64"].digest
+    with pytest.raises(ImageError, match="for linux/amd64, linux/arm64; say --platform"):
+        load_image(layout, index, Platform("linux", "s390x"))
+    with pytest.raises(ImageError, match="for linux/amd64, not for linux/arm64"):
+        load_image(layout, images["amd64"], Platform("linux", "arm64"))
+
+
+def test_without_jupyter_for_its_platform_it_says_what_to_build(tmp_path: Path):
+    found = found_in(tmp_path / "image", PROGRAM, files(), User="dev")
+    store = Layout(tmp_path / "store")
+    with pytest.raises(ImageError, match="slipway build jupyter"):
+        jupyter_image(store, found.inside.image)
+    store.tag("jupyter", add_image(store, [SH], architecture="arm64"))
+    with pytest.raises(ImageError, match="for linux/arm64, not for linux/amd64"):
+        jupyter_image(store, found.inside.image)
+
+
 def test_a_new_home_has_all_of_the_old_and_nothing_from_outside(tmp_path: Path):
     pipe = tarfile.TarInfo("home/dev/pipe")
     pipe.type = tarfile.FIFOTYPE
@@ -365,79 +377,3 @@ def test_dockers_manifest_holds_dockers_layers_only(tmp_path: Path):
     store, made = migrated(tmp_path / "store", found)
     kinds = {d.media_type for d in store.walk(made)}
     assert all("vnd.docker" in kind for kind in kinds)
-
-
-# The catalog
-
-
-def code_server(tmp_path: Path, **settings: Any) -> Found:
-    return found_in(tmp_path / "image", PROGRAM, files(), User="dev", **settings)
-
-
-def project(folder: Path, catalog: str | None = None) -> Path:
-    for name in ("environments", "releases"):
-        (folder / name).mkdir(parents=True)
-    text = (ROOT / "catalog.yaml").read_text() if catalog is None else catalog
-    (folder / "catalog.yaml").write_text(text)
-    local = (ROOT / "environments/local.yaml").read_text()
-    (folder / "environments/local.yaml").write_text(local)
-    return folder
-
-
-@pytest.mark.parametrize(
-    ("text", "name"),
-    [("registry.example.org:5000/Team/My_VS.Code:v1", "my-vs-code"), ("./old.tar.gz", "old"),
-     ("x@sha256:" + "0" * 64, "x"), ("/", "migrated"), ("a" * 99, "a" * 36)],
-)  # fmt: skip
-def test_a_name_is_made_from_the_images(text: str, name: str):
-    assert entry.name_for(text) == name
-
-
-def test_the_catalog_gets_its_entries_and_keeps_every_byte(tmp_path: Path):
-    root = project(tmp_path / "project")
-    before = (root / "catalog.yaml").read_text()
-    found = code_server(tmp_path, Cmd=["code-server", "--locale=de"])
-    name = entry.image_name("old", load(root).catalog)
-    digest = "sha256:" + "0" * 64
-    new = entry.entries(load(root).catalog, name, found.editor, found.home, f"old@{digest}")
-    entry.write(root, new)
-    after = (root / "catalog.yaml").read_text()
-    rest = iter(after.splitlines())
-    assert all(line in rest for line in before.splitlines()), "lines are only added"
-    catalog = load(root).catalog
-    assert catalog.images["old"].home == "/home/dev"
-    assert catalog.routes["/old"].app == "code-2", "an app with other options is another app"
-    assert catalog.apps["code-2"].arguments == ("--locale=de",)
-
-
-def test_an_app_that_fits_is_used_again_and_names_do_not_clash(tmp_path: Path):
-    root = project(tmp_path / "project")
-    found = code_server(tmp_path)
-    for wanted in ("vscode", "hub", "jupyter", "rstudio"):
-        catalog = load(root).catalog
-        name = entry.image_name(wanted, catalog)
-        assert name == f"{wanted}-2"
-        new = entry.entries(catalog, name, found.editor, found.home, name)
-        assert not new["apps"]
-        entry.write(root, new)
-    assert load(root).catalog.profiles["vscode-2"].app == "code"
-
-
-def test_a_catalog_without_the_block_gets_it_and_one_in_one_line_is_left_alone(tmp_path: Path):
-    text = (
-        "apps: {lab: {kind: jupyterlab}, code: {kind: code-server}}\n"
-        "images:\n    base:\n        apps: [lab]\n\n"
-        "# The only one.\nprofiles:\n    one: {title: One, image: base}"
-    )
-    root = project(tmp_path / "project", text)
-    found = code_server(tmp_path)
-    new = entry.entries(load(root).catalog, "old", found.editor, "/home/jovyan", "old")
-    entry.write(root, new)
-    assert load(root).catalog.routes["/old"].profile == "old"
-    assert "\n\n# The only one.\nprofiles:" in (root / "catalog.yaml").read_text()
-    other = code_server(tmp_path / "other", Cmd=["code-server", "--locale=de"])
-    now = (root / "catalog.yaml").read_text()
-    new = entry.entries(load(root).catalog, "new", other.editor, "/home/jovyan", "new")
-    with pytest.raises(InvalidProject, match=r"catalog.yaml:1:7: apps: is not written"):
-        entry.write(root, new)
-    assert (root / "catalog.yaml").read_text() == now

@@ -25,9 +25,11 @@ UNUSED = (
 )
 SOMETIMES = (".gitignore",)
 """What only some versions of Python make."""
-LANGUAGES = set(
-    "ar ca cs da de el en es et fi fr he hu hy id it ja ko lt nl no pl pt ro root ru si sv tr uk vi zh".split()
-)
+LANGUAGES = (
+    "ar", "ca", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "he", "hu", "hy", "id", "it",
+    "ja", "ko", "lt", "nl", "no", "pl", "pt", "ro", "root", "ru", "si", "sv", "tr", "uk", "vi",
+    "zh",
+)  # fmt: skip
 """JupyterLab's own (https://github.com/jupyterlab/language-packs). Babel knows a thousand more."""
 TESTS = ("test", "tests")
 LAB = "share/jupyter/lab/static"
