@@ -14,7 +14,7 @@ help:
 	@echo "make test    set up, then run every test"
 	@echo "make test-images   only the tests of the images"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench-check | bench-up    measure, into benchmarks/results/"
+	@echo "make bench-check | bench-up | bench-images    measure, into benchmarks/results/"
 	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
 
 setup: $(READY)
@@ -60,6 +60,7 @@ image-tools:
 	    echo "Installing $(IMAGE_TOOLS) for the images' tests"; \
 	    apt-get -qq update && apt-get -qq install -y --no-install-recommends $(IMAGE_TOOLS) >/dev/null; }
 
+bench-images: image-tools
 bench-%: setup
 	@$(BIN)/python -m benchmarks.$*
 
