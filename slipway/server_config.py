@@ -47,7 +47,9 @@ def server_config(
         if process:
             servers[name] = _server(name, app, process, paths)
     return {
-        "ServerApp": {"jpserver_extensions": {"jupyter_server_proxy": True}},
+        "ServerApp": {
+            "jpserver_extensions": {"jupyter_server_proxy": True, "slipway_datapath": True}
+        },
         "ServerProxy": {"servers": servers},
         # A hub's users cannot act on either, and both call out.
         "LabApp": {

@@ -1,0 +1,300 @@
+"""jupyter-server-proxy's request handlers, with bodies and websockets that stream.
+
+`Streaming` stands between jupyter-server-proxy's `ProxyHandler` and its subclasses, because of the
+order in which Python looks up methods: they go on to choose the port, the path and the process, and
+what they call in the end is ours.
+"""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import quote, unquote, urlsplit
+
+import aiohttp
+from jupyter_server.utils import ensure_async, url_path_join
+from jupyter_server_proxy.handlers import (
+    LocalProxyHandler,
+    NamedLocalProxyHandler,
+    ProxyHandler,
+    RemoteProxyHandler,
+    SuperviseAndProxyHandler,
+)
+from jupyter_server_proxy.websocket import WebSocketHandlerMixin
+from tornado import web
+from tornado.httputil import HTTPHeaders, HTTPInputError
+from tornado.iostream import StreamClosedError
+
+from slipway_datapath.headers import (
+    end_to_end,
+    rewritten_location,
+    without_credentials,
+    without_token,
+)
+from slipway_datapath.settings import DataPath
+from slipway_datapath.transport import Clients, Upload, send
+from slipway_datapath.tunnel import Tunnel, ask, connect
+
+T = TypeVar("T")
+
+SETTINGS = "slipway_datapath"
+"""Where the web application keeps our `DataPath`."""
+CLIENTS = "slipway_datapath_clients"
+REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
+LINGER_SECONDS = 10.0
+"""How long a client may go on sending a body that its app has answered without reading it. A
+connection that is closed at once would take the answer with it."""
+
+
+class _Once(WebSocketHandlerMixin):  # type: ignore[misc]
+    """Without what `WebSocketHandlerMixin` does to every handler: it initializes it twice, and
+    hides `flush` and others behind functions that return nothing, so that nobody could wait until
+    a slow client has taken what was written. Both are for Tornado's websockets."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super(WebSocketHandlerMixin, self).__init__(*arguments, **options)
+
+
+@web.stream_request_body
+class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
+    """What differs from jupyter-server-proxy."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._upload: Upload | None = None
+        self._exchange: asyncio.Future[None] | None = None
+        self._client_is_gone = False
+
+    @property
+    def data_path(self) -> DataPath:
+        return self.settings[SETTINGS]
+
+    async def prepare(self) -> None:
+        await super().prepare()
+        if self._finished:
+            return
+        if self.has_body():
+            self._begin_upload()
+
+    def has_body(self) -> bool:
+        """Whether a body follows. Raises HTTPError 400 when two parsers could disagree on it."""
+        headers = self.request.headers
+        length, coding = headers.get("Content-Length"), headers.get("Transfer-Encoding")
+        if coding is not None and (length is not None or coding.strip().lower() != "chunked"):
+            raise web.HTTPError(400, "Ambiguous length of the request's body")
+        if length is not None and not (length.isascii() and length.isdigit()):
+            raise web.HTTPError(400, "Content-Length must be one number")
+        return coding is not None or (length is not None and length.strip("0") != "")
+
+    def _begin_upload(self) -> None:
+        """Answer while the body arrives: Tornado calls the method only after its last byte."""
+        self._upload = upload = Upload()
+        self.request.connection.set_max_body_size(sys.maxsize)
+        name = self.request.method.lower()
+        answering = asyncio.ensure_future(self._answer_early(getattr(self, name), upload))
+
+        async def answered(*_: str) -> None:
+            await upload.end()
+            await answering
+
+        setattr(self, name, answered)
+
+    async def _answer_early(self, method: Callable[..., Any], upload: Upload) -> None:
+        try:
+            await ensure_async(method(*self.path_args))
+        except web.HTTPError as error:
+            if not self._finished:
+                self.send_error(error.status_code, exc_info=sys.exc_info())
+        finally:
+            upload.discard()
+        if not upload.received.is_set():
+            try:
+                await asyncio.wait_for(upload.received.wait(), LINGER_SECONDS)
+            except TimeoutError:
+                self.request.connection.stream.close()
+
+    async def data_received(self, chunk: bytes) -> None:
+        assert self._upload is not None
+        await self._upload.put(chunk)
+
+    def on_connection_close(self) -> None:
+        self._client_is_gone = True
+        if self._exchange:
+            self._exchange.cancel()
+        super().on_connection_close()
+
+    async def get(self, *arguments: str) -> None:
+        if self.request.headers.get("Upgrade", "").lower() == "websocket":
+            # Refused here and not in `prepare`: only for a websocket a browser asks nobody.
+            if not self.check_origin():
+                raise web.HTTPError(403, "Cross origin websockets not allowed")
+            await self.open(*arguments)
+        else:
+            await self.http_get(*arguments)
+
+    async def proxy_open(self, host: str, port: int, proxied_path: str = "") -> None:
+        self._check_host(host)
+        self._record_activity()
+        self._exchange = asyncio.ensure_future(self._accept(host, port, proxied_path))
+        tunnel = await self._guarded(self._exchange)
+        if tunnel:
+            await tunnel.run()
+
+    async def _accept(self, host: str, port: int, proxied_path: str) -> Tunnel | None:
+        """The tunnel that the app has agreed to. What it says instead is passed on."""
+        url = urlsplit(self.app_url("ws", host, port, proxied_path))
+        target = url._replace(scheme="", netloc="").geturl()
+        try:
+            async with asyncio.timeout(self.data_path.connect_timeout):
+                app = await connect(host, port, self.unix_socket)
+                start, headers = await ask(app, target, self.app_headers(host, port))
+        except TimeoutError:
+            raise web.HTTPError(504, "The app did not answer in time") from None
+        except (OSError, ValueError, HTTPInputError) as error:
+            raise web.HTTPError(502, f"The app did not answer: {error}") from None
+        self.set_status(start.code, start.reason)
+        self._headers = HTTPHeaders()
+        for name, value in end_to_end(headers.get_all(), headers.get("Connection")):
+            self._headers.add(name, value)
+        if start.code != 101:
+            # A browser shows nobody the body of such an answer.
+            app.close()
+            self._headers["Content-Length"] = "0"
+            await self.flush()
+            return None
+        self._headers["Upgrade"], self._headers["Connection"] = "websocket", "Upgrade"
+        await self.flush()
+        return Tunnel(self.detach(), app, self.data_path.ping_interval, self._record_activity)
+
+    async def proxy(self, host: str, port: int, proxied_path: str) -> None:
+        self._check_host(host)
+        self._record_activity()
+        self._exchange = asyncio.ensure_future(self._relay(host, port, proxied_path))
+        await self._guarded(self._exchange)
+
+    def _check_host(self, host: str) -> None:
+        if not self._check_host_allowlist(host):
+            raise web.HTTPError(403, f"Host '{host}' is not among ServerProxy.host_allowlist")
+
+    async def _guarded(self, exchange: asyncio.Future[T]) -> T | None:
+        """The exchange's result; None when the client has gone."""
+        try:
+            return await exchange
+        except asyncio.CancelledError:
+            if not self._client_is_gone:
+                raise
+        except StreamClosedError:
+            pass
+        return None
+
+    async def _relay(self, host: str, port: int, proxied_path: str) -> None:
+        clients: Clients = self.settings[CLIENTS]
+        try:
+            response = await send(
+                clients.to(self.unix_socket),
+                self.request.method,
+                self.app_url("http", host, port, proxied_path),
+                self.app_headers(host, port),
+                self._upload,
+                self.data_path.response_timeout,
+            )
+        except TimeoutError:
+            raise web.HTTPError(504, "The app did not answer in time") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise web.HTTPError(502, f"The app did not answer: {error}") from None
+        async with response:
+            await self._pass_on(response, host, port)
+        self._record_activity()
+
+    async def _pass_on(self, response: aiohttp.ClientResponse, host: str, port: int) -> None:
+        self.set_status(response.status, response.reason)
+        self._headers = self.browser_headers(response, host, port)
+        content = response.content
+        try:
+            # Headers go at once; what has come along with them goes in the same packet.
+            chunk = content.read_nowait(-1)
+            while True:
+                self.write(chunk)
+                await self.flush()
+                chunk = await content.readany()
+                if not chunk:
+                    break
+        except (aiohttp.ClientError, OSError) as error:
+            # The status is sent: a broken connection tells the client that something is missing.
+            self.log.warning("An app's answer broke off: %s", error)
+            self.request.connection.stream.close()
+
+    def app_url(self, scheme: str, host: str, port: int, proxied_path: str) -> str:
+        """The address in the app, with the path as the browser has written it."""
+        path = self._raw_path(host, port, proxied_path)
+        if path is None:
+            url = str(self.get_client_uri(scheme, host, port, proxied_path)).partition("?")[0]
+        else:
+            url = f"{scheme}://{host}:{port}{path}"
+        query = self.request.query
+        if query and "token=" in query and self._withholds_token():
+            query = without_token(query)
+        return f"{url}?{query}" if query else url
+
+    def _raw_path(self, host: str, port: int, proxied_path: str) -> str | None:
+        """`proxied_path` with its escapes; None when it was mapped and so is nowhere in the URL."""
+        own = url_path_join("/", self.base_url, self.proxy_base or "/proxy/x")
+        depth = own.count("/")
+        if not self.proxy_base and self.request.path.startswith(
+            url_path_join(self.base_url, "/proxy/absolute/")
+        ):
+            depth += 1
+        raw = "/" + "/".join(self.request.path.split("/")[depth + 1 :])
+        if unquote(raw) != "/" + proxied_path.removeprefix("/"):
+            return None
+        if self.absolute_url:
+            raw = self._get_context_path(host, port).rstrip("/") + raw
+        return quote(raw, safe="/:?[]@!$&'()*+,;=-._~%", encoding="latin1")
+
+    def _withholds_token(self) -> bool:
+        trusted = getattr(self, "name", None) in self.data_path.trusted_with_credentials
+        return not trusted and getattr(self, "_token_authenticated", False)
+
+    def app_headers(self, host: str, port: int) -> list[tuple[str, str]]:
+        fields = end_to_end(self.request.headers.get_all(), self.request.headers.get("Connection"))
+        if getattr(self, "name", None) not in self.data_path.trusted_with_credentials:
+            fields = without_credentials(fields, getattr(self, "_token_authenticated", False))
+        # "Expect" has been answered by Tornado.
+        headers = [field for field in fields if field[0] != "Expect"]
+        extra = dict(self.get_request_headers_override())
+        if not self.absolute_url:
+            context = self._get_context_path(host, port)
+            for name in ("X-Forwarded-Context", "X-ProxyContextPath", "X-Forwarded-Prefix"):
+                extra[name] = context
+        replaced = {name.lower() for name in extra}
+        return [f for f in headers if f[0].lower() not in replaced] + list(extra.items())
+
+    def browser_headers(
+        self, response: aiohttp.ClientResponse, host: str, port: int
+    ) -> HTTPHeaders:
+        headers = HTTPHeaders()
+        fields = [(n.decode("latin1"), v.decode("latin1")) for n, v in response.raw_headers]
+        for name, value in end_to_end(fields, response.headers.get("Connection")):
+            headers.add(name, value)
+        location = headers.get("Location")
+        if location and not self.absolute_url and response.status in REDIRECTS:
+            context = self._get_context_path(host, port)
+            own = {self.request.host, f"{host}:{port}", f"127.0.0.1:{port}", "localhost"}
+            headers["Location"] = rewritten_location(location, context, self.base_url, own)
+        return headers
+
+
+class LocalPortHandler(LocalProxyHandler, Streaming):  # type: ignore[misc]
+    """/proxy/<port>/"""
+
+
+class HostPortHandler(RemoteProxyHandler, Streaming):  # type: ignore[misc]
+    """/proxy/<host>:<port>/"""
+
+
+class NamedHandler(NamedLocalProxyHandler, Streaming):  # type: ignore[misc]
+    """An app that somebody else starts."""
+
+
+class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[misc]
+    """An app that jupyter-server-proxy starts."""

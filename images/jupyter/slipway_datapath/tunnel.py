@@ -1,0 +1,128 @@
+"""A websocket as a tunnel: after the app has accepted it, bytes pass as they come.
+
+So frames of any size, compression, sub-protocol and close codes are between browser and app alone,
+and no more than one piece per direction is ever held. The proxy adds but one thing, a ping into a
+silence, to notice a browser that has gone without saying so.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterable
+
+from tornado.httputil import HTTPHeaders, ResponseStartLine, parse_response_start_line
+from tornado.iostream import IOStream
+from tornado.tcpclient import TCPClient
+
+MAX_HEAD_BYTES = 64 * 1024
+BUFFER_BYTES = 1024 * 1024
+PIECE_BYTES = 64 * 1024
+PING = b"\x89\x00"
+
+
+async def connect(host: str, port: int, unix_socket: str | None) -> IOStream:
+    """A connection to an app. Raises OSError (StreamClosedError included)."""
+    if not unix_socket:
+        return await TCPClient().connect(host, port, max_buffer_size=BUFFER_BYTES)
+    stream = IOStream(socket.socket(socket.AF_UNIX), max_buffer_size=BUFFER_BYTES)
+    return await stream.connect(unix_socket)
+
+
+async def ask(
+    app: IOStream, target: str, fields: Iterable[tuple[str, str]]
+) -> tuple[ResponseStartLine, HTTPHeaders]:
+    """Ask an app to upgrade the connection. Raises OSError, ValueError or HTTPInputError."""
+    lines = [f"GET {target} HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket"]
+    lines += [f"{name}: {value}" for name, value in fields]
+    await app.write("\r\n".join([*lines, "", ""]).encode("latin1"))
+    head = await app.read_until_regex(rb"\r?\n\r?\n", max_bytes=MAX_HEAD_BYTES)
+    start, _, rest = head.decode("latin1").partition("\n")
+    return parse_response_start_line(start.rstrip("\r")), HTTPHeaders.parse(rest)
+
+
+class Tunnel:
+    """Bytes between a browser and an app, until one of them has gone."""
+
+    def __init__(
+        self, browser: IOStream, app: IOStream, ping_interval: float, on_bytes: Callable[[], None]
+    ) -> None:
+        """`on_bytes` is called for every piece, in either direction."""
+        self._browser, self._app = browser, app
+        self._ping_interval = ping_interval
+        self._on_bytes = on_bytes
+        self._frames = FrameBoundary()
+        self._browser_lives = True
+        """The browser has sent or taken something since the last look."""
+
+    async def run(self) -> None:
+        passing = [self._to_app(), self._to_browser()]
+        if self._ping_interval:
+            passing.append(self._watch())
+        tasks = [asyncio.ensure_future(one) for one in passing]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self._browser.close()
+            self._app.close()
+
+    async def _to_app(self) -> None:
+        while True:
+            piece = await self._browser.read_bytes(PIECE_BYTES, partial=True)
+            self._browser_lives = True
+            self._on_bytes()
+            await self._app.write(piece)
+
+    async def _to_browser(self) -> None:
+        while True:
+            piece = await self._app.read_bytes(PIECE_BYTES, partial=True)
+            self._on_bytes()
+            self._frames.feed(piece)
+            await self._browser.write(piece)
+            self._browser_lives = True
+
+    async def _watch(self) -> None:
+        """Return when the browser has neither sent nor taken a byte for two intervals."""
+        while self._browser_lives:
+            self._browser_lives = False
+            await asyncio.sleep(self._ping_interval)
+            if not self._browser_lives and self._frames.at_boundary:
+                asyncio.ensure_future(self._browser.write(PING))
+                await asyncio.sleep(self._ping_interval)
+
+
+class FrameBoundary:
+    """Where frames end in what an app sends (RFC 6455, section 5.2): a ping fits in between."""
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        self._missing = 0
+
+    @property
+    def at_boundary(self) -> bool:
+        return not self._missing and not self._head
+
+    def feed(self, piece: bytes) -> None:
+        position = 0
+        while position < len(piece):
+            if self._missing:
+                step = min(self._missing, len(piece) - position)
+                self._missing -= step
+                position += step
+            else:
+                self._head.append(piece[position])
+                position += 1
+                self._end_head()
+
+    def _end_head(self) -> None:
+        head = self._head
+        if len(head) < 2:
+            return
+        length, mask = head[1] & 0x7F, 4 if head[1] & 0x80 else 0
+        extended = {126: 2, 127: 8}.get(length, 0)
+        if len(head) == 2 + extended:
+            if extended:
+                length = int.from_bytes(head[2:])
+            self._missing = length + mask
+            head.clear()
