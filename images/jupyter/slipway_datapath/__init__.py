@@ -30,12 +30,12 @@ def _link_jupyter_server_extension(server_app: Any) -> None:
 
 def _load_jupyter_server_extension(server_app: Any) -> None:
     """Give the handlers what they share; jupyter-server-proxy registers them."""
-    from slipway_datapath.handlers import CLIENTS, SETTINGS
+    from slipway_datapath.handlers import CONNECTIONS, SETTINGS
     from slipway_datapath.settings import DataPath
-    from slipway_datapath.transport import Clients
+    from slipway_datapath.transport import Connections
 
     settings = DataPath(parent=server_app)
     server_app.web_app.settings |= {
         SETTINGS: settings,
-        CLIENTS: Clients(settings.connect_timeout),
+        CONNECTIONS: Connections(settings.connect_timeout),
     }

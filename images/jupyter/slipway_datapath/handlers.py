@@ -7,11 +7,10 @@ what they call in the end is ours.
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-import aiohttp
 from jupyter_server.utils import ensure_async, url_path_join
 from jupyter_server_proxy.handlers import (
     LocalProxyHandler,
@@ -25,6 +24,7 @@ from tornado import web
 from tornado.httputil import HTTPHeaders, HTTPInputError
 from tornado.iostream import StreamClosedError
 
+from slipway_datapath.exchange import Request, Upload, ask
 from slipway_datapath.headers import (
     end_to_end,
     rewritten_location,
@@ -32,14 +32,14 @@ from slipway_datapath.headers import (
     without_token,
 )
 from slipway_datapath.settings import DataPath
-from slipway_datapath.transport import Clients, Upload, send
-from slipway_datapath.tunnel import Tunnel, ask, connect
+from slipway_datapath.transport import Answer, AppError, Connections
+from slipway_datapath.tunnel import Tunnel, connect, handshake
 
 T = TypeVar("T")
 
 SETTINGS = "slipway_datapath"
 """Where the web application keeps our `DataPath`."""
-CLIENTS = "slipway_datapath_clients"
+CONNECTIONS = "slipway_datapath_connections"
 REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
 LINGER_SECONDS = 10.0
 """How long a client may go on sending a body that its app has answered without reading it. A
@@ -62,7 +62,7 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._upload: Upload | None = None
-        self._exchange: asyncio.Future[None] | None = None
+        self._working: asyncio.Task[Any] | None = None
         self._client_is_gone = False
 
     @property
@@ -119,8 +119,8 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
 
     def on_connection_close(self) -> None:
         self._client_is_gone = True
-        if self._exchange:
-            self._exchange.cancel()
+        if self._working:
+            self._working.cancel()
         super().on_connection_close()
 
     async def get(self, *arguments: str) -> None:
@@ -135,27 +135,24 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
     async def proxy_open(self, host: str, port: int, proxied_path: str = "") -> None:
         self._check_host(host)
         self._record_activity()
-        self._exchange = asyncio.ensure_future(self._accept(host, port, proxied_path))
-        tunnel = await self._guarded(self._exchange)
+        tunnel = await self._while_client_waits(self._accept(host, port, proxied_path))
         if tunnel:
             await tunnel.run()
 
     async def _accept(self, host: str, port: int, proxied_path: str) -> Tunnel | None:
         """The tunnel that the app has agreed to. What it says instead is passed on."""
-        url = urlsplit(self.app_url("ws", host, port, proxied_path))
-        target = url._replace(scheme="", netloc="").geturl()
+        target = self.app_target(host, port, proxied_path)
         try:
             async with asyncio.timeout(self.data_path.connect_timeout):
                 app = await connect(host, port, self.unix_socket)
-                start, headers = await ask(app, target, self.app_headers(host, port))
+                start, headers = await handshake(app, target, self.app_fields(host, port))
         except TimeoutError:
             raise web.HTTPError(504, "The app did not answer in time") from None
         except (OSError, ValueError, HTTPInputError) as error:
             raise web.HTTPError(502, f"The app did not answer: {error}") from None
         self.set_status(start.code, start.reason)
-        self._headers = HTTPHeaders()
-        for name, value in end_to_end(headers.get_all(), headers.get("Connection")):
-            self._headers.add(name, value)
+        fields = list(headers.get_all())
+        self._headers = self.browser_headers(fields, start.code, host, port)
         if start.code != 101:
             # A browser shows nobody the body of such an answer.
             app.close()
@@ -169,72 +166,72 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
     async def proxy(self, host: str, port: int, proxied_path: str) -> None:
         self._check_host(host)
         self._record_activity()
-        self._exchange = asyncio.ensure_future(self._relay(host, port, proxied_path))
-        await self._guarded(self._exchange)
+        await self._while_client_waits(self._relay(host, port, proxied_path))
 
     def _check_host(self, host: str) -> None:
         if not self._check_host_allowlist(host):
             raise web.HTTPError(403, f"Host '{host}' is not among ServerProxy.host_allowlist")
 
-    async def _guarded(self, exchange: asyncio.Future[T]) -> T | None:
-        """The exchange's result; None when the client has gone."""
+    async def _while_client_waits(self, work: Awaitable[T]) -> T | None:
+        """The result of `work`; None when the client goes first, for then it is cancelled."""
+        self._working = asyncio.current_task()
         try:
-            return await exchange
-        except asyncio.CancelledError:
-            if not self._client_is_gone:
-                raise
+            return await work
         except StreamClosedError:
-            pass
-        return None
+            return None
+        except asyncio.CancelledError:
+            if not self._client_is_gone or not self._working:
+                raise
+            self._working.uncancel()
+            return None
+        finally:
+            self._working = None
 
     async def _relay(self, host: str, port: int, proxied_path: str) -> None:
-        clients: Clients = self.settings[CLIENTS]
+        request = Request(
+            self.request.method,
+            self.app_target(host, port, proxied_path),
+            self.app_fields(host, port),
+            self._upload,
+            chunked="Transfer-Encoding" in self.request.headers,
+        )
+        connections: Connections = self.settings[CONNECTIONS]
+        address = self.unix_socket or (host, port)
         try:
-            response = await send(
-                clients.to(self.unix_socket),
-                self.request.method,
-                self.app_url("http", host, port, proxied_path),
-                self.app_headers(host, port),
-                self._upload,
-                self.data_path.response_timeout,
-            )
+            answer = await ask(connections, address, request, self.data_path.response_timeout)
         except TimeoutError:
             raise web.HTTPError(504, "The app did not answer in time") from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise web.HTTPError(502, f"The app did not answer: {error}") from None
-        async with response:
-            await self._pass_on(response, host, port)
+        except AppError as error:
+            raise web.HTTPError(502, str(error)) from None
+        try:
+            await self._pass_on(answer, host, port)
+        except AppError as error:
+            # The status is sent: a broken connection tells the client that something is missing.
+            self.log.warning("%s: %s", self.request.path, error)
+            self.request.connection.stream.close()
+        finally:
+            answer.release()
         self._record_activity()
 
-    async def _pass_on(self, response: aiohttp.ClientResponse, host: str, port: int) -> None:
-        self.set_status(response.status, response.reason)
-        self._headers = self.browser_headers(response, host, port)
-        content = response.content
-        try:
-            # Headers go at once; what has come along with them goes in the same packet.
-            chunk = content.read_nowait(-1)
-            while True:
-                self.write(chunk)
-                await self.flush()
-                chunk = await content.readany()
-                if not chunk:
-                    break
-        except (aiohttp.ClientError, OSError) as error:
-            # The status is sent: a broken connection tells the client that something is missing.
-            self.log.warning("An app's answer broke off: %s", error)
-            self.request.connection.stream.close()
+    async def _pass_on(self, answer: Answer, host: str, port: int) -> None:
+        self.set_status(answer.status, answer.reason)
+        self._headers = self.browser_headers(answer.fields, answer.status, host, port)
+        # Headers go at once; what has come along with them goes in the same packet.
+        self.write(answer.read_nowait())
+        await self.flush()
+        while piece := await answer.read():
+            self.write(piece)
+            await self.flush()
 
-    def app_url(self, scheme: str, host: str, port: int, proxied_path: str) -> str:
-        """The address in the app, with the path as the browser has written it."""
+    def app_target(self, host: str, port: int, proxied_path: str) -> str:
+        """Path and query in the app, as the browser has written them."""
         path = self._raw_path(host, port, proxied_path)
         if path is None:
-            url = str(self.get_client_uri(scheme, host, port, proxied_path)).partition("?")[0]
-        else:
-            url = f"{scheme}://{host}:{port}{path}"
+            path = urlsplit(self.get_client_uri("http", host, port, proxied_path)).path
         query = self.request.query
         if query and "token=" in query and self._withholds_token():
             query = without_token(query)
-        return f"{url}?{query}" if query else url
+        return f"{path}?{query}" if query else path
 
     def _raw_path(self, host: str, port: int, proxied_path: str) -> str | None:
         """`proxied_path` with its escapes; None when it was mapped and so is nowhere in the URL."""
@@ -255,8 +252,8 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         trusted = getattr(self, "name", None) in self.data_path.trusted_with_credentials
         return not trusted and getattr(self, "_token_authenticated", False)
 
-    def app_headers(self, host: str, port: int) -> list[tuple[str, str]]:
-        fields = end_to_end(self.request.headers.get_all(), self.request.headers.get("Connection"))
+    def app_fields(self, host: str, port: int) -> list[tuple[str, str]]:
+        fields = end_to_end(list(self.request.headers.get_all()))
         if getattr(self, "name", None) not in self.data_path.trusted_with_credentials:
             fields = without_credentials(fields, getattr(self, "_token_authenticated", False))
         # "Expect" has been answered by Tornado.
@@ -270,14 +267,13 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         return [f for f in headers if f[0].lower() not in replaced] + list(extra.items())
 
     def browser_headers(
-        self, response: aiohttp.ClientResponse, host: str, port: int
+        self, fields: list[tuple[str, str]], status: int, host: str, port: int
     ) -> HTTPHeaders:
         headers = HTTPHeaders()
-        fields = [(n.decode("latin1"), v.decode("latin1")) for n, v in response.raw_headers]
-        for name, value in end_to_end(fields, response.headers.get("Connection")):
+        for name, value in end_to_end(fields):
             headers.add(name, value)
         location = headers.get("Location")
-        if location and not self.absolute_url and response.status in REDIRECTS:
+        if location and not self.absolute_url and status in REDIRECTS:
             context = self._get_context_path(host, port)
             own = {self.request.host, f"{host}:{port}", f"127.0.0.1:{port}", "localhost"}
             headers["Location"] = rewritten_location(location, context, self.base_url, own)

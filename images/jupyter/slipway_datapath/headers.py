@@ -7,8 +7,17 @@ from urllib.parse import urlsplit
 Fields = Iterable[tuple[str, str]]
 
 HOP_BY_HOP = frozenset(
-    "connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer "
-    "transfer-encoding upgrade".split()
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
 )
 """For one connection only (RFC 9110, section 7.6.1), as is what `Connection` names besides."""
 
@@ -17,12 +26,13 @@ _HUB_COOKIE = re.compile(r"\s*(jupyterhub-[^=]*|_xsrf|username-[^=]*)=")
 _JUPYTER_TOKEN = re.compile(r"token\s", re.IGNORECASE)
 
 
-def end_to_end(fields: Fields, connection: str | None) -> Iterator[tuple[str, str]]:
+def end_to_end(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """All headers, each as often as it came, but for those of one connection."""
     dropped = HOP_BY_HOP
-    if connection:
-        dropped = dropped.union(word.strip().lower() for word in connection.split(","))
-    return ((name, value) for name, value in fields if name.lower() not in dropped)
+    for name, value in fields:
+        if name.lower() == "connection":
+            dropped = dropped.union(word.strip().lower() for word in value.split(","))
+    return [field for field in fields if field[0].lower() not in dropped]
 
 
 def without_credentials(fields: Fields, token_authenticated: bool) -> Iterator[tuple[str, str]]:

@@ -1,118 +1,260 @@
-"""One HTTP exchange with an app: request and answer pass as they come, the connection is kept."""
+"""HTTP/1.1 to an app: request and answer pass as they come, and the connection is kept.
+
+Parsing is llhttp's, Node's parser (https://github.com/MagicStack/httptools). What is around it is
+small, because it runs for every request: aiohttp's client takes twice the time
+(`benchmarks/datapath.py`).
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterable, Coroutine, Iterable
 from typing import Any
 
-import aiohttp
-from multidict import CIMultiDict
-from yarl import URL
+import httptools
 
-KEPT_SECONDS = 4.0
-"""How long an unused connection is kept: less than the 5 s of Node, uvicorn and others, so that a
-request rarely meets a connection that its app is about to close."""
-MAX_HEADER_BYTES = 64 * 1024
+KEPT_CONNECTIONS = 32
+"""Unused connections kept for each app."""
+HELD_BYTES = 64 * 1024
+"""An app is not read from while this much of its answer waits for the client."""
+MAX_HEAD_BYTES = 256 * 1024
+"""Most that an app may send without any of it being a body: headers, trailers, 1xx answers."""
 MAX_HEADERS = 1000
 
-
-class Upload:
-    """A request's body on its way: at most one piece that is read and not yet sent.
-
-    Whoever reads the client waits in `put` until the app has taken the piece before.
-    """
-
-    def __init__(self) -> None:
-        self._pieces: asyncio.Queue[bytes] = asyncio.Queue(1)
-        self._unwanted = False
-        self.received = asyncio.Event()
-        """The client has sent all of it."""
-
-    async def put(self, piece: bytes) -> None:
-        if not self._unwanted:
-            await self._pieces.put(piece)
-
-    async def end(self) -> None:
-        self.received.set()
-        await self.put(b"")
-
-    def discard(self) -> None:
-        """The app wants no more of it: let the client send the rest into nothing."""
-        self._unwanted = True
-        while not self._pieces.empty():
-            self._pieces.get_nowait()
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while piece := await self._pieces.get():
-            yield piece
+Address = tuple[str, int] | str
+"""Host and port, or a unix socket."""
 
 
-class Clients:
-    """An HTTP client per unix socket, and one for all ports."""
+class AppError(Exception):
+    """The app's answer is none, or not to be understood; the message says why."""
+
+
+class NotListening(AppError):  # noqa: N818
+    """Nothing takes connections at the app's address."""
+
+
+class Answer:
+    """What an app answers, as far as it has come. httptools calls `on_…`."""
+
+    def __init__(self, connection: "Connection", method: str) -> None:
+        self.status = 0
+        self.reason = ""
+        self.fields: list[tuple[str, str]] = []
+        self.complete = False
+        self.keeps_connection = False
+        self.started = False
+        """The final status and all headers are there."""
+        self._connection = connection
+        self._parser = httptools.HttpResponseParser(self)
+        self._has_no_body = method == "HEAD"
+        self._ends_with_connection = False
+        self._pieces: list[bytes] = []
+        self._held = self._without_body = 0
+        self._error: AppError | None = None
+        self._news: asyncio.Future[None] | None = None
+        self._sending: asyncio.Future[None] | None = None
+
+    def send(self, body: Coroutine[Any, Any, None]) -> None:
+        """Let the request's body follow while the answer is waited for."""
+        self._sending = asyncio.ensure_future(body)
+
+    def release(self) -> None:
+        """Give the connection back, or close it if more than this answer is on its way."""
+        sent = not self._sending or self._sending.done()
+        if self._sending and not self._sending.done():
+            self._sending.cancel()
+        self._connection.release(self.complete and self.keeps_connection and sent)
+
+    async def start(self) -> None:
+        """Wait for the headers. Raises AppError."""
+        while not self.started:
+            if self._error:
+                raise self._error
+            await self._wait()
+
+    async def read(self) -> bytes:
+        """The next piece of the body, empty at its end. Raises AppError when it breaks off."""
+        while not self._pieces and not self.complete:
+            if self._error:
+                raise self._error
+            await self._wait()
+        return self.read_nowait()
+
+    def read_nowait(self) -> bytes:
+        """What has come of the body since the last time."""
+        pieces, self._pieces = self._pieces, []
+        if self._held >= HELD_BYTES and not self.complete:
+            self._connection.resume_reading()
+        self._held = 0
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _wait(self) -> None:
+        self._news = asyncio.get_running_loop().create_future()
+        await self._news
+
+    def _tell(self) -> None:
+        if self._news and not self._news.done():
+            self._news.set_result(None)
+
+    def fail(self, error: AppError) -> None:
+        if not self.complete and not self._error:
+            self._error = error
+            self._tell()
+
+    def feed(self, data: bytes) -> None:
+        if self.complete:
+            return self._connection.close()  # an answer to nothing
+        self._without_body += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.fail(AppError(f"Its answer is not HTTP ({error})"))
+        if self._without_body > MAX_HEAD_BYTES or len(self.fields) > MAX_HEADERS:
+            self.fail(AppError("It sends headers without end"))
+        if self._error:
+            self._connection.close()
+        return None
+
+    def end_of_connection(self) -> None:
+        if self.started and self._ends_with_connection:
+            self._end()
+        else:
+            self.fail(AppError("It closed the connection before its answer was complete"))
+
+    def on_status(self, reason: bytes) -> None:
+        self.reason = reason.decode("latin1")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.started:  # trailers are for nobody: a client cannot have been told of them
+            self.fields.append((name.decode("latin1"), value.decode("latin1")))
+
+    def on_headers_complete(self) -> None:
+        self.status = self._parser.get_status_code()
+        if self.status < 200:
+            return
+        self.keeps_connection = self._parser.should_keep_alive()
+        names = {name.lower() for name, _ in self.fields}
+        self._ends_with_connection = not names & {"content-length", "transfer-encoding"}
+        self.started = True
+        if self._has_no_body:
+            self._end()
+        self._tell()
+
+    def on_body(self, piece: bytes) -> None:
+        if self._has_no_body:
+            return self.fail(AppError("It answered HEAD with a body"))
+        self._without_body = 0
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if self._held >= HELD_BYTES:
+            self._connection.pause_reading()
+        return self._tell()
+
+    def on_message_complete(self) -> None:
+        if self.started:
+            self._end()
+        else:
+            self.reason, self.fields = "", []  # it was a 1xx
+
+    def _end(self) -> None:
+        self.complete = True
+        self._tell()
+
+
+class Connection(asyncio.Protocol):
+    """A connection to an app, for one exchange after the other."""
+
+    def __init__(self, unused: list["Connection"]) -> None:
+        self.answer: Answer | None = None
+        self.used = False
+        """It has carried an exchange before."""
+        self._unused = unused
+        self._transport: Any = None
+        self._writable: asyncio.Future[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return not self._transport.is_closing()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self.answer:
+            self.answer.feed(data)
+        else:
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.resume_writing()
+        if self.answer:
+            self.answer.end_of_connection()
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self.is_open:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        self._transport.abort()
+
+    def release(self, reusable: bool) -> None:
+        self.answer, self.used = None, True
+        if reusable and self.is_open and len(self._unused) < KEPT_CONNECTIONS:
+            self._unused.append(self)
+        else:
+            self.close()
+
+    def begin(self, method: str, target: str, fields: Iterable[tuple[str, str]]) -> Answer:
+        """Send a request's head."""
+        self.answer = Answer(self, method)
+        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
+        self._transport.write("\r\n".join([*lines, "", ""]).encode("latin1"))
+        return self.answer
+
+    async def send_body(self, pieces: AsyncIterable[bytes], chunked: bool) -> None:
+        """Send a request's body as it comes, no faster than the app takes it."""
+        async for piece in pieces:
+            if self._writable:
+                await self._writable
+            self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        if chunked:
+            self._transport.write(b"0\r\n\r\n")
+
+
+class Connections:
+    """Connections to apps, kept for the next request."""
 
     def __init__(self, connect_timeout: float) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=None, connect=connect_timeout)
-        self._clients: dict[str, aiohttp.ClientSession] = {}
+        self._timeout = connect_timeout
+        self._unused: dict[Address, list[Connection]] = defaultdict(list)
 
-    def to(self, unix_socket: str | None) -> aiohttp.ClientSession:
-        key = unix_socket or ""
-        client = self._clients.get(key)
-        if client is None or client.closed:
-            client = self._clients[key] = self._open(unix_socket)
-        return client
+    async def take(self, address: Address, fresh: bool = False) -> Connection:
+        """An unused connection or a new one. Raises NotListening, or TimeoutError."""
+        unused = self._unused[address]
+        while unused and not fresh:
+            connection = unused.pop()
+            if connection.is_open:
+                return connection
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._open(address)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise NotListening(f"Nothing takes connections there ({error.strerror})") from None
 
-    def _open(self, unix_socket: str | None) -> aiohttp.ClientSession:
-        # No limit: an app's long polls must not keep its other requests waiting.
-        options: dict[str, Any] = {"limit": 0, "keepalive_timeout": KEPT_SECONDS}
-        connector = (
-            aiohttp.UnixConnector(unix_socket, **options)
-            if unix_socket
-            else aiohttp.TCPConnector(**options)
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            timeout=self._timeout,
-            # What the browser did not say is not said for it, and what it packed stays packed.
-            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
-            auto_decompress=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            max_line_size=MAX_HEADER_BYTES,
-            max_field_size=MAX_HEADER_BYTES,
-            max_headers=MAX_HEADERS,
-        )
-
-
-async def send(
-    client: aiohttp.ClientSession,
-    method: str,
-    url: str,
-    headers: list[tuple[str, str]],
-    upload: Upload | None,
-    patience: float,
-) -> aiohttp.ClientResponse:
-    """Send a request and return the answer as soon as its headers are there.
-
-    Raises aiohttp.ClientError, or TimeoutError when `patience` seconds have passed since the last
-    byte was sent.
-    """
-    loop = asyncio.get_running_loop()
-    async with asyncio.timeout(patience) as limit:
-
-        async def watched(upload: Upload) -> AsyncIterator[bytes]:
-            limit.reschedule(None)
-            async for piece in upload:
-                yield piece
-            if not limit.expired():
-                limit.reschedule(loop.time() + patience)
-
-        return await client.request(
-            method,
-            URL(url, encoded=True),
-            headers=CIMultiDict((name, as_utf8(value)) for name, value in headers),
-            data=watched(upload) if upload else None,
-            allow_redirects=False,
-        )
-
-
-def as_utf8(value: str) -> str:
-    """Tornado reads header bytes as Latin-1 and aiohttp writes UTF-8: the same bytes, once more."""
-    return value if value.isascii() else value.encode("latin1").decode(errors="replace")
+    async def _open(self, address: Address) -> Connection:
+        loop, unused = asyncio.get_running_loop(), self._unused[address]
+        if isinstance(address, str):
+            return (await loop.create_unix_connection(lambda: Connection(unused), address))[1]
+        return (await loop.create_connection(lambda: Connection(unused), *address))[1]

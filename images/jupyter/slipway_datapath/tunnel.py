@@ -27,7 +27,7 @@ async def connect(host: str, port: int, unix_socket: str | None) -> IOStream:
     return await stream.connect(unix_socket)
 
 
-async def ask(
+async def handshake(
     app: IOStream, target: str, fields: Iterable[tuple[str, str]]
 ) -> tuple[ResponseStartLine, HTTPHeaders]:
     """Ask an app to upgrade the connection. Raises OSError, ValueError or HTTPInputError."""
@@ -88,7 +88,7 @@ class Tunnel:
             self._browser_lives = False
             await asyncio.sleep(self._ping_interval)
             if not self._browser_lives and self._frames.at_boundary:
-                asyncio.ensure_future(self._browser.write(PING))
+                self._ping = asyncio.ensure_future(self._browser.write(PING))
                 await asyncio.sleep(self._ping_interval)
 
 
