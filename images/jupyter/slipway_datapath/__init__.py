@@ -30,8 +30,8 @@ def _link_jupyter_server_extension(server_app: Any) -> None:
 
 def _load_jupyter_server_extension(server_app: Any) -> None:
     """Give the handlers what they share; jupyter-server-proxy registers them."""
-    from slipway_datapath.handlers import CONNECTIONS, SETTINGS
     from slipway_datapath.settings import DataPath
+    from slipway_datapath.streaming import CONNECTIONS, SETTINGS
     from slipway_datapath.transport import Connections
 
     settings = DataPath(parent=server_app)

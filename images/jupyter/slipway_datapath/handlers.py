@@ -1,283 +1,30 @@
-"""jupyter-server-proxy's request handlers, with bodies and websockets that stream.
+"""jupyter-server-proxy's request handlers, on our transport.
 
-`Streaming` stands between jupyter-server-proxy's `ProxyHandler` and its subclasses, because of the
-order in which Python looks up methods: they go on to choose the port, the path and the process, and
-what they call in the end is ours.
+`Streaming` comes between jupyter-server-proxy's `ProxyHandler` and its subclasses in the order in
+which Python looks up methods. So these go on to choose the port, the path and the process, and what
+they call in the end is ours.
 """
 
 import asyncio
-import sys
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+import os
+from contextlib import suppress
+from pathlib import Path
 
-from jupyter_server.utils import ensure_async, url_path_join
 from jupyter_server_proxy.handlers import (
     LocalProxyHandler,
     NamedLocalProxyHandler,
-    ProxyHandler,
     RemoteProxyHandler,
     SuperviseAndProxyHandler,
 )
-from jupyter_server_proxy.websocket import WebSocketHandlerMixin
-from tornado import web
-from tornado.httputil import HTTPHeaders, HTTPInputError
-from tornado.iostream import StreamClosedError
+from tornado.web import Finish
 
-from slipway_datapath.exchange import Request, Upload, ask
-from slipway_datapath.headers import (
-    end_to_end,
-    rewritten_location,
-    without_credentials,
-    without_token,
-)
-from slipway_datapath.settings import DataPath
-from slipway_datapath.transport import Answer, AppError, Connections
-from slipway_datapath.tunnel import Tunnel, connect, handshake
+from slipway_datapath.pages import LOOK, Explained, Explanation
+from slipway_datapath.processes import AppProcess, CannotStart
+from slipway_datapath.streaming import Streaming
+from slipway_datapath.transport import NotListening
 
-T = TypeVar("T")
-
-SETTINGS = "slipway_datapath"
-"""Where the web application keeps our `DataPath`."""
-CONNECTIONS = "slipway_datapath_connections"
-REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
-LINGER_SECONDS = 10.0
-"""How long a client may go on sending a body that its app has answered without reading it. A
-connection that is closed at once would take the answer with it."""
-
-
-class _Once(WebSocketHandlerMixin):  # type: ignore[misc]
-    """Without what `WebSocketHandlerMixin` does to every handler: it initializes it twice, and
-    hides `flush` and others behind functions that return nothing, so that nobody could wait until
-    a slow client has taken what was written. Both are for Tornado's websockets."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super(WebSocketHandlerMixin, self).__init__(*arguments, **options)
-
-
-@web.stream_request_body
-class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
-    """What differs from jupyter-server-proxy."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._upload: Upload | None = None
-        self._working: asyncio.Task[Any] | None = None
-        self._client_is_gone = False
-
-    @property
-    def data_path(self) -> DataPath:
-        return self.settings[SETTINGS]
-
-    async def prepare(self) -> None:
-        await super().prepare()
-        if self._finished:
-            return
-        if self.has_body():
-            self._begin_upload()
-
-    def has_body(self) -> bool:
-        """Whether a body follows. Raises HTTPError 400 when two parsers could disagree on it."""
-        headers = self.request.headers
-        length, coding = headers.get("Content-Length"), headers.get("Transfer-Encoding")
-        if coding is not None and (length is not None or coding.strip().lower() != "chunked"):
-            raise web.HTTPError(400, "Ambiguous length of the request's body")
-        if length is not None and not (length.isascii() and length.isdigit()):
-            raise web.HTTPError(400, "Content-Length must be one number")
-        return coding is not None or (length is not None and length.strip("0") != "")
-
-    def _begin_upload(self) -> None:
-        """Answer while the body arrives: Tornado calls the method only after its last byte."""
-        self._upload = upload = Upload()
-        self.request.connection.set_max_body_size(sys.maxsize)
-        name = self.request.method.lower()
-        answering = asyncio.ensure_future(self._answer_early(getattr(self, name), upload))
-
-        async def answered(*_: str) -> None:
-            await upload.end()
-            await answering
-
-        setattr(self, name, answered)
-
-    async def _answer_early(self, method: Callable[..., Any], upload: Upload) -> None:
-        try:
-            await ensure_async(method(*self.path_args))
-        except web.HTTPError as error:
-            if not self._finished:
-                self.send_error(error.status_code, exc_info=sys.exc_info())
-        finally:
-            upload.discard()
-        if not upload.received.is_set():
-            try:
-                await asyncio.wait_for(upload.received.wait(), LINGER_SECONDS)
-            except TimeoutError:
-                self.request.connection.stream.close()
-
-    async def data_received(self, chunk: bytes) -> None:
-        assert self._upload is not None
-        await self._upload.put(chunk)
-
-    def on_connection_close(self) -> None:
-        self._client_is_gone = True
-        if self._working:
-            self._working.cancel()
-        super().on_connection_close()
-
-    async def get(self, *arguments: str) -> None:
-        if self.request.headers.get("Upgrade", "").lower() == "websocket":
-            # Refused here and not in `prepare`: only for a websocket a browser asks nobody.
-            if not self.check_origin():
-                raise web.HTTPError(403, "Cross origin websockets not allowed")
-            await self.open(*arguments)
-        else:
-            await self.http_get(*arguments)
-
-    async def proxy_open(self, host: str, port: int, proxied_path: str = "") -> None:
-        self._check_host(host)
-        self._record_activity()
-        tunnel = await self._while_client_waits(self._accept(host, port, proxied_path))
-        if tunnel:
-            await tunnel.run()
-
-    async def _accept(self, host: str, port: int, proxied_path: str) -> Tunnel | None:
-        """The tunnel that the app has agreed to. What it says instead is passed on."""
-        target = self.app_target(host, port, proxied_path)
-        try:
-            async with asyncio.timeout(self.data_path.connect_timeout):
-                app = await connect(host, port, self.unix_socket)
-                start, headers = await handshake(app, target, self.app_fields(host, port))
-        except TimeoutError:
-            raise web.HTTPError(504, "The app did not answer in time") from None
-        except (OSError, ValueError, HTTPInputError) as error:
-            raise web.HTTPError(502, f"The app did not answer: {error}") from None
-        self.set_status(start.code, start.reason)
-        fields = list(headers.get_all())
-        self._headers = self.browser_headers(fields, start.code, host, port)
-        if start.code != 101:
-            # A browser shows nobody the body of such an answer.
-            app.close()
-            self._headers["Content-Length"] = "0"
-            await self.flush()
-            return None
-        self._headers["Upgrade"], self._headers["Connection"] = "websocket", "Upgrade"
-        await self.flush()
-        return Tunnel(self.detach(), app, self.data_path.ping_interval, self._record_activity)
-
-    async def proxy(self, host: str, port: int, proxied_path: str) -> None:
-        self._check_host(host)
-        self._record_activity()
-        await self._while_client_waits(self._relay(host, port, proxied_path))
-
-    def _check_host(self, host: str) -> None:
-        if not self._check_host_allowlist(host):
-            raise web.HTTPError(403, f"Host '{host}' is not among ServerProxy.host_allowlist")
-
-    async def _while_client_waits(self, work: Awaitable[T]) -> T | None:
-        """The result of `work`; None when the client goes first, for then it is cancelled."""
-        self._working = asyncio.current_task()
-        try:
-            return await work
-        except StreamClosedError:
-            return None
-        except asyncio.CancelledError:
-            if not self._client_is_gone or not self._working:
-                raise
-            self._working.uncancel()
-            return None
-        finally:
-            self._working = None
-
-    async def _relay(self, host: str, port: int, proxied_path: str) -> None:
-        request = Request(
-            self.request.method,
-            self.app_target(host, port, proxied_path),
-            self.app_fields(host, port),
-            self._upload,
-            chunked="Transfer-Encoding" in self.request.headers,
-        )
-        connections: Connections = self.settings[CONNECTIONS]
-        address = self.unix_socket or (host, port)
-        try:
-            answer = await ask(connections, address, request, self.data_path.response_timeout)
-        except TimeoutError:
-            raise web.HTTPError(504, "The app did not answer in time") from None
-        except AppError as error:
-            raise web.HTTPError(502, str(error)) from None
-        try:
-            await self._pass_on(answer, host, port)
-        except AppError as error:
-            # The status is sent: a broken connection tells the client that something is missing.
-            self.log.warning("%s: %s", self.request.path, error)
-            self.request.connection.stream.close()
-        finally:
-            answer.release()
-        self._record_activity()
-
-    async def _pass_on(self, answer: Answer, host: str, port: int) -> None:
-        self.set_status(answer.status, answer.reason)
-        self._headers = self.browser_headers(answer.fields, answer.status, host, port)
-        # Headers go at once; what has come along with them goes in the same packet.
-        self.write(answer.read_nowait())
-        await self.flush()
-        while piece := await answer.read():
-            self.write(piece)
-            await self.flush()
-
-    def app_target(self, host: str, port: int, proxied_path: str) -> str:
-        """Path and query in the app, as the browser has written them."""
-        path = self._raw_path(host, port, proxied_path)
-        if path is None:
-            path = urlsplit(self.get_client_uri("http", host, port, proxied_path)).path
-        query = self.request.query
-        if query and "token=" in query and self._withholds_token():
-            query = without_token(query)
-        return f"{path}?{query}" if query else path
-
-    def _raw_path(self, host: str, port: int, proxied_path: str) -> str | None:
-        """`proxied_path` with its escapes; None when it was mapped and so is nowhere in the URL."""
-        own = url_path_join("/", self.base_url, self.proxy_base or "/proxy/x")
-        depth = own.count("/")
-        if not self.proxy_base and self.request.path.startswith(
-            url_path_join(self.base_url, "/proxy/absolute/")
-        ):
-            depth += 1
-        raw = "/" + "/".join(self.request.path.split("/")[depth + 1 :])
-        if unquote(raw) != "/" + proxied_path.removeprefix("/"):
-            return None
-        if self.absolute_url:
-            raw = self._get_context_path(host, port).rstrip("/") + raw
-        return quote(raw, safe="/:?[]@!$&'()*+,;=-._~%", encoding="latin1")
-
-    def _withholds_token(self) -> bool:
-        trusted = getattr(self, "name", None) in self.data_path.trusted_with_credentials
-        return not trusted and getattr(self, "_token_authenticated", False)
-
-    def app_fields(self, host: str, port: int) -> list[tuple[str, str]]:
-        fields = end_to_end(list(self.request.headers.get_all()))
-        if getattr(self, "name", None) not in self.data_path.trusted_with_credentials:
-            fields = without_credentials(fields, getattr(self, "_token_authenticated", False))
-        # "Expect" has been answered by Tornado.
-        headers = [field for field in fields if field[0] != "Expect"]
-        extra = dict(self.get_request_headers_override())
-        if not self.absolute_url:
-            context = self._get_context_path(host, port)
-            for name in ("X-Forwarded-Context", "X-ProxyContextPath", "X-Forwarded-Prefix"):
-                extra[name] = context
-        replaced = {name.lower() for name in extra}
-        return [f for f in headers if f[0].lower() not in replaced] + list(extra.items())
-
-    def browser_headers(
-        self, fields: list[tuple[str, str]], status: int, host: str, port: int
-    ) -> HTTPHeaders:
-        headers = HTTPHeaders()
-        for name, value in end_to_end(fields):
-            headers.add(name, value)
-        location = headers.get("Location")
-        if location and not self.absolute_url and status in REDIRECTS:
-            context = self._get_context_path(host, port)
-            own = {self.request.host, f"{host}:{port}", f"127.0.0.1:{port}", "localhost"}
-            headers["Location"] = rewritten_location(location, context, self.base_url, own)
-        return headers
+PAGE_AFTER_SECONDS = 1.0
+"""An app that starts faster than this is simply there."""
 
 
 class LocalPortHandler(LocalProxyHandler, Streaming):  # type: ignore[misc]
@@ -293,4 +40,104 @@ class NamedHandler(NamedLocalProxyHandler, Streaming):  # type: ignore[misc]
 
 
 class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[misc]
-    """An app that jupyter-server-proxy starts."""
+    """An app that is started for its first visitor.
+
+    `state` is shared by all requests: jupyter-server-proxy's `proc`, and of ours `starting`, the
+    task that starts it, and `failure`, why that failed, until somebody was told.
+    """
+
+    async def ensure_process(self) -> None:
+        """Start the app unless it runs. Whoever wants a page is told that it starts; others wait.
+
+        Raises Explained.
+        """
+        looks = LOOK in self.request.headers
+        starting = self.state.get("starting")
+        if not starting and "failure" not in self.state:
+            if not self._runs():
+                starting = self._start()
+            elif looks:
+                self.set_status(204)
+                raise Finish
+        if starting:
+            grace = 0.0 if looks else PAGE_AFTER_SECONDS if self._navigates() else None
+            await asyncio.wait((starting,), timeout=grace)
+            if not starting.done():
+                soon = self._explanation("is starting", "It opens here as soon as it answers.")
+                soon.starting = True
+                raise Explained(503, soon)
+            starting.result()
+        if failure := self.state.get("failure"):
+            if not looks:
+                del self.state["failure"]
+            raise Explained(500, failure)
+
+    def explained(self, error: Exception, host: str, port: int) -> Explained:
+        process = self.state.get("proc")
+        if not isinstance(error, NotListening) or not isinstance(process, AppProcess):
+            return super().explained(error, host, port)
+        explanation = self._explanation("is not running", str(error))
+        explanation.remedy = "Trying again starts it anew."
+        if not process.running:
+            del self.state["proc"]
+        return Explained(502, explanation)
+
+    def _runs(self) -> bool:
+        """A process that has ended without error may have left its app in the background."""
+        process = self.state.get("proc")
+        if isinstance(process, AppProcess):
+            return bool(process.running or process.returncode == 0)
+        return process is not None
+
+    def _start(self) -> "asyncio.Future[None] | None":
+        command = self.get_cmd()
+        if not command:
+            self.state["proc"] = "process not managed by jupyter-server-proxy"
+            return None
+        if self.requested_unix_socket is True:
+            # A killed app leaves its socket, and many would not start over it.
+            Path(self.unix_socket).unlink(missing_ok=True)
+        process = self.state["proc"] = AppProcess(
+            self.name,
+            command,
+            env=os.environ | self.get_env(),
+            ready_timeout=self.get_timeout(),
+            log=self.log,
+        )
+        starting = self.state["starting"] = asyncio.ensure_future(self._wait_for(process))
+        return starting
+
+    async def _wait_for(self, process: AppProcess) -> None:
+        try:
+            await process.run_until_ready(self._http_ready_func)
+        except CannotStart as error:
+            failure = self._explanation("does not start", str(error))
+            failure.remedy = "Its last lines may say why. Trying again starts it anew."
+            self.state["failure"] = failure
+            del self.state["proc"]
+        finally:
+            del self.state["starting"]
+
+    def _navigates(self) -> bool:
+        """Whether a user looks at what comes, and not a script."""
+        headers = self.request.headers
+        return (
+            self.request.method == "GET"
+            and self.accepts_page()
+            and "Upgrade" not in headers
+            and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        )
+
+    def _explanation(self, state: str, message: str) -> Explanation:
+        process = self.state.get("proc")
+        told = Explanation(f"{self._title()} {state}", message)
+        if isinstance(process, AppProcess):
+            told.command, told.lines = process.command, process.output.lines()
+        return told
+
+    def _title(self) -> str:
+        """What the launcher calls it."""
+        with suppress(KeyError, TypeError, AttributeError):
+            entry = self.config["ServerProxy"]["servers"][self.name]
+            return str(entry["launcher_entry"]["title"])
+        return str(self.name)

@@ -1,10 +1,9 @@
 """Which headers pass between a browser and an app, and which must not."""
 
 import re
-from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-Fields = Iterable[tuple[str, str]]
+Fields = list[tuple[str, str]]
 
 HOP_BY_HOP = frozenset(
     (
@@ -26,7 +25,7 @@ _HUB_COOKIE = re.compile(r"\s*(jupyterhub-[^=]*|_xsrf|username-[^=]*)=")
 _JUPYTER_TOKEN = re.compile(r"token\s", re.IGNORECASE)
 
 
-def end_to_end(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+def end_to_end(fields: Fields) -> Fields:
     """All headers, each as often as it came, but for those of one connection."""
     dropped = HOP_BY_HOP
     for name, value in fields:
@@ -35,21 +34,24 @@ def end_to_end(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [field for field in fields if field[0].lower() not in dropped]
 
 
-def without_credentials(fields: Fields, token_authenticated: bool) -> Iterator[tuple[str, str]]:
+def without_credentials(fields: Fields, token_authenticated: bool) -> Fields:
     """Without what would let an app act as its user elsewhere.
 
     `Authorization: token …` is Jupyter's own. Any other scheme is the app's business, unless it is
     what the user was authenticated by.
     """
+    kept = []
     for name, value in fields:
         if name == "Cookie":
             value = ";".join(c for c in value.split(";") if not _HUB_COOKIE.match(c)).strip()
-            if value:
-                yield name, value
-        elif name != "Authorization" or not (
+            if not value:
+                continue
+        elif name == "Authorization" and (
             token_authenticated or _JUPYTER_TOKEN.match(value.lstrip())
         ):
-            yield name, value
+            continue
+        kept.append((name, value))
+    return kept
 
 
 def without_token(query: str) -> str:

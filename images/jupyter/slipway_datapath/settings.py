@@ -4,7 +4,7 @@ from traitlets import Float, List, Unicode
 from traitlets.config import Configurable
 
 
-class DataPath(Configurable):
+class DataPath(Configurable):  # type: ignore[misc]
     """The transport between a user's Jupyter server and the apps behind it."""
 
     connect_timeout = Float(10.0, help="Seconds until an app must have taken a connection.").tag(
