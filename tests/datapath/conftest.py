@@ -23,7 +23,7 @@ def servers(apps: Apps) -> dict:
             "launcher_entry": {"title": "Crash & burn"},
         },
         "deaf": {
-            "command": [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(99)"],
+            "command": [sys.executable, "-uc", "import time; print('up'); time.sleep(99)"],
             "timeout": 3,
         },
     }

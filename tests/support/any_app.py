@@ -8,11 +8,12 @@ import asyncio
 import base64
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, unix_serve
+from websockets.typing import Subprotocol
 
 PIECE = b"x" * 65536
 
@@ -46,6 +47,8 @@ class Request:
 @dataclass
 class AnyApp:
     connections: int = 0
+    begun: int = 0
+    """Exchanges that wait for something: /drip and /silent."""
     broken_off: int = 0
     """Exchanges whose client went before they were over."""
     received: int = 0
@@ -96,6 +99,7 @@ class AnyApp:
             writer,
             {
                 "connections": self.connections,
+                "begun": self.begun,
                 "broken_off": self.broken_off,
                 "received": self.received,
             },
@@ -113,6 +117,7 @@ class AnyApp:
     async def do_drip(self, request: Request, writer: asyncio.StreamWriter, kind: str) -> None:
         """One piece, and a second when /open-gate is asked for."""
         self.gate.clear()
+        self.begun += 1
         head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nSet-Cookie: a=1\r\nSet-Cookie: b=2"
         writer.write(f"{head}\r\nContent-Type: {kind or 'text/plain'}\r\n\r\n".encode())
         writer.write(b"5\r\nfirst\r\n")
@@ -143,7 +148,7 @@ class AnyApp:
         reply(writer, {"length": count})
 
     async def do_refuse(self, request: Request, writer: asyncio.StreamWriter, _: str) -> None:
-        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 8\r\nConnection: close\r\n\r\ntoo much")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 8\r\n\r\ntoo much")
         await writer.drain()
         raise _Close
 
@@ -177,6 +182,7 @@ class AnyApp:
             await writer.drain()
 
     async def do_silent(self, request: Request, writer: asyncio.StreamWriter, _: str) -> None:
+        self.begun += 1
         await request.reader.read(1)
         raise ConnectionError
 
@@ -199,10 +205,14 @@ async def echo(connection: ServerConnection) -> None:
             await connection.send(message)
 
 
+def choose(_: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    return Subprotocol("second") if "second" in offered else None
+
+
 async def main(http: str, websocket: str) -> None:
     async with (
         await asyncio.start_unix_server(AnyApp().serve, http, limit=2**20),
-        unix_serve(echo, websocket, max_size=None, subprotocols=["second"]),
+        unix_serve(echo, websocket, max_size=None, select_subprotocol=choose),
     ):
         await asyncio.get_running_loop().create_future()
 

@@ -1,4 +1,4 @@
-"""A Jupyter server of its own in front of `any_app`: with stock jupyter-server-proxy or with ours."""
+"""A Jupyter server in front of `any_app`: with jupyter-server-proxy as it is, or with ours."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,8 +44,12 @@ class Jupyter:
         assert url.port
         return url.host, url.port
 
-    def memory(self) -> int:
-        return int(self.process.memory_info().rss)
+    def peak_memory(self) -> int:
+        """Bytes, the most that it has ever had."""
+        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+        raise AssertionError("Linux does not tell")
 
 
 @contextmanager
@@ -95,9 +99,7 @@ def running_jupyter(
             stderr=output,
         )
     try:
-        wait_until(lambda: list((folder / "runtime").glob("jpserver-*.json")))
-        (told,) = (folder / "runtime").glob("jpserver-*.json")
-        url = str(json.loads(told.read_text())["url"])
+        url = wait_until(lambda: _told_url(folder / "runtime"))
         wait_until(lambda: _answers(f"{url}api"))
         yield Jupyter(kind, url, psutil.Process(process.pid), log)
     finally:
@@ -115,6 +117,13 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
     return found
+
+
+def _told_url(runtime: Path) -> str | None:
+    for told in runtime.glob("jpserver-*.json"):
+        with suppress(ValueError):  # it is being written
+            return str(json.loads(told.read_text())["url"])
+    return None
 
 
 def _answers(url: str) -> bool:

@@ -71,7 +71,8 @@ async def ask(
 
 
 async def _ask(connection: Connection, request: Request, patience: float) -> Answer:
-    answer = connection.begin(request.method, request.target, request.fields)
+    framing = [("Transfer-Encoding", "chunked")] if request.chunked else []
+    answer = connection.begin(request.method, request.target, request.fields + framing)
     try:
         async with asyncio.timeout(None if request.upload else patience) as limit:
             if request.upload:

@@ -61,6 +61,7 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         self._working: asyncio.Task[Any] | None = None
         self._client_is_gone = False
         self._waits = False
+        self._is_prepared = False
 
     @property
     def data_path(self) -> DataPath:
@@ -68,14 +69,35 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         return settings
 
     async def prepare(self) -> None:
-        await super().prepare()
-        if self._finished:
-            return
-        has_body = self.has_body()
-        if self.request.method not in SAFE_METHODS and not self.check_origin():
-            raise HTTPError(403, "Cross origin requests not allowed")
-        if has_body:
-            self._begin_upload()
+        try:
+            await super().prepare()
+            if self._finished:
+                return
+            has_body = self.has_body()
+            if self.request.method not in SAFE_METHODS and not self.check_origin():
+                raise HTTPError(403, "Cross origin requests not allowed")
+        except HTTPError as error:
+            self._refuse(error)
+        else:
+            if has_body:
+                self._begin_upload()
+        self._is_prepared = True
+
+    def _refuse(self, error: HTTPError) -> None:
+        """Say so when the client has sent its body, of which nobody will see anything. To answer
+        now would be to close the connection, and a client that still sends hears nothing then."""
+
+        async def refused(*_: str) -> None:
+            raise error
+
+        setattr(self, self.request.method.lower(), refused)
+
+    def finish(self, chunk: Any = None) -> Any:
+        if not self._is_prepared and not self._headers_written:
+            # Tornado closes the connection under a client whose body it has not read, if only to
+            # find that there is none. It should be told.
+            self.set_header("Connection", "close")
+        return super().finish(chunk)
 
     def has_body(self) -> bool:
         """Whether a body follows. Raises HTTPError 400 when two parsers could disagree on it."""
@@ -101,22 +123,23 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         setattr(self, name, answered)
 
     async def _answer_early(self, method: Callable[..., Any], upload: Upload) -> None:
+        error: HTTPError | None = None
         try:
             await ensure_async(method(*self.path_args))
-        except HTTPError as error:
-            if not self._finished:
-                self.send_error(error.status_code, exc_info=sys.exc_info())
+        except HTTPError as raised:
+            error = raised
         finally:
             upload.discard()
-        if not upload.received.is_set():
-            try:
-                await asyncio.wait_for(upload.received.wait(), LINGER_SECONDS)
-            except TimeoutError:
-                self.request.connection.stream.close()
+        try:
+            await asyncio.wait_for(upload.received.wait(), LINGER_SECONDS)
+        except TimeoutError:
+            self.request.connection.stream.close()
+        if error:
+            raise error
 
     async def data_received(self, chunk: bytes) -> None:
-        assert self._upload is not None
-        await self._upload.put(chunk)
+        if self._upload:
+            await self._upload.put(chunk)
 
     def on_connection_close(self) -> None:
         self._client_is_gone = True

@@ -6,8 +6,10 @@ small, because it runs for every request: aiohttp's client takes twice the time
 """
 
 import asyncio
+import os
 from collections import defaultdict
 from collections.abc import AsyncIterable, Coroutine, Iterable
+from contextlib import suppress
 from typing import Any
 
 import httptools
@@ -82,7 +84,7 @@ class Answer:
     def read_nowait(self) -> bytes:
         """What has come of the body since the last time."""
         pieces, self._pieces = self._pieces, []
-        if self._held >= HELD_BYTES and not self.complete:
+        if self._held >= HELD_BYTES:
             self._connection.resume_reading()
         self._held = 0
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -108,7 +110,7 @@ class Answer:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self.fail(AppError(f"Its answer is not HTTP ({error})"))
-        if self._without_body > MAX_HEAD_BYTES or len(self.fields) > MAX_HEADERS:
+        if self._without_body > MAX_HEAD_BYTES:
             self.fail(AppError("It sends headers without end"))
         if self._error:
             self._connection.close()
@@ -130,14 +132,16 @@ class Answer:
     def on_headers_complete(self) -> None:
         self.status = self._parser.get_status_code()
         if self.status < 200:
-            return
+            return None
+        if len(self.fields) > MAX_HEADERS:
+            return self.fail(AppError("It sends too many headers"))
         self.keeps_connection = self._parser.should_keep_alive()
         names = {name.lower() for name, _ in self.fields}
         self._ends_with_connection = not names & {"content-length", "transfer-encoding"}
         self.started = True
         if self._has_no_body:
             self._end()
-        self._tell()
+        return self._tell()
 
     def on_body(self, piece: bytes) -> None:
         if self._has_no_body:
@@ -187,7 +191,17 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.resume_writing()
         if self.answer:
+            if exc:
+                self._read_last_words(self.answer)
             self.answer.end_of_connection()
+
+    def _read_last_words(self, answer: Answer) -> None:
+        """An app may answer and hang up while it is still sent a body. asyncio then gives up on the
+        connection for what it could not write; what there is to read is still there."""
+        socket = self._transport.get_extra_info("socket").fileno()
+        with suppress(OSError):
+            while not answer.complete and (data := os.read(socket, HELD_BYTES)):
+                answer.feed(data)
 
     def pause_writing(self) -> None:
         self._writable = asyncio.get_running_loop().create_future()
@@ -198,7 +212,8 @@ class Connection(asyncio.Protocol):
         self._writable = None
 
     def pause_reading(self) -> None:
-        self._transport.pause_reading()
+        if self.is_open:
+            self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         if self.is_open:
@@ -209,6 +224,7 @@ class Connection(asyncio.Protocol):
 
     def release(self, reusable: bool) -> None:
         self.answer, self.used = None, True
+        self.resume_reading()
         if reusable and self.is_open and len(self._unused) < KEPT_CONNECTIONS:
             self._unused.append(self)
         else:
@@ -226,6 +242,8 @@ class Connection(asyncio.Protocol):
         async for piece in pieces:
             if self._writable:
                 await self._writable
+            if not self.is_open:
+                return
             self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
         if chunked:
             self._transport.write(b"0\r\n\r\n")
