@@ -69,9 +69,9 @@ def running_apps() -> Iterator[Apps]:
 
 @contextmanager
 def running_jupyter(
-    kind: str, folder: Path, servers: dict[str, Any], **sections: Any
+    kind: str, folder: Path, servers: dict[str, Any], python: str = "", **sections: Any
 ) -> Iterator[Jupyter]:
-    """`kind` is stock or ours; `servers` are jupyter-server-proxy's."""
+    """`kind` is stock or ours; `servers` are jupyter-server-proxy's, `python` is further configuration."""
     folder.mkdir(parents=True)
     extensions = {"jupyter_server_proxy": True, "slipway_datapath": kind == "ours"}
     unused = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
@@ -89,6 +89,7 @@ def running_jupyter(
         **sections,
     }
     (folder / "jupyter_server_config.json").write_text(json.dumps(config))
+    (folder / "jupyter_server_config.py").write_text(python)
     own = {"JUPYTER_CONFIG_DIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
     log = folder / "log"
     with log.open("wb") as output:

@@ -24,11 +24,14 @@ from slipway_datapath.headers import (
 )
 from slipway_datapath.listening import listening_ports
 from slipway_datapath.pages import Explained, Explanation
+from slipway_datapath.rewriting import rewritten
 from slipway_datapath.settings import DataPath
 from slipway_datapath.transport import Answer, AppError, Connections, NotListening
 from slipway_datapath.tunnel import Tunnel, connect, handshake
 
 T = TypeVar("T")
+Place = tuple[str, int, str]
+"""Host, port and path, as jupyter-server-proxy's handlers have them."""
 
 SETTINGS = "slipway_datapath"
 """Where the web application keeps our `DataPath`."""
@@ -173,8 +176,9 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         except (OSError, ValueError, HTTPInputError) as error:
             raise self.explained(error, host, port) from None
         self.set_status(start.code, start.reason)
-        fields = list(headers.get_all())
-        self._headers = self.browser_headers(fields, start.code, host, port)
+        self._headers = HTTPHeaders()
+        for name, value in end_to_end(list(headers.get_all())):
+            self._headers.add(name, value)
         if start.code != 101:
             # A browser shows nobody the body of such an answer.
             app.close()
@@ -224,24 +228,52 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         except (AppError, TimeoutError, OSError) as error:
             raise self.explained(error, host, port) from None
         try:
-            await self._pass_on(answer, host, port)
+            await self._pass_on(answer, (host, port, proxied_path))
         except AppError as error:
-            # The status is sent: a broken connection tells the client that something is missing.
+            if not self._headers_written:
+                raise self.explained(error, host, port) from None
+            # A broken connection tells the client that something is missing.
             self.log.warning("%s: %s", self.request.path, error)
             self.request.connection.stream.close()
         finally:
             answer.release()
         self._record_activity()
 
-    async def _pass_on(self, answer: Answer, host: str, port: int) -> None:
-        self.set_status(answer.status, answer.reason)
-        self._headers = self.browser_headers(answer.fields, answer.status, host, port)
+    async def _pass_on(self, answer: Answer, place: Place) -> None:
+        headers = HTTPHeaders()
+        for name, value in end_to_end(answer.fields):
+            headers.add(name, value)
+        status, reason, body = answer.status, answer.reason, None
+        if self.rewrite_response:
+            changed = await self._rewritten(answer, headers, place)
+            status, reason, headers = changed.code, changed.reason, changed.headers
+            if changed.trait_has_value("body"):
+                body = changed.body
+                headers["Content-Length"] = str(len(body))
+        self.set_status(status, reason)
+        self._headers = self._with_own_location(headers, status, place)
         # Headers go at once; what has come along with them goes in the same packet.
-        self.write(answer.read_nowait())
+        self.write(answer.read_nowait() if body is None else body)
         await self.flush()
-        while piece := await answer.read():
-            self.write(piece)
-            await self.flush()
+        if body is None:
+            while piece := await answer.read():
+                self.write(piece)
+                await self.flush()
+
+    async def _rewritten(self, answer: Answer, headers: HTTPHeaders, place: Place) -> Any:
+        rewrites = self.rewrite_response
+        known = {"request": self.request} | dict(zip(("host", "port", "path"), place, strict=True))
+        listed = list(rewrites) if isinstance(rewrites, list | tuple) else [rewrites]
+        return await rewritten(listed, answer, headers, known)
+
+    def _with_own_location(self, headers: HTTPHeaders, status: int, place: Place) -> HTTPHeaders:
+        location = headers.get("Location")
+        if location and not self.absolute_url and status in REDIRECTS:
+            host, port, _ = place
+            own = {self.request.host, *(f"{name}:{port}" for name in (host, *LOCAL_HOSTS))}
+            context = self._get_context_path(host, port)
+            headers["Location"] = rewritten_location(location, context, self.base_url, own)
+        return headers
 
     def explained(self, error: Exception, host: str, port: int) -> Explained:
         """What to tell the user when an exchange with the app has failed."""
@@ -339,19 +371,6 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
                 extra[name] = context
         replaced = {name.lower() for name in extra}
         return [f for f in headers if f[0].lower() not in replaced] + list(extra.items())
-
-    def browser_headers(
-        self, fields: list[tuple[str, str]], status: int, host: str, port: int
-    ) -> HTTPHeaders:
-        headers = HTTPHeaders()
-        for name, value in end_to_end(fields):
-            headers.add(name, value)
-        location = headers.get("Location")
-        if location and not self.absolute_url and status in REDIRECTS:
-            context = self._get_context_path(host, port)
-            own = {self.request.host, *(f"{name}:{port}" for name in (host, *LOCAL_HOSTS))}
-            headers["Location"] = rewritten_location(location, context, self.base_url, own)
-        return headers
 
 
 def _is_waiting(error: Any) -> bool:
