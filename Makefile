@@ -8,12 +8,12 @@ PACKAGES := pyproject.toml images/hub/pyproject.toml images/jupyter/pyproject.to
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
 UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
-.PHONY: help setup up test chromium lint lock schemas clean
+.PHONY: help setup up test chromium wrk lint lock schemas clean
 help:
 	@echo "make up      set up, then run JupyterHub with VS Code here (Ctrl-C stops it)"
 	@echo "make test    set up, then run every test"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench-check | bench-up    measure, into benchmarks/results/"
+	@echo "make bench-check | bench-up | bench-datapath    measure, into benchmarks/results/"
 	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
 
 setup: $(READY)
@@ -45,6 +45,15 @@ chromium:
 	    echo "The browser tests need Chromium: install your system's package chromium"; exit 1; }; \
 	  echo "Installing Chromium for the browser tests"; \
 	  apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+
+bench-datapath: wrk
+
+wrk:
+	@command -v wrk >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+	    echo "This benchmark needs wrk: install your system's package wrk"; exit 1; }; \
+	  echo "Installing wrk for the benchmark"; \
+	  apt-get -qq update && apt-get -qq install -y --no-install-recommends wrk >/dev/null; }
 
 bench-%: setup
 	@$(BIN)/python -m benchmarks.$*
