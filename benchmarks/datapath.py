@@ -71,7 +71,7 @@ def main() -> None:
 
 @contextmanager
 def everything() -> Iterator[tuple[dict[str, Way], dict[str, Way], Jupyter]]:
-    """The ways to the app over HTTP, those for websockets, and the server that has our transport."""
+    """The ways to the app over HTTP, those for websockets, and the server with our transport."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name, app(Path(name)) as port:
         servers = {
             "app": {"unix_socket": f"{name}/http"},

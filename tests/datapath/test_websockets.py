@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slipway_datapath.tunnel import FrameBoundary
+from slipway_datapath.tunnel import Frames
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
@@ -121,9 +121,32 @@ def test_frames_end_where_they_end(frames: list[tuple[int, bool]], step: int):
     for length, masked in frames:
         data += Frame(Opcode.BINARY, b"x" * length).serialize(mask=masked)
         ends.add(len(data))
-    boundary = FrameBoundary()
+    boundary = Frames()
     position = 0
     while position < len(data):
         boundary.feed(data[position : position + step])
         position = min(position + step, len(data))
         assert boundary.at_boundary == (position in ends)
+
+
+def test_pings_are_no_data():
+    frames = Frames()
+    for opcode in (Opcode.PING, Opcode.PONG, Opcode.CLOSE):
+        assert not frames.feed(Frame(opcode, b"x" * 100).serialize(mask=True))
+    assert frames.feed(Frame(Opcode.TEXT, b"").serialize(mask=True))
+
+
+def test_an_open_but_silent_websocket_is_no_activity(ours: Jupyter):
+    def last() -> str:
+        return str(client.get("api/status").json()["last_activity"])
+
+    with ours.client() as client, opened(ours, ping_interval=None) as websocket:
+        websocket.send("work")
+        websocket.recv(timeout=10)
+        before = last()
+        with pytest.raises(TimeoutError):
+            websocket.recv(timeout=1.0)  # pings and pongs
+        assert last() == before
+        websocket.send("more work")
+        websocket.recv(timeout=10)
+        assert last() > before

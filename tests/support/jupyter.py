@@ -71,7 +71,7 @@ def running_apps() -> Iterator[Apps]:
 def running_jupyter(
     kind: str, folder: Path, servers: dict[str, Any], python: str = "", **sections: Any
 ) -> Iterator[Jupyter]:
-    """`kind` is stock or ours; `servers` are jupyter-server-proxy's, `python` is further configuration."""
+    """`kind` is stock or ours; `servers` are jupyter-server-proxy's, `python` is more settings."""
     folder.mkdir(parents=True)
     extensions = {"jupyter_server_proxy": True, "slipway_datapath": kind == "ours"}
     unused = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")

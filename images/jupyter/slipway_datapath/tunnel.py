@@ -17,6 +17,8 @@ MAX_HEAD_BYTES = 64 * 1024
 BUFFER_BYTES = 1024 * 1024
 PIECE_BYTES = 64 * 1024
 PING = b"\x89\x00"
+CONTROL = 8
+"""The first of the opcodes that carry no data."""
 
 
 async def connect(host: str, port: int, unix_socket: str | None) -> IOStream:
@@ -43,13 +45,13 @@ class Tunnel:
     """Bytes between a browser and an app, until one of them has gone."""
 
     def __init__(
-        self, browser: IOStream, app: IOStream, ping_interval: float, on_bytes: Callable[[], None]
+        self, browser: IOStream, app: IOStream, ping_interval: float, on_data: Callable[[], None]
     ) -> None:
-        """`on_bytes` is called for every piece, in either direction."""
+        """`on_data` is called for what is more than a ping, a pong or a close, either way."""
         self._browser, self._app = browser, app
         self._ping_interval = ping_interval
-        self._on_bytes = on_bytes
-        self._frames = FrameBoundary()
+        self._on_data = on_data
+        self._to_browser_frames, self._to_app_frames = Frames(), Frames()
         self._browser_lives = True
         """The browser has sent or taken something since the last look."""
 
@@ -71,14 +73,15 @@ class Tunnel:
         while True:
             piece = await self._browser.read_bytes(PIECE_BYTES, partial=True)
             self._browser_lives = True
-            self._on_bytes()
+            if self._to_app_frames.feed(piece):
+                self._on_data()
             await self._app.write(piece)
 
     async def _to_browser(self) -> None:
         while True:
             piece = await self._app.read_bytes(PIECE_BYTES, partial=True)
-            self._on_bytes()
-            self._frames.feed(piece)
+            if self._to_browser_frames.feed(piece):
+                self._on_data()
             await self._browser.write(piece)
             self._browser_lives = True
 
@@ -87,24 +90,27 @@ class Tunnel:
         while self._browser_lives:
             self._browser_lives = False
             await asyncio.sleep(self._ping_interval)
-            if not self._browser_lives and self._frames.at_boundary:
+            if not self._browser_lives and self._to_browser_frames.at_boundary:
                 self._ping = asyncio.ensure_future(self._browser.write(PING))
                 await asyncio.sleep(self._ping_interval)
 
 
-class FrameBoundary:
-    """Where frames end in what an app sends (RFC 6455, section 5.2): a ping fits in between."""
+class Frames:
+    """The frames in a stream of bytes (RFC 6455, section 5.2): where one ends, and whether it is
+    data. A ping fits in between two; and the browser's answer to it is no sign of its user."""
 
     def __init__(self) -> None:
         self._head = bytearray()
         self._missing = 0
+        self._is_data = False
 
     @property
     def at_boundary(self) -> bool:
         return not self._missing and not self._head
 
-    def feed(self, piece: bytes) -> None:
-        position = 0
+    def feed(self, piece: bytes) -> bool:
+        """Follow the stream; True if there is data in this piece of it."""
+        position, any_data = 0, False
         while position < len(piece):
             if self._missing:
                 step = min(self._missing, len(piece) - position)
@@ -113,16 +119,22 @@ class FrameBoundary:
             else:
                 self._head.append(piece[position])
                 position += 1
-                self._end_head()
+                if not self._ends_head():
+                    continue
+            any_data = any_data or self._is_data
+        return any_data
 
-    def _end_head(self) -> None:
+    def _ends_head(self) -> bool:
         head = self._head
         if len(head) < 2:
-            return
+            return False
         length, mask = head[1] & 0x7F, 4 if head[1] & 0x80 else 0
         extended = {126: 2, 127: 8}.get(length, 0)
-        if len(head) == 2 + extended:
-            if extended:
-                length = int.from_bytes(head[2:])
-            self._missing = length + mask
-            head.clear()
+        if len(head) < 2 + extended:
+            return False
+        if extended:
+            length = int.from_bytes(head[2:])
+        self._is_data = head[0] & 0x0F < CONTROL
+        self._missing = length + mask
+        head.clear()
+        return True
