@@ -18,13 +18,16 @@ from jupyter_server_proxy.handlers import (
 )
 from tornado.web import Finish
 
+from slipway_datapath.exchange import Request, ask
 from slipway_datapath.pages import LOOK, Explained, Explanation
 from slipway_datapath.processes import AppProcess, CannotStart
-from slipway_datapath.streaming import Streaming
-from slipway_datapath.transport import NotListening
+from slipway_datapath.streaming import CONNECTIONS, Streaming
+from slipway_datapath.transport import AppError, Connections, NotListening
 
 PAGE_AFTER_SECONDS = 1.0
 """An app that starts faster than this is simply there."""
+LOOK_SECONDS = 5.0
+"""How long a starting app may take to answer a look at it."""
 
 
 class LocalPortHandler(LocalProxyHandler, Streaming):  # type: ignore[misc]
@@ -109,7 +112,7 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
 
     async def _wait_for(self, process: AppProcess) -> None:
         try:
-            await process.run_until_ready(self._http_ready_func)
+            await process.run_until_ready(self._answers)
         except CannotStart as error:
             failure = self._explanation("does not start", str(error))
             failure.remedy = "Its last lines may say why. Trying again starts it anew."
@@ -117,6 +120,19 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
             del self.state["proc"]
         finally:
             del self.state["starting"]
+
+    async def _answers(self) -> bool:
+        """Whether the app answers at all; what it answers is for its user."""
+        connections: Connections = self.settings[CONNECTIONS]
+        look = Request("GET", "/", [("Host", "localhost"), ("Accept", "*/*")])
+        try:
+            answer = await ask(
+                connections, self.address("localhost", self.port), look, LOOK_SECONDS
+            )
+        except (AppError, TimeoutError):
+            return False
+        answer.release()
+        return True
 
     def _navigates(self) -> bool:
         """Whether a user looks at what comes, and not a script."""

@@ -14,7 +14,6 @@ from simpervisor.atexitasync import remove_handler
 TAIL_BYTES = 8192
 TAIL_LINES = 15
 LOOK_SECONDS = 0.05
-LOOK_TIMEOUT_SECONDS = 5.0
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -30,13 +29,13 @@ class AppProcess(SupervisedProcess):  # type: ignore[misc]
         self.output = Output()
         super().__init__(name, *command, **options)
 
-    async def run_until_ready(self, is_ready: Callable[[Any], Awaitable[bool]]) -> None:
+    async def run_until_ready(self, is_ready: Callable[[], Awaitable[bool]]) -> None:
         """Start and wait until the app answers. Raises CannotStart after `ready_timeout` seconds,
         and when the app ends with an error."""
         await self._start_listening()
         try:
             async with asyncio.timeout(self.ready_timeout):
-                while not await self._looks_ready(is_ready):
+                while not await is_ready():
                     if self.returncode:
                         # Its last words may still be on their way.
                         await self.output.ended()
@@ -47,12 +46,6 @@ class AppProcess(SupervisedProcess):  # type: ignore[misc]
             raise CannotStart(
                 f"It runs, but has not answered within {self.ready_timeout:g} seconds."
             ) from None
-
-    async def _looks_ready(self, is_ready: Callable[[Any], Awaitable[bool]]) -> bool:
-        try:
-            return await asyncio.wait_for(is_ready(self), LOOK_TIMEOUT_SECONDS)
-        except TimeoutError:
-            return False
 
     async def _start_listening(self) -> None:
         write_end = await self.output.open()

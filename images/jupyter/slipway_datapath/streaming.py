@@ -26,7 +26,7 @@ from slipway_datapath.listening import listening_ports
 from slipway_datapath.pages import Explained, Explanation
 from slipway_datapath.rewriting import rewritten
 from slipway_datapath.settings import DataPath
-from slipway_datapath.transport import Answer, AppError, Connections, NotListening
+from slipway_datapath.transport import Address, Answer, AppError, Connections, NotListening
 from slipway_datapath.tunnel import Tunnel, connect, handshake
 
 T = TypeVar("T")
@@ -222,7 +222,7 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
             chunked="Transfer-Encoding" in self.request.headers,
         )
         connections: Connections = self.settings[CONNECTIONS]
-        address = self.unix_socket or (host, port)
+        address = self.address(host, port)
         try:
             answer = await ask(connections, address, request, self.data_path.response_timeout)
         except (AppError, TimeoutError, OSError) as error:
@@ -274,6 +274,9 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
             context = self._get_context_path(host, port)
             headers["Location"] = rewritten_location(location, context, self.base_url, own)
         return headers
+
+    def address(self, host: str, port: int) -> Address:
+        return self.unix_socket or (host, port)
 
     def explained(self, error: Exception, host: str, port: int) -> Explained:
         """What to tell the user when an exchange with the app has failed."""

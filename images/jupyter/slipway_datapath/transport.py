@@ -121,14 +121,21 @@ class Answer:
         else:
             self.fail(AppError("It closed the connection before its answer was complete"))
 
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.keeps_connection = False  # an answer to nothing, right behind this one
+
     def on_status(self, reason: bytes) -> None:
-        self.reason = reason.decode("latin1")
+        if not self.complete:
+            self.reason = reason.decode("latin1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self.started:  # trailers are for nobody: a client cannot have been told of them
             self.fields.append((name.decode("latin1"), value.decode("latin1")))
 
     def on_headers_complete(self) -> None:
+        if self.complete:
+            return None
         self.status = self._parser.get_status_code()
         if self.status < 200:
             return None
@@ -143,14 +150,15 @@ class Answer:
         return self._tell()
 
     def on_body(self, piece: bytes) -> None:
-        if self._has_no_body:
-            return self.fail(AppError("It answered HEAD with a body"))
+        if self.complete:
+            self.keeps_connection = False  # a body in answer to HEAD
+            return
         self._without_body = 0
         self._pieces.append(piece)
         self._held += len(piece)
         if self._held >= HELD_BYTES:
             self._connection.pause_reading()
-        return self._tell()
+        self._tell()
 
     def on_message_complete(self) -> None:
         if self.started:

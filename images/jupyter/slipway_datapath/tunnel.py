@@ -87,12 +87,13 @@ class Tunnel:
 
     async def _watch(self) -> None:
         """Return when the browser has neither sent nor taken a byte for two intervals."""
-        while self._browser_lives:
+        silences = 0
+        while silences < 2:
             self._browser_lives = False
             await asyncio.sleep(self._ping_interval)
-            if not self._browser_lives and self._to_browser_frames.at_boundary:
+            silences = 0 if self._browser_lives else silences + 1
+            if silences == 1 and self._to_browser_frames.at_boundary:
                 self._ping = asyncio.ensure_future(self._browser.write(PING))
-                await asyncio.sleep(self._ping_interval)
 
 
 class Frames:
