@@ -16,11 +16,11 @@ def stranger(ours: Jupyter) -> httpx.Client:
     return ours.client(authenticated=False)
 
 
-def status(jupyter: Jupyter, path: str, headers: str) -> int:
+def status(jupyter: Jupyter, path: str, headers: str, body: str = "") -> int:
     """Of a request for a websocket."""
     with socket.create_connection(jupyter.address, timeout=10) as connection:
         head = f"GET /user/jo/{path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{KEY}"
-        connection.sendall(f"{head}{headers}\r\n".encode())
+        connection.sendall(f"{head}{headers}\r\n{body}".encode())
         return int(connection.recv(65536).split()[1])
 
 
@@ -42,6 +42,13 @@ def test_no_byte_of_an_anonymous_upload_reaches_the_app(stranger: httpx.Client, 
         assert stranger.post("app/upload", content=b"u" * 2**22).status_code == 403
         after = known.get("app/state").json()
     assert after["received"] == before["received"]
+
+
+def test_a_websocket_does_not_begin_with_a_body(ours: Jupyter):
+    """It would be for the server what the app takes for frames."""
+    token = "".join(f"{name}: {value}\r\n" for name, value in AUTHORIZATION.items())
+    headers = f"Host: localhost\r\n{token}Content-Length: 5\r\n"
+    assert status(ours, "socket/", headers, "hello") == 400
 
 
 @pytest.mark.parametrize("path", ["app/echo", "socket/", "proxy/1/"])

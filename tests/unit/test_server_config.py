@@ -21,6 +21,12 @@ def test_every_app_with_a_process_is_configured_and_jupyters_own_are_not():
     assert set(servers("code-server")) == {"code", "dashboard", "tensorboard"}
 
 
+def test_apps_are_reached_through_our_transport():
+    config = server_config(load(ROOT).catalog.apps_of("code-server"), PATHS)
+    extensions = config["ServerApp"]["jpserver_extensions"]
+    assert extensions == {"jupyter_server_proxy": True, "slipway_datapath": True}
+
+
 def test_jupyter_server_proxy_knows_every_key():
     """It would only warn about one it does not know."""
     known = set(ServerProcess.class_trait_names())

@@ -34,16 +34,17 @@ def end_to_end(fields: Fields) -> Fields:
     return [field for field in fields if field[0].lower() not in dropped]
 
 
-def without_credentials(fields: Fields, token_authenticated: bool) -> Fields:
+def without_credentials(fields: Fields, login_cookie: str, token_authenticated: bool) -> Fields:
     """Without what would let an app act as its user elsewhere.
 
+    `login_cookie` is the name of the one that this server has given its user.
     `Authorization: token …` is Jupyter's own. Any other scheme is the app's business, unless it is
     what the user was authenticated by.
     """
     kept = []
     for name, value in fields:
         if name == "Cookie":
-            value = ";".join(c for c in value.split(";") if not _HUB_COOKIE.match(c)).strip()
+            value = ";".join(c for c in value.split(";") if not _is_secret(c, login_cookie)).strip()
             if not value:
                 continue
         elif name == "Authorization" and (
@@ -52,6 +53,10 @@ def without_credentials(fields: Fields, token_authenticated: bool) -> Fields:
             continue
         kept.append((name, value))
     return kept
+
+
+def _is_secret(cookie: str, login_cookie: str) -> bool:
+    return bool(_HUB_COOKIE.match(cookie)) or cookie.partition("=")[0].strip() == login_cookie
 
 
 def without_token(query: str) -> str:

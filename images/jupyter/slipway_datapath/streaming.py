@@ -41,8 +41,8 @@ MAX_PORTS_SHOWN = 20
 REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 LINGER_SECONDS = 10.0
-"""How long a client may go on sending a body that its app has answered without reading it. A
-connection that is closed at once would take the answer with it."""
+"""How long a client may go on sending a body that nobody wants. A connection that is closed at once
+would take the answer with it."""
 
 
 class _Once(WebSocketHandlerMixin):  # type: ignore[misc]
@@ -77,6 +77,8 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
             if self._finished:
                 return
             has_body = self.has_body()
+            if has_body and self._wants_websocket():
+                raise HTTPError(400, "A websocket begins with a request without body")
             if self.request.method not in SAFE_METHODS and not self.check_origin():
                 raise HTTPError(403, "Cross origin requests not allowed")
         except HTTPError as error:
@@ -94,6 +96,7 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
             raise error
 
         setattr(self, self.request.method.lower(), refused)
+        self.request.connection.set_body_timeout(LINGER_SECONDS)
 
     def finish(self, chunk: Any = None) -> Any:
         if not self._is_prepared and not self._headers_written:
@@ -133,10 +136,15 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
             error = raised
         finally:
             upload.discard()
+        if self._client_is_gone:
+            return
         try:
             await asyncio.wait_for(upload.received.wait(), LINGER_SECONDS)
         except TimeoutError:
+            if error:
+                self.send_error(error.status_code, exc_info=(type(error), error, None))
             self.request.connection.stream.close()
+            return
         if error:
             raise error
 
@@ -151,13 +159,16 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         super().on_connection_close()
 
     async def get(self, *arguments: str) -> None:
-        if self.request.headers.get("Upgrade", "").lower() == "websocket":
+        if self._wants_websocket():
             # Refused here and not in `prepare`: only for a websocket a browser asks nobody.
             if not self.check_origin():
                 raise HTTPError(403, "Cross origin websockets not allowed")
             await self.open(*arguments)
         else:
             await self.http_get(*arguments)
+
+    def _wants_websocket(self) -> bool:
+        return str(self.request.headers.get("Upgrade", "")).lower() == "websocket"
 
     async def proxy_open(self, host: str, port: int, proxied_path: str = "") -> None:
         self._check_host(host)
@@ -169,12 +180,17 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
     async def _accept(self, host: str, port: int, proxied_path: str) -> Tunnel | None:
         """The tunnel that the app has agreed to. What it says instead is passed on."""
         target = self.app_target(host, port, proxied_path)
+        app = None
         try:
             async with asyncio.timeout(self.data_path.connect_timeout):
                 app = await connect(host, port, self.unix_socket)
                 start, headers = await handshake(app, target, self.app_fields(host, port))
-        except (OSError, ValueError, HTTPInputError) as error:
-            raise self.explained(error, host, port) from None
+        except BaseException as error:
+            if app:
+                app.close()
+            if isinstance(error, OSError | ValueError | HTTPInputError):
+                raise self.explained(error, host, port) from None
+            raise
         self.set_status(start.code, start.reason)
         self._headers = HTTPHeaders()
         for name, value in end_to_end(list(headers.get_all())):
@@ -246,7 +262,7 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         status, reason, body = answer.status, answer.reason, None
         if self.rewrite_response:
             changed = await self._rewritten(answer, headers, place)
-            status, reason, headers = changed.code, changed.reason, changed.headers
+            status, reason, headers = changed.code, changed.reason, HTTPHeaders(changed.headers)
             if changed.trait_has_value("body"):
                 body = changed.body
                 headers["Content-Length"] = str(len(body))
@@ -364,7 +380,11 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
     def app_fields(self, host: str, port: int) -> list[tuple[str, str]]:
         fields = end_to_end(list(self.request.headers.get_all()))
         if getattr(self, "name", None) not in self.data_path.trusted_with_credentials:
-            fields = without_credentials(fields, getattr(self, "_token_authenticated", False))
+            fields = without_credentials(
+                fields,
+                self.identity_provider.get_cookie_name(self),
+                getattr(self, "_token_authenticated", False),
+            )
         # "Expect" has been answered by Tornado.
         headers = [field for field in fields if field[0] != "Expect"]
         extra = dict(self.get_request_headers_override())

@@ -276,7 +276,9 @@ class Connections:
         except TimeoutError:
             raise
         except OSError as error:
-            raise NotListening(f"Nothing takes connections there ({error.strerror})") from None
+            raise NotListening(
+                f"Nothing takes connections there ({error.strerror or error})"
+            ) from None
 
     async def _open(self, address: Address) -> Connection:
         loop, unused = asyncio.get_running_loop(), self._unused[address]
