@@ -49,6 +49,8 @@ def raw(answer: bytes, path: str = "raw") -> str:
         OK + b"Content-Length: -1\r\n\r\n",
         OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\nab",
         OK + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        OK + b"Transfer-Encoding: gzip\r\n\r\nx",
+        OK + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
         OK + b"X-Nul: a\0b\r\n\r\n",
         OK + b"Na me: 1\r\nContent-Length: 0\r\n\r\n",
         OK + b"X: y\r\n" * 2000 + b"\r\n",

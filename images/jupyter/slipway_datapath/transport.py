@@ -142,8 +142,11 @@ class Answer:
         if len(self.fields) > MAX_HEADERS:
             return self.fail(AppError("It sends too many headers"))
         self.keeps_connection = self._parser.should_keep_alive()
-        names = {name.lower() for name, _ in self.fields}
-        self._ends_with_connection = not names & {"content-length", "transfer-encoding"}
+        framing = {name.lower(): value.lower() for name, value in self.fields}
+        coding = framing.get("transfer-encoding", "chunked")
+        if coding != "chunked":
+            return self.fail(AppError(f"It answers in a transfer coding of its own ({coding})"))
+        self._ends_with_connection = not framing.keys() & {"content-length", "transfer-encoding"}
         self.started = True
         if self._has_no_body:
             self._end()
