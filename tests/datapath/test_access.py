@@ -1,12 +1,13 @@
 """Who may reach an app: its user, from its own pages. Nobody else, over HTTP or a websocket."""
 
 import socket
+from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.datapath.test_websockets import KEY
-from tests.support.jupyter import AUTHORIZATION, Jupyter
+from tests.support.jupyter import AUTHORIZATION, Jupyter, running_jupyter
 
 PATHS = ["app/echo", "absolute/echo", "proxy/1/", "proxy/localhost:1/", "missing/", "socket/"]
 
@@ -76,3 +77,23 @@ def test_only_allowed_hosts_are_reached(ours: Jupyter, path: str):
         assert client.post(path, content=b"body").status_code == 403
     token = "".join(f"{name}: {value}\r\n" for name, value in AUTHORIZATION.items())
     assert status(ours, path, f"Host: localhost\r\n{token}") == 403
+
+
+def test_a_broken_transport_leaves_no_app_rather_than_one_without_walls(tmp_path: Path):
+    (tmp_path / "httptools.py").write_text("raise ImportError('for this test')")
+    broken = {"PYTHONPATH": str(tmp_path)}
+    server = {"app": {"port": 1}}
+    with running_jupyter("ours", tmp_path / "jupyter", server, environment=broken) as jupyter:
+        with jupyter.client() as client:
+            assert client.get("api").status_code == 200
+            assert [client.get(path).status_code for path in ("app/x", "proxy/1/x")] == [404, 404]
+        assert "for this test" in jupyter.log.read_text()
+
+
+def test_a_user_who_enables_jupyter_server_proxy_has_our_handlers(tmp_path: Path):
+    both = {"jupyter_server_proxy": True}
+    with (
+        running_jupyter("ours", tmp_path / "jupyter", {}, enabled=both) as jupyter,
+        jupyter.client() as client,
+    ):
+        assert client.get("proxy/1/").json()["title"] == "Nothing listens on port 1"

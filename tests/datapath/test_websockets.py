@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from slipway_datapath.tunnel import Frames
 from websockets.exceptions import InvalidStatus
@@ -112,6 +112,7 @@ def test_a_browser_that_answers_pings_stays(ours: Jupyter):
         assert websocket.recv(timeout=10) == "still here"
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from([0, 1, 125, 126, 65535, 65536]), st.booleans()), max_size=5),
     st.integers(1, 70000),

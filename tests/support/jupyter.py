@@ -69,11 +69,19 @@ def running_apps() -> Iterator[Apps]:
 
 @contextmanager
 def running_jupyter(
-    kind: str, folder: Path, servers: dict[str, Any], python: str = "", **sections: Any
+    kind: str,
+    folder: Path,
+    servers: dict[str, Any],
+    python: str = "",
+    enabled: dict[str, bool] | None = None,
+    environment: dict[str, str] | None = None,
+    **sections: Any,
 ) -> Iterator[Jupyter]:
-    """`kind` is stock or ours; `servers` are jupyter-server-proxy's, `python` is more settings."""
+    """`kind` is stock or ours; `servers` are jupyter-server-proxy's, `python` is more settings and
+    `enabled` more extensions."""
     folder.mkdir(parents=True)
-    extensions = {"jupyter_server_proxy": True, "slipway_datapath": kind == "ours"}
+    ours = kind == "ours"
+    extensions = {"jupyter_server_proxy": not ours, "slipway_datapath": ours} | (enabled or {})
     unused = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
     config = {
         "ServerApp": {
@@ -95,7 +103,7 @@ def running_jupyter(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "jupyter_server"],
-            env=os.environ | own | {"JUPYTER_PREFER_ENV_PATH": "0"},
+            env=os.environ | own | {"JUPYTER_PREFER_ENV_PATH": "0"} | (environment or {}),
             stdout=output,
             stderr=output,
         )

@@ -24,7 +24,7 @@ def test_every_app_with_a_process_is_configured_and_jupyters_own_are_not():
 def test_apps_are_reached_through_our_transport():
     config = server_config(load(ROOT).catalog.apps_of("code-server"), PATHS)
     extensions = config["ServerApp"]["jpserver_extensions"]
-    assert extensions == {"jupyter_server_proxy": True, "slipway_datapath": True}
+    assert extensions == {"jupyter_server_proxy": False, "slipway_datapath": True}
 
 
 def test_every_tile_is_in_a_category_that_has_an_icon():

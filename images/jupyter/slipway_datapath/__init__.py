@@ -1,8 +1,9 @@
 """jupyter-server-proxy with another transport: bodies and websockets stream, connections are kept.
 
-A Jupyter server extension. Configuration, URLs, authentication and process supervision stay
-jupyter-server-proxy's; its request handlers are replaced by subclasses of them that send and
-receive differently. `tests/datapath/test_seam.py` pins what that relies on.
+A Jupyter server extension, to be enabled instead of `jupyter_server_proxy`, which it loads.
+Configuration, URLs, authentication and process supervision stay jupyter-server-proxy's; its request
+handlers are replaced by subclasses of them that send and receive differently.
+`tests/datapath/test_seam.py` pins what that relies on.
 """
 
 from typing import Any
@@ -15,8 +16,8 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _link_jupyter_server_extension(server_app: Any) -> None:
     """Put our handlers into the places from which jupyter-server-proxy takes its own.
 
-    Jupyter Server links every extension before it loads one, so this comes first whatever their
-    order.
+    Jupyter Server links every extension before it loads one, so this comes first even where a user
+    has enabled jupyter-server-proxy as well.
     """
     from jupyter_server_proxy import config, handlers
 
@@ -29,7 +30,10 @@ def _link_jupyter_server_extension(server_app: Any) -> None:
 
 
 def _load_jupyter_server_extension(server_app: Any) -> None:
-    """Give the handlers what they share; jupyter-server-proxy registers them."""
+    """Load jupyter-server-proxy with our handlers, or not at all: Jupyter Server goes on without an
+    extension that fails, and stock handlers would hand the hub's credentials to apps."""
+    import jupyter_server_proxy
+
     from slipway_datapath.settings import DataPath
     from slipway_datapath.streaming import CONNECTIONS, SETTINGS
     from slipway_datapath.transport import Connections
@@ -39,3 +43,6 @@ def _load_jupyter_server_extension(server_app: Any) -> None:
         SETTINGS: settings,
         CONNECTIONS: Connections(settings.connect_timeout),
     }
+    if not server_app.jpserver_extensions.get("jupyter_server_proxy"):
+        _link_jupyter_server_extension(server_app)
+        jupyter_server_proxy._load_jupyter_server_extension(server_app)
