@@ -51,7 +51,11 @@ def server_config(
         if process:
             servers[name] = _server(name, app, process, paths)
     return {
-        "ServerApp": {"jpserver_extensions": {"jupyter_server_proxy": True}},
+        # slipway_datapath loads the other with its own handlers. Where that fails there are no
+        # apps, rather than apps that are handed the hub's credentials.
+        "ServerApp": {
+            "jpserver_extensions": {"jupyter_server_proxy": False, "slipway_datapath": True}
+        },
         "ServerProxy": {"servers": servers},
         # A hub's users cannot act on either, and both call out.
         "LabApp": {

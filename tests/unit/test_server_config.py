@@ -22,6 +22,18 @@ def test_every_app_with_a_process_is_configured_and_jupyters_own_are_not():
     assert set(servers("streamlit")) == {"code", "dashboard", "tensorboard"}
 
 
+def test_apps_are_reached_through_our_transport():
+    config = server_config(load(ROOT).catalog.apps_of("code-server"), PATHS)
+    extensions = config["ServerApp"]["jpserver_extensions"]
+    assert extensions == {"jupyter_server_proxy": False, "slipway_datapath": True}
+
+
+def test_every_tile_is_in_a_category_that_has_an_icon():
+    """JupyterLab shows jupyter-server-proxy's icons in two categories, and blanks in others."""
+    for server in servers("code-server").values():
+        assert server["launcher_entry"]["category"] in ("Notebook", "Console")
+
+
 def test_jupyter_server_proxy_knows_every_key():
     """It would only warn about one it does not know."""
     known = set(ServerProcess.class_trait_names())
