@@ -35,6 +35,7 @@ def busybox(folder: Path, *packages: str) -> str:
     root = folder / "root"
     for name in ("bin", "etc", "tmp", "dev", "proc", "sys"):
         (root / name).mkdir(parents=True)
+    (root / "tmp").chmod(0o1777)
     for package in ("busybox-static", *packages):
         _run("apt-get", "-q", "download", package, cwd=folder)
         (file,) = folder.glob(f"{package}_*.deb")
