@@ -8,10 +8,11 @@ PACKAGES := pyproject.toml images/hub/pyproject.toml images/jupyter/pyproject.to
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
 UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
-.PHONY: help setup up test chromium lint lock schemas clean
+.PHONY: help setup up test test-images chromium image-tools lint lock schemas clean
 help:
 	@echo "make up      set up, then run JupyterHub with VS Code here (Ctrl-C stops it)"
 	@echo "make test    set up, then run every test"
+	@echo "make test-images   only the tests of the images"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench-check | bench-up    measure, into benchmarks/results/"
 	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
@@ -36,8 +37,11 @@ $(READY): $(LOCKS) $(PACKAGES) Makefile
 up: setup
 	@$(BIN)/slipway up $(if $(PORT),--port $(PORT))
 
-test: setup chromium
+test: setup chromium image-tools
 	@$(BIN)/pytest
+
+test-images: setup image-tools
+	@$(BIN)/pytest tests/images
 
 chromium:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
@@ -45,6 +49,16 @@ chromium:
 	    echo "The browser tests need Chromium: install your system's package chromium"; exit 1; }; \
 	  echo "Installing Chromium for the browser tests"; \
 	  apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+
+# What the images' tests need of the system: builders, a registry, and a way to make a Debian.
+IMAGE_TOOLS = buildah podman runc docker-registry mmdebstrap skopeo
+image-tools:
+	@for tool in $(IMAGE_TOOLS); do command -v $$tool >/dev/null || missing=1; done; \
+	  test -z "$$missing" || { \
+	    test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+	      echo "The images' tests need $(IMAGE_TOOLS): install your system's packages"; exit 1; }; \
+	    echo "Installing $(IMAGE_TOOLS) for the images' tests"; \
+	    apt-get -qq update && apt-get -qq install -y --no-install-recommends $(IMAGE_TOOLS) >/dev/null; }
 
 bench-%: setup
 	@$(BIN)/python -m benchmarks.$*

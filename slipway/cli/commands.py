@@ -157,6 +157,60 @@ def up(
         raise fail(problem)
 
 
+@app.command(epilog="Example: slipway build code-server --push dev")
+def build(
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(help="The images to build; left out, all that an environment pulls."),
+    ] = None,
+    push: Annotated[
+        str | None, typer.Option(help="Push to the registry of this environment.")
+    ] = None,
+    builder: Annotated[
+        str | None, typer.Option(help="buildx, buildah or podman; the first that is here.")
+    ] = None,
+    platform: Annotated[
+        str, typer.Option(help="linux/amd64, or several with commas (buildx). Default: this one.")
+    ] = "",
+    argument: Annotated[
+        list[str] | None,
+        typer.Option("--arg", help="NAME=VALUE for an ARG of the Dockerfiles, such as BASE."),
+    ] = None,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Use what earlier builds left.")
+    ] = True,
+    renew: Annotated[
+        bool, typer.Option("--pull", help="Look whether outside images have moved.")
+    ] = False,
+    sbom: Annotated[
+        bool, typer.Option("--sbom/--no-sbom", help="Write a bill of materials per image.")
+    ] = True,
+    jobs: Annotated[int, typer.Option(help="Images to build at a time; 0: by processors.")] = 0,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Build what changed of the images, and push it."""
+    root = project_root(project)
+    found = load(root)
+    from slipway.cli import build as on_terminal
+
+    target = found.environment(push) if push else None
+    if target and target.spec.target == "local":
+        print(f"{push} is local: it has no registry", file=sys.stderr)
+        raise typer.Exit(2)
+    try:
+        options, arguments = on_terminal.options(
+            platform, argument or [], cache=cache, renew=renew, sboms=sbom, jobs=jobs
+        )
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(2) from None
+    if problem := on_terminal.run(
+        found, images or [], builder, arguments, options, target, as_json=as_json
+    ):
+        raise fail(problem)
+
+
 @app.command(
     epilog="Example: slipway migrate registry.example.org/team/vscode:2024 --write, or "
     "docker save old | gzip > old.tar.gz && slipway migrate old.tar.gz"

@@ -2,9 +2,7 @@
 
 import re
 import sys
-from importlib import import_module
 from pathlib import Path
-from typing import Protocol
 
 from slipway.migrate import entry
 from slipway.migrate.examine import Found, lines
@@ -12,8 +10,8 @@ from slipway.migrate.run import Migrated, Wanted, look, make
 from slipway.model import load
 from slipway.model.base import NAME
 from slipway.model.project import CATALOG
-from slipway.oci.descriptors import Descriptor, ImageError, Platform
-from slipway.oci.layout import Layout
+from slipway.oci.descriptors import ImageError
+from slipway.oci.transfer import pull_image, push_image
 
 REFUSED, FAILED = 2, 1
 
@@ -36,7 +34,7 @@ def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
         )
     catalog = load(root).catalog
     try:
-        store, found = look(root, wanted, _pull, _progress)
+        store, found = look(root, wanted, pull_image, _progress)
     except ImageError as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", REFUSED) from error
     except OSError as error:
@@ -44,7 +42,7 @@ def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
     if not quiet:
         print(_told(found), file=sys.stderr)
     try:
-        return make(root, wanted, store, found, catalog, _push, _progress)
+        return make(root, wanted, store, found, catalog, push_image, _progress)
     except (ImageError, OSError) as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
 
@@ -78,30 +76,3 @@ def _told(found: Found) -> str:
 
 def _progress(step: str) -> None:
     print(f"… {step}", file=sys.stderr, flush=True)
-
-
-class _Registry(Protocol):
-    """What is used of `slipway.oci.registry.Registry`."""
-
-    def pull(self, reference: str, layout: Layout, platform: Platform | None) -> Descriptor: ...
-
-    def push(self, reference: str, layout: Layout, image: Descriptor) -> object: ...
-
-
-def _registry() -> _Registry:
-    # Late: httpx takes a while, and most migrations start from an archive.
-    try:
-        made: _Registry = import_module("slipway.oci.registry").Registry()
-    except ModuleNotFoundError as error:
-        raise ImageError(
-            "registries cannot be reached yet; use an archive of docker save"
-        ) from error
-    return made
-
-
-def _pull(reference: str, layout: Layout, platform: Platform | None) -> Descriptor:
-    return _registry().pull(reference, layout, platform)
-
-
-def _push(reference: str, layout: Layout, image: Descriptor) -> None:
-    _registry().push(reference, layout, image)

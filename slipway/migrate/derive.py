@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from slipway.model.environment import WORKING_TREE
 from slipway.oci.descriptors import (
     CONFIG,
     DOCKER_CONFIG,
@@ -29,7 +30,7 @@ from slipway.oci.image import (
 from slipway.oci.layout import Layout
 from slipway.oci.streams import chunks
 
-JUPYTER = "jupyter"
+JUPYTER = f"jupyter:{WORKING_TREE}"
 """The image with /opt/jupyter, by its name in the local store."""
 BASE = "org.opencontainers.image.base.digest"
 """The label that says what an image was made from: the OCI's own name for it."""

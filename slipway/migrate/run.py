@@ -5,24 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slipway.installation import STORE
 from slipway.migrate import entry
 from slipway.migrate.derive import derive, jupyter_image
 from slipway.migrate.examine import Found, examine
 from slipway.migrate.inside import Inside, worth_keeping
 from slipway.migrate.layers import write_layer
 from slipway.migrate.sources import Pull, open_source
-from slipway.model.catalog import PREFIX, Catalog
+from slipway.model.catalog import Catalog
 from slipway.model.project import CATALOG
 from slipway.oci.archive import export_archive
 from slipway.oci.descriptors import Descriptor, Platform
 from slipway.oci.filesystem import FileSystem
 from slipway.oci.image import load_image
 from slipway.oci.layout import Layout
-from slipway.server_config import UserImagePaths, server_config
-
-STORE = ".slipway/oci"
-"""Below the project: images that were built or migrated here."""
-PATHS = UserImagePaths(python=f"{PREFIX}/bin/python", icons=f"{PREFIX}/share/slipway/icons")
+from slipway.server_config import IN_IMAGE, server_config
 
 Push = Callable[[str, Layout, Descriptor], None]
 Progress = Callable[[str], None]
@@ -87,7 +84,7 @@ def make(
     name = entry.image_name(wanted.name or entry.name_for(wanted.image), catalog)
     progress("adding Jupyter")
     new = entry.entries(catalog, name, found.editor, found.home, name)
-    own = write_layer(store, found, server_config(_apps(catalog, new, name), PATHS))
+    own = write_layer(store, found, server_config(_apps(catalog, new, name), IN_IMAGE))
     image = derive(store, found.inside.image, jupyter, own)
     if known := entry.with_digest(catalog, image.digest):
         # The same image again, perhaps to push it now: it has its entries.

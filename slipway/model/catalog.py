@@ -59,6 +59,8 @@ class Image(Model):
     """The apps it carries, in the launcher's order."""
     reference: ImageReference | None = None
     """Where it is, if it is not built from `images/<name>` of this project."""
+    arguments: dict[VariableName, str] = Field(default_factory=dict)
+    """Values for the ARGs of its Dockerfile. Not for secrets: an image tells how it was built."""
     home: HomePath = HOME
     """On a cluster, where the user's home is mounted, and HOME. An image whose programs look for
     their settings elsewhere says where."""

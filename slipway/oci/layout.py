@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import IO, Any
 
 from slipway.oci.descriptors import (
@@ -166,6 +166,23 @@ class Layout:
         for child in self.children(descriptor):
             yield from self._walk(child, seen, depth - 1)
         yield descriptor
+
+    def platforms(self, image: Descriptor) -> dict[str, Descriptor]:
+        """By platform (`linux/amd64`), the images of an index, or the image itself."""
+        if image.media_type in INDEXES:
+            children = self.children(image)
+            return {str(child.platform): child for child in children if child.platform}
+        config = self.json(self.children(image)[0])
+        return {f"{config['os']}/{config['architecture']}": image}
+
+    @contextmanager
+    def sharing_blobs(self) -> Iterator["Layout"]:
+        """A layout with the same blobs and names of its own, for programs that know no lock."""
+        with TemporaryDirectory(prefix=".sharing-", dir=self.folder) as name:
+            blobs = Path(name, "blobs")
+            blobs.mkdir()
+            (blobs / "sha256").symlink_to(self._blobs.resolve())
+            yield Layout(Path(name))
 
     def _entries(self) -> list[Any]:
         try:

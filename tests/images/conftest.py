@@ -1,20 +1,28 @@
-"""The images under test, built once per run. Podman and buildah keep what they build in
-`.slipway/containers`, so that the next run begins with their cache."""
+"""The images under test, built by `slipway build` when they are first asked for.
+
+Podman and buildah keep what they build in `.slipway/containers`: the next run begins with it.
+"""
 
 import hashlib
+import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.images import building
+from slipway.installation import STORE
+from slipway.oci.descriptors import Descriptor
+from slipway.oci.layout import Layout
 from tests.support import containers, rserver_deb, systems
-from tests.support.local import ROOT, Hub
+from tests.support.local import ROOT, SLIPWAY, Hub, make_project
 
 MARK = "\n# Handed to the build by a test: nothing of it may stay.\n"
 USERS = ("code-server", "streamlit", "rstudio")
+AUTHORITIES = Path(os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt"))
 
 CONTAINERS = """\
 [engine]
@@ -37,12 +45,9 @@ runroot = "{folder}/run"
 def pytest_configure() -> None:
     folder = ROOT / ".slipway/containers"
     folder.mkdir(parents=True, exist_ok=True)
-    storage = (
-        f'[storage]\ndriver = "overlay"\ngraphroot = "{folder}/graph"\nrunroot = "{folder}/run"\n'
-    )
     for variable, text in (
         ("CONTAINERS_CONF", CONTAINERS),
-        ("CONTAINERS_STORAGE_CONF", storage),
+        ("CONTAINERS_STORAGE_CONF", STORAGE.format(folder=folder)),
     ):
         if variable not in os.environ:
             file = folder / f"{variable.lower()}.toml"
@@ -59,41 +64,55 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 class Images:
-    """References of images, each built when it is first asked for."""
+    """A project that builds the images of the catalog, with a stand-in for RStudio's package."""
 
     def __init__(self, base: str, folder: Path) -> None:
-        self.base, self.folder, self.built = base, folder, dict[str, str]()
-        self.secret = folder / "ca.crt"
-        self.secret.write_text((building.CA.read_text() if building.CA.exists() else "") + MARK)
-        self.deb = rserver_deb.make(folder)
+        self.project = make_project(folder / "project")
+        self.store = Layout(self.project / STORE)
+        self._base, self._built = base, dict[str, dict[str, Any]]()
+        self._authorities = folder / "authorities.pem"
+        known = AUTHORITIES.read_text() if AUTHORITIES.exists() else ""
+        self._authorities.write_text(known + MARK)
+        own = self.project / "images/rstudio"
+        shutil.copytree(ROOT / "images/rstudio", own)
+        self._deb = rserver_deb.make(folder)
+        shutil.copy(self._deb, own)
 
     def __getitem__(self, name: str) -> str:
-        if name not in self.built:
-            self.built[name] = self.build(name)
-        return self.built[name]
+        """The image, by its id in the builder's storage."""
+        config = Descriptor.from_json(self.store.json(self.descriptor(name))["config"])
+        return config.digest.removeprefix("sha256:")
 
-    def arguments(self, name: str) -> dict[str, str]:
-        needed = {
-            "notebook": ["jupyter"],
-            "code-server": ["notebook"],
-            "streamlit": ["code-server"],
-            "rstudio": ["notebook"],
-        }
-        arguments = {n.upper().replace("-", "_"): self[n] for n in needed.get(name, ())}
-        if name == "rstudio":
-            checksum = hashlib.sha256(self.deb.read_bytes()).hexdigest()
-            arguments |= {"RSTUDIO_DEB": self.deb.name, "RSTUDIO_SHA256": checksum}
-        return {"BASE": self.base, **arguments}
+    def descriptor(self, name: str) -> Descriptor:
+        built = self.record(name)
+        found = self.store.resolve(f"{name}:{built['tag']}")
+        assert found
+        return found
 
-    def build(self, name: str, *options: str, tag: str = "", **other: str) -> str:
-        """Build an image again, with other arguments, under another name."""
-        context = self.folder / (tag or name).replace("/", "-")
-        shutil.rmtree(context, ignore_errors=True)
-        building.context(name, context)
-        if name == "rstudio":
-            shutil.copy(self.deb, context)
-        arguments = {k: v for k, v in (self.arguments(name) | other).items() if v}
-        return building.build(name, context, arguments, *options, secret=self.secret, tag=tag)
+    def record(self, name: str) -> dict[str, Any]:
+        """What `slipway build --json` says of an image."""
+        if name not in self._built:
+            done = self.build(name, "--json")
+            assert done.returncode == 0, done.stderr
+            for image in json.loads(done.stdout)["images"]:
+                self._built.setdefault(image["name"], image)
+        return self._built[name]
+
+    def build(self, *words: str, **arguments: str) -> "subprocess.CompletedProcess[str]":
+        """`slipway build`, with other values of ARGs; an empty one leaves it out."""
+        checksum = hashlib.sha256(self._deb.read_bytes()).hexdigest()
+        rstudio = {"RSTUDIO_DEB": self._deb.name, "RSTUDIO_SHA256": checksum}
+        given = {"BASE": self._base, **rstudio, **arguments}
+        return subprocess.run(
+            [
+                *(SLIPWAY, "build", *words, f"--project={self.project}"),
+                *(f"--arg={name}={value}" for name, value in given.items() if value),
+            ],
+            env=os.environ | {"SSL_CERT_FILE": str(self._authorities)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
 
 @pytest.fixture(scope="session")

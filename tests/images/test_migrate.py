@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from slipway.migrate.derive import JUPYTER
 from slipway.oci.descriptors import DOCKER_MANIFEST
 from slipway.oci.filesystem import FileSystem
 from slipway.oci.image import Image, load_image
@@ -92,8 +93,9 @@ class Project:
 def project(tmp_path: Path, images: Images) -> Project:
     made = Project(make_project(tmp_path / "project"))
     made.store.parent.mkdir()
-    jupyter = f"containers-storage:{images['jupyter']}:latest"
-    old_images.run("skopeo", "copy", jupyter, f"oci:{made.store}:jupyter")
+    jupyter = f"oci:{images.store.folder}:jupyter:{images.record('jupyter')['tag']}"
+    target = f"oci:{made.store}:{JUPYTER}"
+    old_images.run("skopeo", "copy", "--preserve-digests", jupyter, target)
     return made
 
 
@@ -239,5 +241,5 @@ def test_an_image_that_is_refused_leaves_nothing(project: Project, tmp_path: Pat
         assert len(done.stderr.strip().splitlines()) == 2, "progress, and one error"
         assert "Traceback" not in done.stderr
     assert not (tmp_path / "out.tar").exists()
-    assert set(Layout(project.store).names()) == {"jupyter"}
+    assert set(Layout(project.store).names()) == {JUPYTER}
     assert (project.folder / "catalog.yaml").read_text() == before

@@ -19,13 +19,13 @@ def servers(image: str, **options) -> dict:
 
 
 def test_every_app_with_a_process_is_configured_and_jupyters_own_are_not():
-    assert set(servers("code-server")) == {"code", "dashboard", "tensorboard"}
+    assert set(servers("streamlit")) == {"code", "dashboard", "tensorboard"}
 
 
 def test_jupyter_server_proxy_knows_every_key():
     """It would only warn about one it does not know."""
     known = set(ServerProcess.class_trait_names())
-    for server in servers("code-server").values():
+    for server in servers("streamlit").values():
         assert set(server) <= known
         assert set(server["launcher_entry"]) <= {
             "enabled", "icon_path", "title", "path_info", "category",
@@ -33,7 +33,7 @@ def test_jupyter_server_proxy_knows_every_key():
 
 
 def test_commands_format_with_what_jupyter_server_proxy_fills_in():
-    for image in ("code-server", "rstudio"):
+    for image in ("streamlit", "rstudio"):
         for server in servers(image, explained={"rstudio"}).values():
             for part in server["command"]:
                 part.format(port=1, unix_socket="/s", base_url="/user/x/")
@@ -62,7 +62,7 @@ def test_rstudio_is_left_to_its_entry_point_unless_it_must_be_explained():
 
 def test_every_icon_exists():
     icons = ROOT / "images/jupyter/slipway_notebook/icons"
-    for image in ("code-server", "rstudio"):
+    for image in ("streamlit", "rstudio"):
         for server in servers(image, explained={"rstudio"}).values():
             assert (icons / Path(server["launcher_entry"]["icon_path"]).name).is_file()
 

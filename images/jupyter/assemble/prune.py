@@ -10,7 +10,6 @@ from pathlib import Path
 
 UNUSED = (
     "include",
-    ".gitignore",
     ".lock",
     "bin/[aA]ctivate*",
     "share/jupyterhub/static",  # the hub's own pages
@@ -24,6 +23,8 @@ UNUSED = (
     "**/*.pxd",
     "**/*.c",
 )
+SOMETIMES = (".gitignore",)
+"""What only some versions of Python make."""
 LANGUAGES = (
     "ar", "ca", "cs", "da", "de", "el", "en", "es", "et", "fi", "fr", "he", "hu", "hy", "id", "it",
     "ja", "ko", "lt", "nl", "no", "pl", "pt", "ro", "root", "ru", "si", "sv", "tr", "uk", "vi",
@@ -42,6 +43,8 @@ def prune(prefix: Path) -> None:
             sys.exit(f"prune.py: nothing is at {prefix}/{pattern} any more: take it off the list")
         for path in found:
             _remove(path)
+    for name in SOMETIMES:
+        _remove(prefix / name)
     packages = next(prefix.glob("lib/*/site-packages"))
     for name in TESTS:
         for path in packages.glob(f"*/{name}"):
