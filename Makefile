@@ -14,7 +14,7 @@ help:
 	@echo "make test    set up, then run every test"
 	@echo "make test-images   only the tests of the images"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench-check | bench-up | bench-images    measure, into benchmarks/results/"
+	@echo "make bench-check | bench-up | bench-datapath | bench-images    measure, into benchmarks/results/"
 	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
 
 setup: $(READY)
