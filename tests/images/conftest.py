@@ -1,4 +1,4 @@
-"""The images under test, built by `slipway build` when they are first asked for.
+"""The images under test, built by `slipway build` when one is first asked for.
 
 Podman and buildah keep what they build in `.slipway/containers`: the next run begins with it.
 """
@@ -69,7 +69,8 @@ class Images:
     def __init__(self, base: str, folder: Path) -> None:
         self.project = make_project(folder / "project")
         self.store = Layout(self.project / STORE)
-        self._base, self._built = base, dict[str, dict[str, Any]]()
+        self._base = base
+        self._built: dict[str, dict[str, Any]] = {}
         self._authorities = folder / "authorities.pem"
         known = AUTHORITIES.read_text() if AUTHORITIES.exists() else ""
         self._authorities.write_text(known + MARK)
@@ -91,11 +92,10 @@ class Images:
 
     def record(self, name: str) -> dict[str, Any]:
         """What `slipway build --json` says of an image."""
-        if name not in self._built:
-            done = self.build(name, "--json")
+        if not self._built:
+            done = self.build("--json")
             assert done.returncode == 0, done.stderr
-            for image in json.loads(done.stdout)["images"]:
-                self._built.setdefault(image["name"], image)
+            self._built = {image["name"]: image for image in json.loads(done.stdout)["images"]}
         return self._built[name]
 
     def build(self, *words: str, **arguments: str) -> "subprocess.CompletedProcess[str]":
