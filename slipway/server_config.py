@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.model.apps import App, ServerProcess, literal
+from slipway.model.catalog import PREFIX
 
 FILE = "jupyter_server_config.json"
 
@@ -27,6 +28,9 @@ class UserImagePaths:
     python: str
     """The interpreter that holds `slipway_notebook`."""
     icons: str
+
+
+IN_IMAGE = UserImagePaths(python=f"{PREFIX}/bin/python", icons=f"{PREFIX}/share/slipway/icons")
 
 
 def server_config(

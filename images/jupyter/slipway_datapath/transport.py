@@ -1,7 +1,7 @@
 """HTTP/1.1 to an app: request and answer pass as they come, and the connection is kept.
 
 Parsing is llhttp's, Node's parser (https://github.com/MagicStack/httptools). What is around it is
-small, because it runs for every request (docs/decisions/0006-data-path.md).
+small, because it runs for every request (docs/decisions/0007-data-path.md).
 """
 
 import asyncio
