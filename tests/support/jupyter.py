@@ -80,22 +80,7 @@ def running_jupyter(
     """`kind` is stock or ours; `servers` are jupyter-server-proxy's, `python` is more settings and
     `enabled` more extensions."""
     folder.mkdir(parents=True)
-    ours = kind == "ours"
-    extensions = {"jupyter_server_proxy": not ours, "slipway_datapath": ours} | (enabled or {})
-    unused = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
-    config = {
-        "ServerApp": {
-            "jpserver_extensions": extensions | dict.fromkeys(unused, False),
-            "port": 0,
-            "open_browser": False,
-            "allow_root": True,
-            "root_dir": str(folder),
-            "base_url": "/user/jo/",
-        },
-        "IdentityProvider": {"token": TOKEN},
-        "ServerProxy": {"servers": servers},
-        **sections,
-    }
+    config = _configuration(kind, folder, servers, enabled or {}) | sections
     (folder / "jupyter_server_config.json").write_text(json.dumps(config))
     (folder / "jupyter_server_config.py").write_text(python)
     own = {"JUPYTER_CONFIG_DIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
@@ -126,6 +111,26 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
     return found
+
+
+def _configuration(
+    kind: str, folder: Path, servers: dict[str, Any], enabled: dict[str, bool]
+) -> dict[str, Any]:
+    ours = kind == "ours"
+    extensions = {"jupyter_server_proxy": not ours, "slipway_datapath": ours} | enabled
+    unused = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
+    return {
+        "ServerApp": {
+            "jpserver_extensions": extensions | dict.fromkeys(unused, False),
+            "port": 0,
+            "open_browser": False,
+            "allow_root": True,
+            "root_dir": str(folder),
+            "base_url": "/user/jo/",
+        },
+        "IdentityProvider": {"token": TOKEN},
+        "ServerProxy": {"servers": servers},
+    }
 
 
 def _told_url(runtime: Path) -> str | None:

@@ -1,32 +1,27 @@
 """What every handler of the proxy does, in place of jupyter-server-proxy's transport."""
 
 import asyncio
-import logging
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from jupyter_server.prometheus.log_functions import prometheus_log_method
 from jupyter_server.utils import ensure_async, url_path_join
-from jupyter_server_proxy.handlers import ProxyHandler
-from jupyter_server_proxy.websocket import WebSocketHandlerMixin
 from tornado.httputil import HTTPHeaders, HTTPInputError
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, stream_request_body
 
 from slipway_datapath.exchange import Request, Upload, ask
+from slipway_datapath.explaining import LOCAL_HOSTS, Explaining
 from slipway_datapath.headers import (
     end_to_end,
     rewritten_location,
     without_credentials,
     without_token,
 )
-from slipway_datapath.listening import listening_ports
-from slipway_datapath.pages import Explained, Explanation
 from slipway_datapath.rewriting import rewritten
 from slipway_datapath.settings import DataPath
-from slipway_datapath.transport import Address, Answer, AppError, Connections, NotListening
+from slipway_datapath.transport import Address, Answer, AppError, Connections
 from slipway_datapath.tunnel import Tunnel, connect, handshake
 
 T = TypeVar("T")
@@ -36,8 +31,6 @@ Place = tuple[str, int, str]
 SETTINGS = "slipway_datapath"
 """Where the web application keeps our `DataPath`."""
 CONNECTIONS = "slipway_datapath_connections"
-LOCAL_HOSTS = frozenset(("localhost", "127.0.0.1"))
-MAX_PORTS_SHOWN = 20
 REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 LINGER_SECONDS = 10.0
@@ -45,17 +38,8 @@ LINGER_SECONDS = 10.0
 would take the answer with it."""
 
 
-class _Once(WebSocketHandlerMixin):  # type: ignore[misc]
-    """Without what `WebSocketHandlerMixin` does to every handler: it initializes it twice, and
-    hides `flush` and others behind functions that return nothing, so that nobody could wait until
-    a slow client has taken what was written. Both are for Tornado's websockets."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super(WebSocketHandlerMixin, self).__init__(*arguments, **options)
-
-
 @stream_request_body
-class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
+class Streaming(Explaining):
     """What differs from jupyter-server-proxy."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -63,7 +47,6 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
         self._upload: Upload | None = None
         self._working: asyncio.Task[Any] | None = None
         self._client_is_gone = False
-        self._waits = False
         self._is_prepared = False
 
     @property
@@ -294,60 +277,6 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
     def address(self, host: str, port: int) -> Address:
         return self.unix_socket or (host, port)
 
-    def explained(self, error: Exception, host: str, port: int) -> Explained:
-        """What to tell the user when an exchange with the app has failed."""
-        if isinstance(error, TimeoutError):
-            return Explained(504, Explanation("The app does not answer", "It took too long."))
-        if not isinstance(error, NotListening | ConnectionError | FileNotFoundError):
-            return Explained(502, Explanation("The app's answer makes no sense", str(error)))
-        if self.unix_socket or host not in LOCAL_HOSTS:
-            place = self.unix_socket or f"{host}:{port}"
-            return Explained(502, Explanation("The app is not running", f"It is not at {place}."))
-        where = {
-            other: url_path_join(self.base_url, "proxy", str(other), "/")
-            for other in listening_ports()[:MAX_PORTS_SHOWN]
-        }
-        return Explained(
-            502,
-            Explanation(
-                f"Nothing listens on port {port}",
-                f"No program in this server takes connections on port {port}.",
-                "Start yours, for 127.0.0.1 or 0.0.0.0, then try again.",
-                listening=where,
-            ),
-        )
-
-    def accepts_page(self) -> bool:
-        return "text/html" in self.request.headers.get("Accept", "")
-
-    def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
-        if not _is_waiting(error):
-            super().log_exception(kind, error, trace)
-        self._waits = _is_waiting(error)
-
-    def _log(self) -> None:
-        # Jupyter logs a success at DEBUG, and makes a record of it even for nobody: 5 % of the
-        # time that a request takes. A page that waits for its app says nothing in each second.
-        unseen = self.get_status() < 300 and self.settings["serverapp"].log_level > logging.DEBUG
-        if unseen or self._waits:
-            prometheus_log_method(self)
-        else:
-            super()._log()
-
-    def write_error(self, status_code: int, **options: Any) -> None:
-        error = options.get("exc_info", (None, None))[1]
-        if not isinstance(error, Explained):
-            super().write_error(status_code, **options)
-            return
-        self.set_header("Cache-Control", "no-store")
-        if error.explanation.starting:
-            self.set_header("Retry-After", "1")
-        if self.accepts_page():
-            self.set_header("Content-Type", "text/html; charset=utf-8")
-            self.finish(error.explanation.as_page())
-        else:
-            self.finish(error.explanation.as_json())
-
     def app_target(self, host: str, port: int, proxied_path: str) -> str:
         """Path and query in the app, as the browser has written them."""
         path = self._raw_path(host, port, proxied_path)
@@ -394,7 +323,3 @@ class Streaming(ProxyHandler, _Once):  # type: ignore[misc]
                 extra[name] = context
         replaced = {name.lower() for name in extra}
         return [f for f in headers if f[0].lower() not in replaced] + list(extra.items())
-
-
-def _is_waiting(error: Any) -> bool:
-    return isinstance(error, Explained) and error.explanation.starting
