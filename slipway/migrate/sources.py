@@ -5,6 +5,7 @@ from pathlib import Path
 
 from slipway.oci.archive import import_archive
 from slipway.oci.descriptors import Descriptor, ImageError, Platform
+from slipway.oci.image import host_platform
 from slipway.oci.layout import Layout
 
 Pull = Callable[[str, Layout, Platform | None], Descriptor]
@@ -27,7 +28,8 @@ def open_source(
         return store, found
     if text.startswith((".", "/", "~")) or text.endswith((".tar", ".tgz", ".gz")):
         raise ImageError(f"there is no file or folder {text}")
-    return store, pull(text, store, platform)
+    # Of an index only what is wanted: the others would be downloaded for nothing.
+    return store, pull(text, store, platform or host_platform())
 
 
 def _path(text: str) -> tuple[Path | None, str]:

@@ -112,7 +112,7 @@ def load_image(layout: Layout, found: Descriptor, wanted: Platform | None = None
             f"its manifest has {len(image.layers)} layers and its configuration "
             f"{len(image.diff_ids)}; the image is damaged"
         )
-    if wanted and not _fits(image.platform, wanted):
+    if wanted and not fits(image.platform, wanted):
         raise ImageError(f"the image is for {image.platform}, not for {wanted}")
     return image
 
@@ -121,7 +121,7 @@ def _for_platform(layout: Layout, found: Descriptor, wanted: Platform | None) ->
     while found.media_type in INDEXES:
         offered = layout.children(found)
         wanted = wanted or host_platform()
-        fitting = [d for d in offered if d.platform and _fits(d.platform, wanted)]
+        fitting = [d for d in offered if d.platform and fits(d.platform, wanted)]
         # An index of one image often says no platform; its configuration does.
         single = offered if len(offered) == 1 and not offered[0].platform else []
         if not (fitting or single):
@@ -131,7 +131,8 @@ def _for_platform(layout: Layout, found: Descriptor, wanted: Platform | None) ->
     return found
 
 
-def _fits(offered: Platform, wanted: Platform) -> bool:
+def fits(offered: Platform, wanted: Platform) -> bool:
+    """Whether an image for `offered` is one for `wanted`, whose variant may be left open (`v8`)."""
     same = (offered.os, offered.architecture) == (wanted.os, wanted.architecture)
     return same and wanted.variant in ("", offered.variant)
 

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 from slipway.oci.descriptors import INDEXES, MANIFESTS, Descriptor, ImageError, Platform
+from slipway.oci.image import fits
 from slipway.oci.layout import Layout
 from slipway.oci.reference import Reference
 from slipway.oci.registry import CHUNK, Registry
@@ -127,7 +128,7 @@ def _for_platform(
     children: list[Descriptor], platform: Platform, reference: Reference
 ) -> Descriptor:
     for child in children:
-        if child.platform == platform:
+        if child.platform and fits(child.platform, platform):
             return child
     known = ", ".join(str(c.platform) for c in children if c.platform) or "none"
     raise ImageError(f"{reference} has no image for {platform}; it has: {known}")

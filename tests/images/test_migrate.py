@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from slipway.migrate.derive import JUPYTER
+from slipway.model import load
 from slipway.oci.descriptors import DOCKER_MANIFEST
 from slipway.oci.filesystem import FileSystem
 from slipway.oci.image import Image, load_image
@@ -21,6 +22,7 @@ from tests.images.conftest import Images
 from tests.support import old_images, vscode
 from tests.support.local import ROOT, SLIPWAY, Hub, make_project, running_hub
 from tests.support.old_images import PASSWORD, SETTINGS
+from tests.support.registry import registry
 
 _POD = """\
 #!/bin/sh
@@ -229,6 +231,25 @@ def test_the_same_image_from_everywhere_becomes_the_same(
     one, other = (FileSystem(project.image(name)) for name in ("old", "other"))
     skel = "/opt/jupyter/share/slipway/skel"
     assert [path for path, _ in one.under(skel)] == [path for path, _ in other.under(skel)]
+
+
+def test_from_a_registry_and_back_to_it(project: Project, archive: Path, tmp_path: Path):
+    with registry(tmp_path / "registry") as host:
+        old_images.run(
+            "skopeo", "copy", "--dest-tls-verify=false", f"docker-archive:{archive}",
+            f"docker://{host}/team/vscode:1",
+        )  # fmt: skip
+        made = project.migrate(f"{host}/team/vscode:1", "--write", f"--push={host}/team/migrated:1")
+        pushed = old_images.run(
+            "skopeo", "inspect", "--tls-verify=false", "--format={{.Digest}}",
+            f"docker://{host}/team/migrated:1",
+        )  # fmt: skip
+        assert pushed == made["digest"]
+        reference = f"{host}/team/migrated@{pushed}"
+        assert load(project.folder).catalog.images["vscode-2"].reference == reference
+        missing = project.try_to_migrate(f"{host}/team/none:1")
+        assert missing.returncode == 2
+        assert len(missing.stderr.strip().splitlines()) == 2, "progress, and one error"
 
 
 def test_an_image_that_is_refused_leaves_nothing(project: Project, tmp_path: Path):

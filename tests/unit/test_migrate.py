@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from slipway.migrate import entry
-from slipway.migrate.derive import derive, jupyter_image
+from slipway.migrate.derive import JUPYTER, derive, jupyter_image
 from slipway.migrate.examine import Found, examine
 from slipway.migrate.inside import Inside
 from slipway.migrate.layers import write_layer
@@ -305,7 +305,7 @@ def test_without_jupyter_for_its_platform_it_says_what_to_build(tmp_path: Path):
     store = Layout(tmp_path / "store")
     with pytest.raises(ImageError, match="slipway build jupyter"):
         jupyter_image(store, found.inside.image)
-    store.tag("jupyter", add_image(store, [SH], architecture="arm64"))
+    store.tag(JUPYTER, add_image(store, [SH], architecture="arm64"))
     with pytest.raises(ImageError, match="for linux/arm64, not for linux/amd64"):
         jupyter_image(store, found.inside.image)
 
