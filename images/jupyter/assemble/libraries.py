@@ -21,6 +21,8 @@ BORROWED = (
 of a desktop. The interpreter has them loaded from the start: a wheel with a search path of its own
 would find the system's first."""
 
+LOCALES = "/usr/lib/locale"
+
 
 def give(prefix: Path) -> None:
     python = (prefix / "python/bin/python3").resolve()
@@ -35,9 +37,24 @@ def give(prefix: Path) -> None:
         if not path.is_relative_to(prefix):
             shutil.copy(path.resolve(), folder / name)
             (folder / name).chmod(0o755)
+    _keep_locale(prefix, folder / "libc.so.6")
     add = [word for name in BORROWED for word in ("--add-needed", name)]
     where = ["--force-rpath", "--set-rpath", str(folder)]
     _run("patchelf", *add, *where, "--set-interpreter", str(folder / loader.name), str(python))
+
+
+def _keep_locale(prefix: Path, libc: Path) -> None:
+    """Have C.UTF-8 at a place of our own, of the same length as where the C library looks.
+
+    It still reads the locale archive of the system, if that has one.
+    """
+    ours = prefix / "lo"
+    assert len(str(ours)) == len(LOCALES), "another PREFIX needs another name here"
+    shutil.copytree(LOCALES, ours)
+    before, place, after = libc.read_bytes().partition(b"\0%s\0" % LOCALES.encode())
+    if not place or place in after:
+        sys.exit(f"{libc} does not name {LOCALES} once")
+    libc.write_bytes(before + b"\0%s\0" % str(ours).encode() + after)
 
 
 def _needed_by(files: Iterator[Path]) -> Iterator[tuple[str, Path]]:
