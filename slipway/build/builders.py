@@ -6,10 +6,13 @@ import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from slipway.build.repack import repack
 from slipway.oci.descriptors import Descriptor, ImageError, Platform
 from slipway.oci.layout import Layout
 from slipway.oci.reference import Reference
@@ -99,15 +102,11 @@ class Builder(ABC):
         if process.returncode != 0:
             raise BuildError("\n".join(last) or f"{command[0]} failed and said nothing")
 
-    def _taken_over(self, layout: Layout) -> Descriptor:
-        """The one image of a layout that shares the store's blobs, once all of it is there."""
-        images = layout.images()
-        if len(images) != 1:
-            raise BuildError(f"{self.command} made {len(images)} images instead of one")
-        for part in self._store.walk(images[0]):
-            if not self._store.has(part):
-                raise BuildError(f"{self.command} left out {part.digest}; build again")
-        return Descriptor(images[0].media_type, images[0].digest, images[0].size)
+    @contextmanager
+    def _output(self) -> Iterator[Layout]:
+        """A layout for what is built, on the store's disk."""
+        with TemporaryDirectory(prefix=".built-", dir=self._store.folder) as folder:
+            yield Layout(Path(folder))
 
 
 class ContainersBuilder(Builder):
@@ -118,7 +117,7 @@ class ContainersBuilder(Builder):
 
     @property
     def version(self) -> str:
-        return _output([self.command, "--version"]).strip()
+        return _printed([self.command, "--version"]).strip()
 
     def base(self, reference: str, platform: Platform, *, renew: bool) -> str:
         if renew or not self._digest(reference, platform):
@@ -127,7 +126,7 @@ class ContainersBuilder(Builder):
             command += [f"--variant={platform.variant}"] if platform.variant else []
             command += ["--tls-verify=false"] if _is_local(reference) else []
             try:
-                _output([*command, reference])
+                _printed([*command, reference])
             except BuildError as error:
                 raise _no_base(reference, str(error)) from None
         if digest := self._digest(reference, platform):
@@ -168,10 +167,10 @@ class ContainersBuilder(Builder):
         parents = {name: self._parent(parent) for name, parent in job.parents.items()}
         command += _arguments({**job.arguments, **parents}, job)
         self._run([*command, str(job.context)], log)
-        with self._store.sharing_blobs() as layout:
+        with self._output() as layout:
             target = f"oci:{layout.folder}:built"
             self._run([self.command, "push", "-q", "--format=oci", image, target], log)
-            return self._taken_over(layout)
+            return repack(layout, self._store)
 
     def _parent(self, parent: Descriptor) -> str:
         """A parent in the builder's storage, by its id; brought there if it was removed."""
@@ -180,7 +179,7 @@ class ContainersBuilder(Builder):
         if subprocess.run(asked, capture_output=True, check=False).returncode != 0:
             with self._store.sharing_blobs() as layout:
                 layout.tag("parent", parent)
-                _output([self.command, "pull", "-q", f"oci:{layout.folder}:parent"])
+                _printed([self.command, "pull", "-q", f"oci:{layout.folder}:parent"])
         return image
 
 
@@ -210,12 +209,12 @@ class Buildx(Builder):
 
     @property
     def version(self) -> str:
-        return _output([self.command, "buildx", "version"]).strip()
+        return _printed([self.command, "buildx", "version"]).strip()
 
     def base(self, reference: str, platform: Platform, *, renew: bool) -> str:
         asked = [self.command, "buildx", "imagetools", "inspect", reference]
         try:
-            digest = _output([*asked, "--format={{.Manifest.Digest}}"]).strip()
+            digest = _printed([*asked, "--format={{.Manifest.Digest}}"]).strip()
         except BuildError as error:
             raise _no_base(reference, str(error)) from None
         return f"{_untagged(reference)}@{digest}"
@@ -232,11 +231,11 @@ class Buildx(Builder):
             place = f"oci-layout://{self._store.folder.resolve()}@{parent.digest}"
             command.append(f"--build-context={parents[name]}={place}")
         command += _arguments({**job.arguments, **parents}, job)
-        with self._store.sharing_blobs() as layout:
+        with self._output() as layout:
             options = "tar=false,oci-mediatypes=true,rewrite-timestamp=true"
             command.append(f"--output=type=oci,dest={layout.folder},{options}")
             self._run([*command, str(job.context)], log)
-            return self._taken_over(layout)
+            return repack(layout, self._store)
 
 
 KINDS: Mapping[str, type[Builder]] = {"buildx": Buildx, "buildah": Buildah, "podman": Podman}
@@ -268,7 +267,7 @@ def _arguments(arguments: Mapping[str, str], job: Job) -> list[str]:
     return [f"--build-arg={name}={value}" for name, value in sorted(known.items())]
 
 
-def _output(command: list[str]) -> str:
+def _printed(command: list[str]) -> str:
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
