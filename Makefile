@@ -63,6 +63,7 @@ lock:
 	$(COMPILE) pyproject.toml --group hub --group notebook --group streamlit --group python-tools --group dev -o requirements.txt
 	for lock in $(IMAGE_LOCKS); do \
 	  $(COMPILE) --no-annotate -c requirements.txt --group $${lock%%:*} -o images/$${lock#*:}; done
+	$(COMPILE) --no-annotate --group rehearse -o slipway/rehearse/requirements.txt
 	for folder in . images/code-server images/proxy; do $(BIN)/python -c 'import sys, pathlib; \
 	  from slipway.toolchain.node import npm; \
 	  npm("install", "--package-lock-only", "--ignore-scripts", cwd=pathlib.Path(sys.argv[1]))' $$folder; done
