@@ -8,10 +8,11 @@ PACKAGES := pyproject.toml images/hub/pyproject.toml images/jupyter/pyproject.to
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
 UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
-.PHONY: help setup up test chromium lint lock schemas clean
+.PHONY: help setup up test rehearse chromium lint lock schemas clean
 help:
 	@echo "make up      set up, then run JupyterHub with VS Code here (Ctrl-C stops it)"
 	@echo "make test    set up, then run every test"
+	@echo "make rehearse    the whole life of the AWS environments, on an emulator"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench-check | bench-up    measure, into benchmarks/results/"
 	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
@@ -38,6 +39,9 @@ up: setup
 
 test: setup chromium
 	@$(BIN)/pytest
+
+rehearse: setup
+	@$(BIN)/slipway rehearse
 
 chromium:
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
