@@ -13,6 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.aws.account import Place
+from slipway.aws.leftovers import ENVIRONMENT_TAG
 from slipway.model import Environment
 from slipway.model.environment import WORKING_TREE
 from slipway.steps import StepError
@@ -129,9 +130,10 @@ def _github(place: Place) -> Iterator[Finding]:
     """An account has one provider per address: a second one fails the pipeline's stack."""
     if not place.spec.github:
         return
-    listed = place.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    there = any(one["Arn"].endswith(f"/{GITHUB}") for one in listed)
-    ours = bool(_status(place, "pipeline"))
+    iam = place.client("iam")
+    listed = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    found = [one["Arn"] for one in listed if one["Arn"].endswith(f"/{GITHUB}")]
+    there, ours = bool(found), any(_is_ours(place, arn) for arn in found)
     asked = place.spec.github.provider
     fits = there if asked == "existing" else (not there or ours)
     yield Finding(
@@ -143,10 +145,12 @@ def _github(place: Place) -> Iterator[Finding]:
     )
 
 
-def _status(place: Place, short: str) -> str | None:
-    from slipway.aws import stacks
-
-    return stacks.status(place, short)
+def _is_ours(place: Place, provider: str) -> bool:
+    """Made by this environment's own stack, whose tags it has."""
+    tags = place.client("iam").list_open_id_connect_provider_tags(
+        OpenIDConnectProviderArn=provider
+    )["Tags"]
+    return {"Key": ENVIRONMENT_TAG, "Value": place.name} in tags
 
 
 def _images(place: Place) -> Iterator[Finding]:

@@ -36,38 +36,38 @@ class Rehearsal:
     def __init__(
         self, world: Sandbox, api: KubernetesApi, first: Environment, second: Environment | None
     ) -> None:
-        self._world, self._api = world, api
+        self.world, self._api = world, api
         self._environments = [one for one in (first, second) if one]
-        self._first = _place(world, first)
+        self.first = _place(world, first)
         self._second = _place(world, second) if second else None
 
     def place_of(self, cluster: str) -> Place:
         """By `account/region/name`, as the Kubernetes API calls a cluster."""
-        for place in (self._first, self._second):
+        for place in (self.first, self._second):
             if place and cluster.endswith(f"/{place.cluster}"):
                 return place
         raise ValueError(f"no environment has the cluster {cluster}")
 
     def run(self, steps: Steps, left: list[str]) -> None:
         """Raises StepError at the first step that does not show what it should."""
-        first, second = self._first, self._second
+        first, second = self.first, self._second
         for place in (first, second) if second else (first,):
-            steps.run(f"bootstrap {place.name}", partial(self._bootstrap, place))
+            steps.run(f"bootstrap {place.name}", partial(self.bootstrap, place))
         name = first.name
-        steps.run(f"deploy {name}", lambda: self._deploy(first))
+        steps.run(f"deploy {name}", lambda: self.deploy(first))
         steps.run("empty diff", lambda: self._empty_diff(first))
         steps.run("update", lambda: self._update(first))
         steps.run("failed update and rollback", lambda: self._failed_update(first))
         steps.run("drift", lambda: self._drift(first))
         if second:
-            steps.run(f"deploy {second.name}", lambda: self._deploy(second))
+            steps.run(f"deploy {second.name}", lambda: self.deploy(second))
         steps.run(f"teardown {name}", lambda: self._teardown(first, steps.say))
         steps.run("leftovers", lambda: self._no_leftovers(first, left))
         steps.run(f"recreate {name}", lambda: self._recreate(first, steps.say))
         if second:
             steps.run(f"{second.name} is untouched", lambda: self._untouched(second))
 
-    def _bootstrap(self, place: Place) -> str:
+    def bootstrap(self, place: Place) -> str:
         spec = place.spec
         self._cdk(place, "bootstrap", f"aws://{spec.account}/{spec.region}", *_only(place))
         if spec.hosted_zone:
@@ -78,10 +78,10 @@ class Rehearsal:
         """A zone is there beforehand. Its id is Route 53's to choose, so ours is replaced."""
         made = place.client("route53").create_hosted_zone(Name=name, CallerReference=name)
         chosen = made["HostedZone"]["Id"].rpartition("/")[2]
-        file = self._world.project / f"environments/{place.name}.yaml"
+        file = self.world.project / f"environments/{place.name}.yaml"
         file.write_text(file.read_text().replace(id, chosen))
 
-    def _deploy(self, place: Place) -> str:
+    def deploy(self, place: Place) -> str:
         self._cdk(place, "deploy", f"{place.name}/*", *_only(place), *UNATTENDED)
         found = [short for short in (*LONG_LIVED, *DISPOSABLE) if stacks.status(place, short)]
         objects = sum(1 for _ in self._api.cluster(_cluster(place)).objects())
@@ -93,7 +93,7 @@ class Rehearsal:
 
     def _update(self, place: Place) -> str:
         self._retitle(CHANGED)
-        self._deploy(place)
+        self.deploy(place)
         if CHANGED not in self._settings(place):
             raise StepError("the hub's settings are not the changed ones")
         return "the hub has its new settings"
@@ -145,7 +145,7 @@ class Rehearsal:
 
     def _recreate(self, place: Place, say: Say) -> str:
         inner = Steps(lambda line: say(f"    {line}"))
-        recreate(place, self._world.project, inner)
+        recreate(place, self.world.project, inner)
         return inner.done[-1].detail
 
     def _untouched(self, place: Place) -> str:
@@ -164,7 +164,7 @@ class Rehearsal:
         raise StepError("the hub has no settings")
 
     def _retitle(self, title: str) -> None:
-        file = self._world.project / "catalog.yaml"
+        file = self.world.project / "catalog.yaml"
         file.write_text(
             re.sub(r"(?m)^(    title: ).*$", rf"\g<1>{title}", file.read_text(), count=1)
         )
@@ -174,10 +174,10 @@ class Rehearsal:
 
         Raises StepError.
         """
-        log = self._world.folder / "cdk.log"
+        log = self.world.folder / "cdk.log"
         done = subprocess.run(
             [str(Path(sys.executable).with_name("cdk")), *arguments, "--no-notices"],
-            cwd=self._world.project,
+            cwd=self.world.project,
             env=dict(place.variables),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -279,5 +279,5 @@ def stage(root: Path, say: Say, *, keep: bool = False) -> Iterator[Rehearsal]:
 
 def rehearse(root: Path, steps: Steps, left: list[str], *, keep: bool = False) -> None:
     """Run every step; `left` gets what was left over. Raises StepError and what `stage` raises."""
-    with stage(root, steps.say, keep=keep) as rehearsal:
+    with sandbox.without_credentials(), stage(root, steps.say, keep=keep) as rehearsal:
         rehearsal.run(steps, left)

@@ -7,6 +7,8 @@ past it.
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,13 @@ from slipway.toolchain.node import node
 NOBODY = "http://127.0.0.1:9"
 REGION = "us-east-1"
 """The emulator's own; each environment names its own."""
+
+
+NO_CREDENTIALS = {
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
 
 
 @dataclass(frozen=True)
@@ -52,9 +61,7 @@ class Sandbox:
             "JSII_NODE": str(node()),
             "AWS_ENDPOINT_URL": self.aws_url,
             "AWS_ENDPOINT_URL_S3": self.aws_url,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            **NO_CREDENTIALS,
             "AWS_REGION": region,
             "AWS_DEFAULT_REGION": region,
             # To the emulator, the id of a key is the account it belongs to.
@@ -64,6 +71,19 @@ class Sandbox:
             **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
             "CI": "true",
         }
+
+
+@contextmanager
+def without_credentials() -> Iterator[None]:
+    """In this process: whoever asks boto3 for a session of its own gets one that may nothing."""
+    held = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("AWS_")}
+    os.environ.update(NO_CREDENTIALS)
+    try:
+        yield
+    finally:
+        for name in NO_CREDENTIALS:
+            os.environ.pop(name, None)
+        os.environ.update(held)
 
 
 def copy_project(root: Path, target: Path) -> None:
