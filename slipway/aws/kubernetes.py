@@ -78,7 +78,12 @@ def _run(command: list[str], place: Place, seconds: int) -> str:
     except subprocess.TimeoutExpired:
         raise StepError(f"kubectl {command[3]} did not end within {seconds} s") from None
     if done.returncode != 0:
-        raise StepError(f"kubectl {command[3]}: {done.stderr.strip()}")
+        hint = (
+            f": add your role to cluster.admins in environments/{place.name}.yaml and deploy"
+            if "Unauthorized" in done.stderr or "must be logged in" in done.stderr
+            else ""
+        )
+        raise StepError(f"kubectl {command[3]}: {done.stderr.strip()}{hint}")
     return done.stdout
 
 

@@ -6,8 +6,9 @@ from slipway.aws import made_by_controllers, stacks
 from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place
 
 ENVIRONMENT_TAG = "slipway:environment"
-BY_AWS = ("interface", "nat_gateway", "vpc_endpoint", "efs")
-"""Interfaces of what stays in the VPC say so by their type or description."""
+BY_AWS = ("efs", "gateway_load_balancer_endpoint", "lambda", "nat_gateway", "vpc_endpoint")
+"""Types of interfaces that belong to what stays, or, as those of functions, that AWS itself takes
+away within the hour after their function is gone."""
 
 
 def leftovers(place: Place) -> list[str]:
@@ -52,7 +53,7 @@ def _in_the_vpc(place: Place, known: set[str]) -> Iterator[str]:
 def _stays(interface: dict[str, str]) -> bool:
     description = interface.get("Description", "")
     kind = interface.get("InterfaceType", "interface")
-    return kind in BY_AWS[1:] or description.startswith(("EFS mount target", "VPC Endpoint"))
+    return kind in BY_AWS or description.startswith(("EFS mount target", "VPC Endpoint"))
 
 
 def _tagged(place: Place, known: set[str]) -> Iterator[str]:
@@ -61,8 +62,16 @@ def _tagged(place: Place, known: set[str]) -> Iterator[str]:
     for page in pages.paginate(TagFilters=wanted):
         for resource in page["ResourceTagMappingList"]:
             arn = resource["ResourceARN"]
-            if not _is_known(arn, known, place):
+            if not _is_known(arn, known, place) and not _is_ending(arn, place):
                 yield f"resource {arn}"
+
+
+def _is_ending(arn: str, place: Place) -> bool:
+    """A key takes a month to go, so that what it encrypted can still be had back."""
+    if ":kms:" not in arn:
+        return False
+    key = place.client("kms").describe_key(KeyId=arn)["KeyMetadata"]
+    return bool(key["KeyState"] == "PendingDeletion")
 
 
 def _is_known(arn: str, known: set[str], place: Place) -> bool:

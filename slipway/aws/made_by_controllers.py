@@ -55,15 +55,17 @@ def _tagged(place: Place) -> list[dict[str, Any]]:
 
 def _load_balancers(place: Place) -> Iterator[Made]:
     elb = place.client("elbv2")
-    balancers = elb.describe_load_balancers()["LoadBalancers"]
-    for arn in _of_cluster(place, [balancer["LoadBalancerArn"] for balancer in balancers]):
+    pages = elb.get_paginator("describe_load_balancers").paginate()
+    arns = [one["LoadBalancerArn"] for page in pages for one in page["LoadBalancers"]]
+    for arn in _of_cluster(place, arns):
         yield Made("load balancer", arn, partial(elb.delete_load_balancer, LoadBalancerArn=arn))
 
 
 def _target_groups(place: Place) -> Iterator[Made]:
     elb = place.client("elbv2")
-    groups = elb.describe_target_groups()["TargetGroups"]
-    for arn in _of_cluster(place, [group["TargetGroupArn"] for group in groups]):
+    pages = elb.get_paginator("describe_target_groups").paginate()
+    arns = [one["TargetGroupArn"] for page in pages for one in page["TargetGroups"]]
+    for arn in _of_cluster(place, arns):
         yield Made("target group", arn, partial(elb.delete_target_group, TargetGroupArn=arn))
 
 

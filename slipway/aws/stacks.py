@@ -59,12 +59,12 @@ def delete(place: Place, short: str) -> str:
             raise StepError(f"{name} could not be deleted: {_why(place, name)}; run this again")
         if time.monotonic() > end:
             raise StepError(f"{name} is still {state} after an hour; run this again")
-        time.sleep(_pause(place))
+        time.sleep(pause(place))
     return "deleted"
 
 
-def _pause(place: Place) -> float:
-    """The emulator answers at once, and nobody else is asked more often than AWS likes."""
+def pause(place: Place) -> float:
+    """Seconds between two looks: AWS does not like to be asked too often."""
     return 0.3 if "AWS_ENDPOINT_URL" in place.variables else 10
 
 

@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 
 from charts import names
 from slipway.aws import kept, made_by_controllers, stacks
-from slipway.aws.account import DISPOSABLE, Place, is_missing
+from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place, is_missing
 from slipway.aws.kubernetes import kubectl
 from slipway.aws.leftovers import leftovers
+from slipway.aws.purge import purge
 from slipway.steps import Step, StepError, Steps
 
 PATIENCE = 300
@@ -46,7 +47,7 @@ class Report:
         return "\n".join(f"{what}: {', '.join(items) or 'nothing'}" for what, items in parts)
 
 
-def teardown(place: Place, steps: Steps) -> Report:
+def teardown(place: Place, steps: Steps, *, with_data: bool = False) -> Report:
     """Raises StepError at the first step that fails; what came before it holds."""
     steps.run("account", place.check)
     steps.run("users' servers", lambda: _stop_servers(place))
@@ -58,6 +59,8 @@ def teardown(place: Place, steps: Steps) -> Report:
     steps.run("protection", lambda: _unprotect(place))
     steps.run("cluster", lambda: stacks.delete(place, "cluster"))
     steps.run("what controllers made", lambda: _wait_then_remove(place))
+    if with_data:
+        purge(place, steps)
     return report(place, steps.done)
 
 
@@ -74,13 +77,20 @@ def plan(place: Place) -> list[str]:
 def report(place: Place, done: list[Step]) -> Report:
     return Report(
         steps=done,
-        gone=[place.stack(short) for short in DISPOSABLE if not stacks.status(place, short)],
+        gone=[
+            place.stack(short)
+            for short in (*DISPOSABLE, *LONG_LIVED)
+            if not stacks.status(place, short)
+        ],
         kept=kept.shown(place),
         leftovers=leftovers(place),
     )
 
 
 def _stop_servers(place: Place) -> str:
+    if not stacks.status(place, "hub"):
+        # A cluster whose first deploy failed may not even know us.
+        return "there is no hub"
     selector = ",".join(f"{k}={v}" for k, v in names.component(names.USER_SERVER).items())
     namespace = place.spec.namespace
     done = kubectl(

@@ -164,6 +164,9 @@ Confirmed = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 def teardown(
     environment: Annotated[str, typer.Argument(help="An environment on AWS.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go.")] = False,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Delete users' files, backups and secrets as well.")
+    ] = False,
     yes: Confirmed = False,
     project: ProjectFolder = None,
     as_json: Json = False,
@@ -171,7 +174,8 @@ def teardown(
     """Take an environment's compute away and keep its data. Stopped, it can be run again."""
     from slipway.cli import on_aws
 
-    on_aws.teardown(project_root(project), environment, dry_run=dry_run, yes=yes, as_json=as_json)
+    root = project_root(project)
+    on_aws.teardown(root, environment, dry_run=dry_run, purge=purge, yes=yes, as_json=as_json)
 
 
 @app.command(epilog="Example: slipway recreate dev")

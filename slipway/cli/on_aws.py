@@ -36,7 +36,9 @@ def on_aws(root: Path, name: str) -> Environment:
     return found
 
 
-def teardown(root: Path, name: str, *, dry_run: bool, yes: bool, as_json: bool) -> None:
+def teardown(
+    root: Path, name: str, *, dry_run: bool, purge: bool, yes: bool, as_json: bool
+) -> None:
     environment = on_aws(root, name)
     from slipway.aws import teardown as act
     from slipway.aws.account import Place
@@ -47,10 +49,13 @@ def teardown(root: Path, name: str, *, dry_run: bool, yes: bool, as_json: bool) 
             place.check()
             _print(as_json, {"ok": True, "plan": act.plan(place)}, "\n".join(act.plan(place)))
         return
-    if not yes and typer.prompt(f"Type {name} to tear it down", err=True) != name:
+    # No --yes speaks for users' files.
+    loss = " and delete every user's files, backups and secrets" if purge else ""
+    asked = f"Type {name} to tear it down{loss}"
+    if (purge or not yes) and typer.prompt(asked, err=True) != name:
         print("nothing was done", file=sys.stderr)
         raise typer.Exit(1)
-    _report(lambda steps: act.teardown(place, steps), as_json)
+    _report(lambda steps: act.teardown(place, steps, with_data=purge), as_json)
 
 
 def recreate(root: Path, name: str, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from slipway.aws import stacks
 from slipway.aws.made_by_controllers import TAG
 from slipway.rehearse import sandbox
 from slipway.rehearse.rehearsal import Rehearsal, stage
@@ -30,15 +31,16 @@ def command(rehearsal: Rehearsal, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [str(SLIPWAY), *arguments, "--project", str(rehearsal.world.project)],
         env=dict(rehearsal.first.variables),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def finished(rehearsal: Rehearsal, *arguments: str) -> tuple[int, dict[str, Any]]:
+def finished(rehearsal: Rehearsal, *arguments: str, typed: str = "") -> tuple[int, dict[str, Any]]:
     process = command(rehearsal, *arguments, "--json")
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(typed, timeout=300)
     assert out, err
     report: dict[str, Any] = json.loads(out)
     report.pop("steps", None)
@@ -130,3 +132,21 @@ def test_credentials_of_another_account_are_refused_at_the_line(deployed: Rehear
     assert "environments/dev.yaml" in process.stderr
     assert "is 111122223333, these credentials are for 444455556666" in process.stderr
     assert "Traceback" not in process.stderr
+
+
+def test_a_purge_asks_for_the_environments_name_even_with_yes(deployed: Rehearsal) -> None:
+    process = command(deployed, "teardown", "dev", "--purge", "--yes")
+    process.communicate("prod\n", timeout=60)
+    assert process.returncode == 1
+    assert stacks.status(deployed.first, "data")
+
+
+def test_a_purge_takes_users_files_and_all_else(deployed: Rehearsal) -> None:
+    place = deployed.first
+    code, report = finished(deployed, "teardown", "dev", "--purge", typed="dev\n")
+    assert (report["leftovers"], report["kept"], code) == ([], [], 0)
+    assert {"dev-data", "dev-network", "dev-registry", "dev-pipeline"} <= set(report["gone"])
+    assert not place.client("efs").describe_file_systems()["FileSystems"]
+    assert not place.client("ecr").describe_repositories()["repositories"]
+    tagged = [{"Name": "tag:slipway:environment", "Values": ["dev"]}]
+    assert not place.client("ec2").describe_vpcs(Filters=tagged)["Vpcs"]
