@@ -3,13 +3,11 @@
 `-c env=dev` builds that one alone, and reads no other environment's file.
 """
 
-import contextlib
 import gc
 import json
 import os
 import sys
 from pathlib import Path
-from threading import Thread
 
 import slipway.toolchain.node
 from slipway.model import EksSpec, Environment, InvalidProject, load
@@ -22,12 +20,6 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 
 # A synthesis ends before any garbage is worth looking for, which takes a tenth of its time.
 gc.disable()
-
-
-def load_stacks() -> None:
-    """Side by side with the project's files. What goes wrong goes wrong again where it is told."""
-    with contextlib.suppress(Exception):
-        import stacks.environment_stage  # noqa: F401
 
 
 def asked_for() -> str | None:
@@ -49,7 +41,6 @@ def synthesize(environments: list[Environment]) -> None:
 
 
 if __name__ == "__main__":
-    Thread(target=load_stacks, daemon=True).start()
     try:
         synthesize(list(load(Path(__file__).parent, asked_for()).environments()))
     except InvalidProject as error:

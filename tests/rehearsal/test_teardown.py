@@ -147,6 +147,7 @@ def test_a_purge_takes_users_files_and_all_else(deployed: Rehearsal) -> None:
     assert (report["leftovers"], report["kept"], code) == ([], [], 0)
     assert {"dev-data", "dev-network", "dev-registry", "dev-pipeline"} <= set(report["gone"])
     assert not place.client("efs").describe_file_systems()["FileSystems"]
-    assert not place.client("ecr").describe_repositories()["repositories"]
+    repositories = place.client("ecr").describe_repositories()["repositories"]
+    assert not [one for one in repositories if one["repositoryName"].startswith("slipway/")]
     tagged = [{"Name": "tag:slipway:environment", "Values": ["dev"]}]
     assert not place.client("ec2").describe_vpcs(Filters=tagged)["Vpcs"]
