@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
 from slipway.model import EksSpec, Environment
 from slipway.steps import StepError
@@ -67,9 +67,13 @@ class Place:
         file = f"environments/{self.name}.yaml"
         try:
             found = self.client("sts").get_caller_identity()["Account"]
-        except (BotoCoreError, ClientError) as error:
+        except (NoCredentialsError, ClientError) as error:
             raise StepError(
                 f"no credentials for AWS ({error}): log in, then run this again"
+            ) from error
+        except BotoCoreError as error:
+            raise StepError(
+                f"AWS cannot be asked ({error}): mend that, then run this again"
             ) from error
         if found != self.spec.account:
             raise StepError(

@@ -10,6 +10,7 @@ from moto import mock_aws
 from slipway.aws import doctor
 from slipway.aws.account import Place
 from slipway.model import load
+from slipway.steps import StepError
 from tests.stacks.conftest import ROOT
 
 REGION = "eu-central-1"
@@ -55,6 +56,14 @@ def test_no_credentials_are_one_finding_with_a_remedy(monkeypatch: pytest.Monkey
     assert not account.ok
     assert "no credentials for AWS" in account.detail
     assert account.remedy == "log in, then run this again"
+
+
+def test_an_aws_that_does_not_answer_is_no_question_of_credentials(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(StepError, match=r"AWS cannot be asked .*127\.0\.0\.1:9.*run this again"):
+        place().check()
 
 
 def test_zones_that_the_account_does_not_have(aws: None) -> None:
