@@ -50,20 +50,21 @@ class ClusterStack(Stack):
         self.cluster = cast(eks.ICluster, cluster)
         _add_administrators(cluster, spec)
         node_role = self._node_role()
-        self.deployed = on_eks(
-            spec,
-            Aws(
-                region=spec.region,
-                file_system=data.homes,
-                secret_ids=secret_ids(environment),
-                snapshots_bucket=data.snapshots.bucket_name,
-                node_role=node_role.role_name,
-                subnets=tuple(subnet.subnet_id for subnet in network.private_subnets),
-                security_group=cluster.cluster_security_group_id,
-                user_security_group=self._user_nodes(network, cluster).security_group_id,
-                endpoints=endpoints(spec),
-            ),
+        aws = Aws(
+            region=spec.region,
+            file_system=data.homes,
+            secret_ids=secret_ids(environment),
+            snapshots_bucket=data.snapshots.bucket_name,
+            node_role=node_role.role_name,
+            subnets=tuple(subnet.subnet_id for subnet in network.private_subnets),
+            security_group=cluster.cluster_security_group_id,
+            user_security_group=self._user_nodes(network, cluster).security_group_id,
+            endpoints=endpoints(spec),
         )
+        self.deployed = on_eks(spec, aws)
+        self._add_what_runs_on_it(environment, self._node_access(node_role))
+
+    def _add_what_runs_on_it(self, environment: Environment, node_access: eks.AccessEntry) -> None:
         platform = KubernetesObjects(
             self,
             "platform",
@@ -71,7 +72,7 @@ class ClusterStack(Stack):
             objects=rendering.chart_objects(rendering.PLATFORM, environment, self.deployed),
         )
         # Nodes join with it, and leave before it is gone.
-        platform.node.add_dependency(self._node_access(node_role))
+        platform.node.add_dependency(node_access)
         # An add-on that finds no node to run on counts as failed.
         for addon in self._addons(environment):
             addon.node.add_dependency(platform)

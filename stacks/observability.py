@@ -1,7 +1,10 @@
 """Logs, metrics, alarms, the dashboard, and who is told."""
 
+from collections.abc import Iterable
+
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
@@ -55,11 +58,7 @@ class ObservabilityStack(Stack):
         )
         alarms = metrics.alarms()
         if spec.alarms:
-            topic = sns.Topic(self, "alarms", enforce_ssl=True)
-            topic.add_subscription(subscriptions.EmailSubscription(spec.alarms.email))
-            self._let_alarms_publish(topic)
-            for alarm in alarms:
-                alarm.add_alarm_action(actions.SnsAction(topic))
+            self._tell(spec.alarms.email, alarms)
         if spec.alarms and spec.budget:
             MonthlyBudget(
                 self,
@@ -95,8 +94,12 @@ class ObservabilityStack(Stack):
         ).node.add_dependency(agent)
         return agent
 
-    def _let_alarms_publish(self, topic: sns.Topic) -> None:
-        """A topic with a policy of its own, as TLS asks for, no longer lets its account publish."""
+    def _tell(self, email: str, alarms: Iterable[cloudwatch.Alarm]) -> None:
+        topic = sns.Topic(self, "alarms", enforce_ssl=True)
+        topic.add_subscription(subscriptions.EmailSubscription(email))
+        for alarm in alarms:
+            alarm.add_alarm_action(actions.SnsAction(topic))
+        # A topic with a policy of its own, as TLS asks for, no longer lets its account publish.
         topic.add_to_resource_policy(
             iam.PolicyStatement(
                 principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],

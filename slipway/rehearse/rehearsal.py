@@ -5,8 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -236,45 +236,49 @@ def stage(root: Path, say: Say, *, keep: bool = False) -> Iterator[Rehearsal]:
     first, second = choose(load(root))
     python = emulator.install(root / ".slipway/tools", say)
     folder = Path(tempfile.mkdtemp(prefix="slipway-rehearsal-"))
-    running: list[Callable[[], None]] = []
     try:
-        held: list[Controllers] = []
-        api = KubernetesApi(
-            folder,
-            first.versions.kubernetes,
-            lambda *event: held[0].changed(*event),
-            lambda *event: held[0].executed(*event),
-        )
-        running.append(api.stop)
-        port = emulator.free_port()
-        world = Sandbox(folder, f"http://127.0.0.1:{port}", api.url)
-        emulator.write_commands(world.commands)
-        sandbox.copy_project(root, world.project)
-        rehearsal = Rehearsal(world, api, first, second)
-        held.append(Controllers(world, rehearsal.place_of))
-        spec = first.spec
-        assert isinstance(spec, EksSpec)
-        aws = Emulator(
-            python,
-            {
-                **world.environment(spec.account, spec.region),
-                "SLIPWAY_KUBERNETES_URL": api.url,
-                "SLIPWAY_KUBERNETES_CA": api.ca,
-                "SLIPWAY_LONGEST_WAIT": LONGEST_WAIT,
-            },
-            port,
-            folder / "emulator.log",
-        )
-        running.append(aws.stop)
-        aws.wait()
-        yield rehearsal
+        with ExitStack() as running:
+            yield _set(folder, root, python, first, second, running)
     finally:
-        for stop in reversed(running):
-            stop()
         if keep:
             say(f"what it wrote is in {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _set(
+    folder: Path,
+    root: Path,
+    python: Path,
+    first: Environment,
+    second: Environment | None,
+    running: ExitStack,
+) -> Rehearsal:
+    """Start everything; `running` ends it."""
+    held: list[Controllers] = []
+    api = KubernetesApi(
+        folder,
+        first.versions.kubernetes,
+        lambda *event: held[0].changed(*event),
+        lambda *event: held[0].executed(*event),
+    )
+    running.callback(api.stop)
+    port = emulator.free_port()
+    world = Sandbox(folder, f"http://127.0.0.1:{port}", api.url)
+    emulator.write_commands(world.commands)
+    sandbox.copy_project(root, world.project)
+    rehearsal = Rehearsal(world, api, first, second)
+    held.append(Controllers(world, rehearsal.place_of))
+    ours = {
+        "SLIPWAY_KUBERNETES_URL": api.url,
+        "SLIPWAY_KUBERNETES_CA": api.ca,
+        "SLIPWAY_LONGEST_WAIT": LONGEST_WAIT,
+    }
+    variables = {**rehearsal.first.variables, **ours}
+    aws = Emulator(python, variables, port, folder / "emulator.log")
+    running.callback(aws.stop)
+    aws.wait()
+    return rehearsal
 
 
 def rehearse(root: Path, steps: Steps, left: list[str], *, keep: bool = False) -> None:
