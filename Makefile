@@ -8,13 +8,14 @@ PACKAGES := pyproject.toml images/hub/pyproject.toml images/jupyter/pyproject.to
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
 UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
-.PHONY: help setup up test rehearse chromium lint lock schemas clean
+.PHONY: help setup up test test-images rehearse chromium image-tools wrk lint lock schemas clean
 help:
 	@echo "make up      set up, then run JupyterHub with VS Code here (Ctrl-C stops it)"
 	@echo "make test    set up, then run every test"
+	@echo "make test-images   only the tests of the images"
 	@echo "make rehearse    the whole life of the AWS environments, on an emulator"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench-check | bench-up    measure, into benchmarks/results/"
+	@echo "make bench-check | bench-up | bench-datapath | bench-images    measure, into benchmarks/results/"
 	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
 
 setup: $(READY)
@@ -37,19 +38,38 @@ $(READY): $(LOCKS) $(PACKAGES) Makefile
 up: setup
 	@$(BIN)/slipway up $(if $(PORT),--port $(PORT))
 
-test: setup chromium
+test: setup chromium image-tools
 	@$(BIN)/pytest
+
+test-images: setup image-tools
+	@$(BIN)/pytest tests/images
 
 rehearse: setup
 	@$(BIN)/slipway rehearse
 
-chromium:
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
-	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
-	    echo "The browser tests need Chromium: install your system's package chromium"; exit 1; }; \
-	  echo "Installing Chromium for the browser tests"; \
-	  apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium fonts-dejavu-core >/dev/null; }
+# Install what is missing of these programs: $(1) programs, $(2) their Debian packages, $(3) for what.
+define programs
+missing=; for tool in $(1); do command -v $$tool >/dev/null || missing=1; done; \
+  test -z "$$missing" || { \
+    test "$$(id -u)" = 0 && command -v apt-get >/dev/null || { \
+      echo "$(3) need $(1): install your system's packages"; exit 1; }; \
+    echo "Installing $(1): $(3) need them"; \
+    apt-get -qq update && apt-get -qq install -y --no-install-recommends $(2) >/dev/null; }
+endef
 
+chromium:
+	@command -v google-chrome >/dev/null || { $(call programs,chromium,chromium fonts-dejavu-core,The browser tests); }
+
+# Builders, a registry, and a way to make a Debian.
+IMAGE_TOOLS = buildah podman runc docker-registry mmdebstrap skopeo
+image-tools:
+	@$(call programs,$(IMAGE_TOOLS),$(IMAGE_TOOLS),The images' tests)
+
+bench-datapath: wrk
+wrk:
+	@$(call programs,wrk,wrk,Benchmarks of the data path)
+
+bench-images: image-tools
 bench-%: setup
 	@$(BIN)/python -m benchmarks.$*
 

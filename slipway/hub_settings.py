@@ -174,6 +174,7 @@ def _settings(
 
 def _profile(environment: Environment, slug: str) -> ProfileSettings:
     profile = environment.catalog.profiles[slug]
+    image = environment.catalog.images[profile.image]
     cpu, memory = profile.resources.cpu, profile.resources.memory
     return ProfileSettings(
         slug=slug,
@@ -189,7 +190,8 @@ def _profile(environment: Environment, slug: str) -> ProfileSettings:
         memory_limit=memory_bytes(memory.limit) if memory.limit else None,
         gpu=profile.resources.gpu,
         shared_memory=memory_bytes(profile.resources.shared_memory),
-        read_only_root=environment.catalog.images[profile.image].read_only_root,
+        home=image.home,
+        read_only_root=image.read_only_root,
         nodes=profile.nodes,
     )
 

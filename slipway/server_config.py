@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.model.apps import App, ServerProcess, literal
+from slipway.model.catalog import PREFIX
 
 FILE = "jupyter_server_config.json"
 
@@ -27,6 +28,9 @@ class UserImagePaths:
     python: str
     """The interpreter that holds `slipway_notebook`."""
     icons: str
+
+
+IN_IMAGE = UserImagePaths(python=f"{PREFIX}/bin/python", icons=f"{PREFIX}/share/slipway/icons")
 
 
 def server_config(
@@ -47,7 +51,11 @@ def server_config(
         if process:
             servers[name] = _server(name, app, process, paths)
     return {
-        "ServerApp": {"jpserver_extensions": {"jupyter_server_proxy": True}},
+        # slipway_datapath loads the other with its own handlers. Where that fails there are no
+        # apps, rather than apps that are handed the hub's credentials.
+        "ServerApp": {
+            "jpserver_extensions": {"jupyter_server_proxy": False, "slipway_datapath": True}
+        },
         "ServerProxy": {"servers": servers},
         # A hub's users cannot act on either, and both call out.
         "LabApp": {

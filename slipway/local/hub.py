@@ -19,8 +19,9 @@ from typing import IO
 from slipway_hub.settings import VARIABLE, Addresses, HubSettings, LocalSpawning
 
 from slipway.hub_settings import local_settings
+from slipway.installation import INSTALLATION
 from slipway.local import processes
-from slipway.local.images import INSTALLATION, SKEL, LocalImages, prepare
+from slipway.local.images import SKEL, LocalImages, prepare
 from slipway.model import Environment
 from slipway.model.auth import USER_NAME
 from slipway.toolchain import Progress, code_server, node

@@ -8,14 +8,11 @@ from pathlib import Path
 
 import slipway_notebook
 
-import slipway
+from slipway.installation import INSTALLATION
 from slipway.model import Environment
 from slipway.model.apps import App, Requirement
 from slipway.server_config import UserImagePaths, server_config, write_server_config
 from slipway.toolchain import Progress, rsession_proxy
-
-INSTALLATION = Path(slipway.__file__).parents[1]
-"""Slipway's own folder, with the locks and what they install; a project may be elsewhere."""
 
 PACKAGE = Path(slipway_notebook.__file__).parent
 SKEL = PACKAGE.parents[1] / "notebook/skel"

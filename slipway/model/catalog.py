@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from slipway.model.apps import AnyApp, App
 from slipway.model.base import ImageReference, Model, Name, Text200, VariableName, refuse, text
@@ -19,6 +19,38 @@ DefaultUrl = Annotated[
     str, *text(r"/[^\s\\#]*", "a path below the user's server", "/lab/tree/welcome.ipynb", 500)
 ]
 
+HOME = "/home/jovyan"
+PREFIX = "/opt/jupyter"
+"""Where an image has its Jupyter server."""
+_NOT_HOMES = (
+    "bin",
+    "boot",
+    "dev",
+    "etc",
+    "lib",
+    "lib64",
+    "proc",
+    "run",
+    "sbin",
+    "sys",
+    "tmp",
+    "usr",
+)
+
+
+def _hides_nothing(path: str) -> str:
+    """A home is a volume: what the image has there cannot be seen any more."""
+    if path.split("/")[1] in _NOT_HOMES or f"{PREFIX}/".startswith(f"{path}/"):
+        raise refuse(f"a home at {path} would hide the image's own files", f"write {HOME}")
+    return path
+
+
+HomePath = Annotated[
+    str,
+    *text(r"(/[A-Za-z0-9_][A-Za-z0-9._@-]*)+", "an absolute path", HOME, 200),
+    AfterValidator(_hides_nothing),
+]
+
 
 class Image(Model):
     """A single-user container image that carries apps."""
@@ -27,6 +59,11 @@ class Image(Model):
     """The apps it carries, in the launcher's order."""
     reference: ImageReference | None = None
     """Where it is, if it is not built from `images/<name>` of this project."""
+    arguments: dict[VariableName, str] = Field(default_factory=dict)
+    """Values for the ARGs of its Dockerfile. Not for secrets: an image tells how it was built."""
+    home: HomePath = HOME
+    """On a cluster, where the user's home is mounted, and HOME. An image whose programs look for
+    their settings elsewhere says where."""
     read_only_root: bool = True
     """On a cluster, nothing but the home, /tmp and /dev/shm can be written. False for an image
     whose programs insist on writing elsewhere."""

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -55,13 +56,13 @@ class Descriptor:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        platform = value.get("platform")
+        named = value.get("platform")
         return cls(
             value["mediaType"],
             value["digest"],
             value["size"],
-            Platform(platform["os"], platform["architecture"], platform.get("variant", ""))
-            if platform
+            Platform(named["os"], named["architecture"], named.get("variant", ""))
+            if named
             else None,
             value.get("annotations") or {},
         )
@@ -88,3 +89,10 @@ def digest_of(content: bytes) -> str:
 def encode(value: Any) -> bytes:
     """JSON in one form only, so that equal content has one digest."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def platform_here() -> Platform:
+    """What containers on this machine run: Linux on its processor, also on a Mac."""
+    machine = platform.machine().lower()
+    names = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+    return Platform("linux", names.get(machine, machine))

@@ -3,11 +3,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.local import ROOT, Hub
 
 RESULTS = ROOT / "test-results"
+
+# As long as pages may take: an app that starts has a page already.
+expect.set_options(timeout=60_000)
 
 # No sandbox as root in a container; no calls home, which a closed network would refuse.
 ARGUMENTS = [

@@ -46,6 +46,22 @@ def test_a_user_mounts_their_own_home_and_nothing_else_of_it(
     assert not pod["spec"].get("initContainers")
 
 
+def with_image(environment: Environment, /, **changes: Any) -> Environment:
+    images = dict(environment.catalog.images)
+    images["code-server"] = images["code-server"].model_copy(update=changes)
+    return replace(environment, catalog=environment.catalog.model_copy(update={"images": images}))
+
+
+@pytest.mark.parametrize("home", ["/home/jovyan", "/config"])
+def test_home_is_where_the_image_has_it(tmp_path: Path, home: str):
+    """Said explicitly: a user without an entry in /etc/passwd would have the home /."""
+    environment = with_image(environment_on_cluster("kube"), home=home)
+    pod = user_pod(environment, "vscode", tmp_path)
+    assert mount(pod, home)["name"] == "home"
+    assert {"name": "HOME", "value": home} in pod["spec"]["containers"][0]["env"]
+    assert pod["spec"]["containers"][0]["workingDir"] == home
+
+
 def test_no_two_users_share_a_pod_or_a_claim(tmp_path: Path):
     users = ["ada", "ada-", "ada.", "ada@x", "ada-x", "a-da"]
     made = [
@@ -168,11 +184,7 @@ def test_a_users_environment_holds_no_secret_but_the_servers_own_token(
 
 def test_the_root_is_read_only_unless_the_image_cannot_live_with_it(tmp_path: Path):
     environment = environment_on_cluster("kube")
-    images = dict(environment.catalog.images)
-    images["code-server"] = images["code-server"].model_copy(update={"read_only_root": False})
-    writable = replace(
-        environment, catalog=environment.catalog.model_copy(update={"images": images})
-    )
+    writable = with_image(environment, read_only_root=False)
     for given, read_only in ((environment, True), (writable, False)):
         (container,) = user_pod(given, "vscode", tmp_path)["spec"]["containers"]
         assert container["securityContext"]["readOnlyRootFilesystem"] is read_only

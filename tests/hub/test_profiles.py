@@ -43,7 +43,7 @@ def test_an_unknown_or_malformed_profile_is_refused_with_those_there_are(hub: Hu
     for wrong in ("nope", ["vscode"], 7):
         status, text = spawn(hub.user("mistaken"), {"profile": wrong})
         assert status == 400
-        assert "vscode, rstudio" in text
+        assert "vscode, streamlit, rstudio" in text
 
 
 def test_a_named_server_starts_its_own_profile_only(hub: Hub):

@@ -17,13 +17,18 @@ def management(user: User, path: str) -> ClientConnection:
     """A management connection of the workbench at `path`, over the websocket that it opens."""
     url = user.hub.url.replace("http://", "ws://", 1).rstrip("/") + path
     token = uuid.uuid4()
-    jar = user.client.cookies.jar
-    cookies = "; ".join(f"{c.name}={c.value}" for c in jar if path.startswith(c.path))
     return connect(
         f"{url}?reconnectionToken={token}&reconnection=false&skipWebSocketFrames=false",
-        additional_headers={"Cookie": cookies, "Origin": user.hub.url.rstrip("/")},
+        additional_headers=headers(user, path),
         open_timeout=20,
     )
+
+
+def headers(user: User, path: str) -> dict[str, str]:
+    """What a browser of the user sends when it opens a websocket at `path`."""
+    jar = user.client.cookies.jar
+    cookies = "; ".join(f"{c.name}={c.value}" for c in jar if path.startswith(c.path))
+    return {"Cookie": cookies, "Origin": user.hub.url.rstrip("/")}
 
 
 def greet(connection: ClientConnection) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from jupyter_server_proxy.config import ServerProcess
 
 from slipway.model import load
+from slipway.model.apps.code_server import CodeServer
 from slipway.server_config import UserImagePaths, server_config, write_server_config
 from tests.support.local import ROOT
 
@@ -18,13 +19,25 @@ def servers(image: str, **options) -> dict:
 
 
 def test_every_app_with_a_process_is_configured_and_jupyters_own_are_not():
-    assert set(servers("code-server")) == {"code", "dashboard", "tensorboard"}
+    assert set(servers("streamlit")) == {"code", "dashboard", "tensorboard"}
+
+
+def test_apps_are_reached_through_our_transport():
+    config = server_config(load(ROOT).catalog.apps_of("code-server"), PATHS)
+    extensions = config["ServerApp"]["jpserver_extensions"]
+    assert extensions == {"jupyter_server_proxy": False, "slipway_datapath": True}
+
+
+def test_every_tile_is_in_a_category_that_has_an_icon():
+    """JupyterLab shows jupyter-server-proxy's icons in two categories, and blanks in others."""
+    for server in servers("code-server").values():
+        assert server["launcher_entry"]["category"] in ("Notebook", "Console")
 
 
 def test_jupyter_server_proxy_knows_every_key():
     """It would only warn about one it does not know."""
     known = set(ServerProcess.class_trait_names())
-    for server in servers("code-server").values():
+    for server in servers("streamlit").values():
         assert set(server) <= known
         assert set(server["launcher_entry"]) <= {
             "enabled", "icon_path", "title", "path_info", "category",
@@ -32,7 +45,7 @@ def test_jupyter_server_proxy_knows_every_key():
 
 
 def test_commands_format_with_what_jupyter_server_proxy_fills_in():
-    for image in ("code-server", "rstudio"):
+    for image in ("streamlit", "rstudio"):
         for server in servers(image, explained={"rstudio"}).values():
             for part in server["command"]:
                 part.format(port=1, unix_socket="/s", base_url="/user/x/")
@@ -44,6 +57,15 @@ def test_code_server_listens_on_a_socket_for_its_user_alone():
     assert "--socket-mode=0600" in code["command"]
 
 
+def test_a_code_server_of_ones_own_cannot_be_told_to_listen_elsewhere():
+    app = CodeServer(
+        kind="code-server", program="/opt/{x}/code-server", arguments=("--auth=password",)
+    )
+    command = server_config({"code": app}, PATHS)["ServerProxy"]["servers"]["code"]["command"]
+    own = [part.format(unix_socket="/s") for part in command[command.index("--") + 1 :]]
+    assert own[:3] == ["/opt/{x}/code-server", "--auth=password", "--auth=none"]
+
+
 def test_rstudio_is_left_to_its_entry_point_unless_it_must_be_explained():
     assert "rstudio" not in servers("rstudio")
     explained = servers("rstudio", explained={"rstudio"})["rstudio"]
@@ -52,7 +74,7 @@ def test_rstudio_is_left_to_its_entry_point_unless_it_must_be_explained():
 
 def test_every_icon_exists():
     icons = ROOT / "images/jupyter/slipway_notebook/icons"
-    for image in ("code-server", "rstudio"):
+    for image in ("streamlit", "rstudio"):
         for server in servers(image, explained={"rstudio"}).values():
             assert (icons / Path(server["launcher_entry"]["icon_path"]).name).is_file()
 

@@ -41,6 +41,8 @@ class ProfileSettings(Settings):
     gpu: int = 0
     shared_memory: int = 2**30
     """What /dev/shm may hold."""
+    home: str = "/home/jovyan"
+    """Where the image has its users' home."""
     read_only_root: bool = True
     nodes: str = "users"
     """The node pool it runs on, by its name in `KubernetesSpawning.nodes`."""

@@ -4,7 +4,6 @@ from typing import Any
 
 from slipway_hub.settings import KubernetesSpawning, ProfileSettings, SharedHomes
 
-HOME = "/home/jovyan"
 USER = 1000
 COMPONENT = {"app.kubernetes.io/component": "singleuser-server"}
 """By which NetworkPolicies and the hub find users' pods."""
@@ -66,9 +65,12 @@ GRACE = 30
 def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: ProfileSettings) -> None:
     """Set on a spawner what the profile says, and nothing that an earlier profile said."""
     # KubeSpawner fills in what stands in braces: a user's JSON is meant as it is.
-    spawner.environment = {n: _literal(value) for n, value in profile.environment.items()}
+    variables = {"HOME": profile.home, **profile.environment}
+    spawner.environment = {n: _literal(value) for n, value in variables.items()}
     spawner.default_url = _literal(profile.default_url)
     spawner.image = kubernetes.images[profile.image]
+    # An image's own may be a folder of the home, which runc would make on the volume, as root's.
+    spawner.working_dir = profile.home
     spawner.image_pull_policy = kubernetes.pull_policy
     spawner.cpu_guarantee, spawner.cpu_limit = profile.cpu_guarantee, profile.cpu_limit
     spawner.mem_guarantee, spawner.mem_limit = profile.memory_guarantee, profile.memory_limit
@@ -83,7 +85,7 @@ def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: Profile
     spawner.tolerations = [dict(toleration) for toleration in pool.tolerations]
     spawner.volumes = [_home_volume(kubernetes), _memory(profile.shared_memory), _tmp()]
     spawner.volume_mounts = [
-        _home_mount(kubernetes, spawner.user.name),
+        _home_mount(kubernetes, spawner.user.name, profile.home),
         {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - the pod's own
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
     ]
@@ -121,8 +123,8 @@ def _home_volume(kubernetes: KubernetesSpawning) -> dict[str, Any]:
     return {"name": "home", "persistentVolumeClaim": {"claimName": claim}}
 
 
-def _home_mount(kubernetes: KubernetesSpawning, user: str) -> dict[str, Any]:
-    mount = {"name": "home", "mountPath": HOME}
+def _home_mount(kubernetes: KubernetesSpawning, user: str, home: str) -> dict[str, Any]:
+    mount = {"name": "home", "mountPath": home}
     # The user's name itself, not KubeSpawner's {unescaped_username}: what that is expanded to
     # loses a dash at its end, and ada- would get the home of ada.
     return mount | {"subPath": user} if isinstance(kubernetes.homes, SharedHomes) else mount

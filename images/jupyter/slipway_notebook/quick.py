@@ -16,6 +16,7 @@ JUPYTER = (
     "notebook.app",
     "jupyterhub.singleuser.extension",
     "jupyter_server_proxy",
+    "slipway_datapath.handlers",
 )
 
 

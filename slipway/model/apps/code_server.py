@@ -5,13 +5,21 @@ from slipway.model.base import Text
 
 _REMEDY = "`slipway up` installs it here; an image gets it from images/code-server"
 
+_PROGRAM = "code-server"
+_ELSEWHERE = "start a server of an image that has it there"
+
 
 class CodeServer(App):
     """VS Code in the browser (https://coder.com/docs/code-server)."""
 
     kind: Literal["code-server"]
     folder: Text | None = None
-    """The folder to open, relative to the home; the home itself when left out."""
+    """The folder to open, absolute or relative to the home; the home itself when left out."""
+    program: Text = _PROGRAM
+    """Its program, where an image has it elsewhere than on PATH."""
+    arguments: tuple[Text, ...] = ()
+    """Further options, as `code-server --help` lists them: `--user-data-dir=/config/data`. Where to
+    listen and how to authenticate stay with Slipway."""
 
     default_title: ClassVar[str] = "VS Code"
     icon: ClassVar[str] = "code-server"
@@ -19,7 +27,9 @@ class CodeServer(App):
     def server_process(self, name: str) -> ServerProcess:
         return ServerProcess(
             command=(
-                "code-server",
+                literal(self.program),
+                # Before ours: of two, code-server takes the last.
+                *map(literal, self.arguments),
                 "--auth=none",
                 "--socket={unix_socket}",
                 "--socket-mode=0600",
@@ -29,7 +39,7 @@ class CodeServer(App):
                 literal(self.folder or "."),
             ),
             unix_socket=True,
-            requires=Requirement("code-server", _REMEDY),
+            requires=Requirement(self.program, _REMEDY if self.program == _PROGRAM else _ELSEWHERE),
         )
 
     @property

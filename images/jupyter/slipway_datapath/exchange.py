@@ -1,0 +1,93 @@
+"""One HTTP exchange with an app: a request, its body if it has one, and the answer."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from slipway_datapath.transport import Address, Answer, AppError, Connection, Connections
+
+_REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class Upload:
+    """A request's body on its way: at most one piece that is read and not yet sent.
+
+    Whoever reads the client waits in `put` until the app has taken the piece before.
+    """
+
+    def __init__(self) -> None:
+        self._pieces: asyncio.Queue[bytes] = asyncio.Queue(1)
+        self._unwanted = False
+        self.received = asyncio.Event()
+        """The client has sent all of it."""
+
+    async def put(self, piece: bytes) -> None:
+        if not self._unwanted:
+            await self._pieces.put(piece)
+
+    async def end(self) -> None:
+        self.received.set()
+        await self.put(b"")
+
+    def discard(self) -> None:
+        """The app wants no more of it: let the client send the rest into nothing."""
+        self._unwanted = True
+        while not self._pieces.empty():
+            self._pieces.get_nowait()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while piece := await self._pieces.get():
+            yield piece
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    target: str
+    """Path and query, as they go over the wire."""
+    fields: list[tuple[str, str]]
+    upload: Upload | None = None
+    chunked: bool = False
+    """The body's length is not known in advance."""
+
+
+async def ask(
+    connections: Connections, address: Address, request: Request, patience: float
+) -> Answer:
+    """The answer to a request, once its headers are there; to be released after use.
+
+    Raises AppError, or TimeoutError when `patience` seconds have passed since the last byte of the
+    request.
+    """
+    connection = await connections.take(address)
+    try:
+        return await _ask(connection, request, patience)
+    except AppError:
+        if not connection.used or request.upload or request.method not in _REPEATABLE:
+            raise
+    # The app may have closed a kept connection at the same moment.
+    return await _ask(await connections.take(address, fresh=True), request, patience)
+
+
+async def _ask(connection: Connection, request: Request, patience: float) -> Answer:
+    framing = [("Transfer-Encoding", "chunked")] if request.chunked else []
+    answer = connection.begin(request.method, request.target, request.fields + framing)
+    try:
+        async with asyncio.timeout(None if request.upload else patience) as limit:
+            if request.upload:
+                answer.send(_send(connection, request, limit, patience))
+            await answer.start()
+    except BaseException:
+        answer.release()
+        raise
+    return answer
+
+
+async def _send(
+    connection: Connection, request: Request, limit: asyncio.Timeout, patience: float
+) -> None:
+    assert request.upload is not None
+    await connection.send_body(request.upload, request.chunked)
+    with suppress(RuntimeError):  # the answer came first
+        limit.reschedule(asyncio.get_running_loop().time() + patience)

@@ -1,0 +1,90 @@
+"""What a handler says when there is no answer from its app, to the user and to the log."""
+
+import logging
+from typing import Any
+
+from jupyter_server.prometheus.log_functions import prometheus_log_method
+from jupyter_server.utils import url_path_join
+from jupyter_server_proxy.handlers import ProxyHandler
+from jupyter_server_proxy.websocket import WebSocketHandlerMixin
+
+from slipway_datapath.listening import listening_ports
+from slipway_datapath.pages import Explained, Explanation
+from slipway_datapath.transport import NotListening
+
+LOCAL_HOSTS = frozenset(("localhost", "127.0.0.1"))
+MAX_PORTS_SHOWN = 20
+
+
+class _Once(WebSocketHandlerMixin):  # type: ignore[misc]
+    """Without what `WebSocketHandlerMixin` does to every handler: it initializes it twice, and
+    hides `flush` and others behind functions that return nothing, so that nobody could wait until
+    a slow client has taken what was written. Both are for Tornado's websockets."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super(WebSocketHandlerMixin, self).__init__(*arguments, **options)
+
+
+class Explaining(ProxyHandler, _Once):  # type: ignore[misc]
+    """Errors as pages, or as JSON for clients that do not ask for HTML."""
+
+    _waits = False
+    """The answer is the page of an app that starts."""
+
+    def explained(self, error: Exception, host: str, port: int) -> Explained:
+        """What to tell the user when an exchange with the app has failed."""
+        if isinstance(error, TimeoutError):
+            return Explained(504, Explanation("The app does not answer", "It took too long."))
+        if not isinstance(error, NotListening | ConnectionError | FileNotFoundError):
+            return Explained(502, Explanation("The app's answer makes no sense", str(error)))
+        if self.unix_socket or host not in LOCAL_HOSTS:
+            place = self.unix_socket or f"{host}:{port}"
+            return Explained(502, Explanation("The app is not running", f"It is not at {place}."))
+        where = {
+            other: url_path_join(self.base_url, "proxy", str(other), "/")
+            for other in listening_ports()[:MAX_PORTS_SHOWN]
+        }
+        return Explained(
+            502,
+            Explanation(
+                f"Nothing listens on port {port}",
+                f"No program in this server takes connections on port {port}.",
+                "Start yours, for 127.0.0.1 or 0.0.0.0, then try again.",
+                listening=where,
+            ),
+        )
+
+    def accepts_page(self) -> bool:
+        return "text/html" in self.request.headers.get("Accept", "")
+
+    def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
+        if not _is_waiting(error):
+            super().log_exception(kind, error, trace)
+        self._waits = _is_waiting(error)
+
+    def _log(self) -> None:
+        # Jupyter logs a success at DEBUG, and makes a record of it even for nobody: 5 % of the
+        # time that a request takes. A page that waits for its app says nothing in each second.
+        unseen = self.get_status() < 300 and self.settings["serverapp"].log_level > logging.DEBUG
+        if unseen or self._waits:
+            prometheus_log_method(self)
+        else:
+            super()._log()
+
+    def write_error(self, status_code: int, **options: Any) -> None:
+        error = options.get("exc_info", (None, None))[1]
+        if not isinstance(error, Explained):
+            super().write_error(status_code, **options)
+            return
+        self.set_header("Cache-Control", "no-store")
+        if error.explanation.starting:
+            self.set_header("Retry-After", "1")
+        if self.accepts_page():
+            self.set_header("Content-Type", "text/html; charset=utf-8")
+            self.finish(error.explanation.as_page())
+        else:
+            self.finish(error.explanation.as_json())
+
+
+def _is_waiting(error: Any) -> bool:
+    return isinstance(error, Explained) and error.explanation.starting

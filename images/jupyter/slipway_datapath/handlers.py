@@ -1,0 +1,159 @@
+"""jupyter-server-proxy's request handlers, on our transport.
+
+`Streaming` comes between jupyter-server-proxy's `ProxyHandler` and its subclasses in the order in
+which Python looks up methods. So these go on to choose the port, the path and the process, and what
+they call in the end is ours.
+"""
+
+import asyncio
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from jupyter_server_proxy.handlers import (
+    LocalProxyHandler,
+    NamedLocalProxyHandler,
+    RemoteProxyHandler,
+    SuperviseAndProxyHandler,
+)
+from tornado.web import Finish
+
+from slipway_datapath.exchange import Request, ask
+from slipway_datapath.pages import LOOK, Explained, Explanation
+from slipway_datapath.processes import AppProcess, CannotStart
+from slipway_datapath.streaming import CONNECTIONS, Streaming
+from slipway_datapath.transport import AppError, Connections, NotListening
+
+PAGE_AFTER_SECONDS = 1.0
+"""An app that starts faster than this is simply there."""
+LOOK_SECONDS = 5.0
+"""How long a starting app may take to answer a look at it."""
+
+
+class LocalPortHandler(LocalProxyHandler, Streaming):  # type: ignore[misc]
+    """/proxy/<port>/"""
+
+
+class HostPortHandler(RemoteProxyHandler, Streaming):  # type: ignore[misc]
+    """/proxy/<host>:<port>/"""
+
+
+class NamedHandler(NamedLocalProxyHandler, Streaming):  # type: ignore[misc]
+    """An app that somebody else starts."""
+
+
+class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[misc]
+    """An app that is started for its first visitor.
+
+    `state` is shared by all requests: jupyter-server-proxy's `proc`, and of ours `starting`, the
+    task that starts it, and `failure`, why that failed, until somebody was told.
+    """
+
+    async def ensure_process(self) -> None:
+        """Start the app unless it runs. Whoever wants a page is told that it starts; others wait.
+
+        Raises Explained.
+        """
+        looks = LOOK in self.request.headers
+        starting = self.state.get("starting")
+        if not starting and "failure" not in self.state:
+            if not self._runs():
+                starting = self._start()
+            elif looks:
+                self.set_status(204)
+                raise Finish
+        if starting:
+            grace = 0.0 if looks else PAGE_AFTER_SECONDS if self._navigates() else None
+            await asyncio.wait((starting,), timeout=grace)
+            if not starting.done():
+                soon = self._explanation("is starting", "It opens here as soon as it answers.")
+                soon.starting = True
+                raise Explained(503, soon)
+            starting.result()
+        if failure := self.state.get("failure"):
+            if not looks:
+                del self.state["failure"]
+            raise Explained(500, failure)
+
+    def explained(self, error: Exception, host: str, port: int) -> Explained:
+        process = self.state.get("proc")
+        if not isinstance(error, NotListening) or not isinstance(process, AppProcess):
+            return super().explained(error, host, port)
+        explanation = self._explanation("is not running", str(error))
+        explanation.remedy = "Trying again starts it anew."
+        if not process.running:
+            del self.state["proc"]
+        return Explained(502, explanation)
+
+    def _runs(self) -> bool:
+        """A process that has ended without error may have left its app in the background."""
+        process = self.state.get("proc")
+        if isinstance(process, AppProcess):
+            return bool(process.running or process.returncode == 0)
+        return process is not None
+
+    def _start(self) -> "asyncio.Future[None] | None":
+        command = self.get_cmd()
+        if not command:
+            self.state["proc"] = "process not managed by jupyter-server-proxy"
+            return None
+        if self.requested_unix_socket is True:
+            # A killed app leaves its socket, and many would not start over it.
+            Path(self.unix_socket).unlink(missing_ok=True)
+        process = self.state["proc"] = AppProcess(
+            self.name,
+            command,
+            env=os.environ | self.get_env(),
+            ready_timeout=self.get_timeout(),
+            log=self.log,
+        )
+        starting = self.state["starting"] = asyncio.ensure_future(self._wait_for(process))
+        return starting
+
+    async def _wait_for(self, process: AppProcess) -> None:
+        try:
+            await process.run_until_ready(self._answers)
+        except CannotStart as error:
+            failure = self._explanation("does not start", str(error))
+            failure.remedy = "Its last lines may say why. Trying again starts it anew."
+            self.state["failure"] = failure
+            del self.state["proc"]
+        finally:
+            del self.state["starting"]
+
+    async def _answers(self) -> bool:
+        """Whether the app answers at all; what it answers is for its user."""
+        connections: Connections = self.settings[CONNECTIONS]
+        look = Request("GET", "/", [("Host", "localhost"), ("Accept", "*/*")])
+        try:
+            answer = await ask(
+                connections, self.address("localhost", self.port), look, LOOK_SECONDS
+            )
+        except (AppError, TimeoutError):
+            return False
+        answer.release()
+        return True
+
+    def _navigates(self) -> bool:
+        """Whether a user looks at what comes, and not a script."""
+        headers = self.request.headers
+        return (
+            self.request.method == "GET"
+            and self.accepts_page()
+            and "Upgrade" not in headers
+            and headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        )
+
+    def _explanation(self, state: str, message: str) -> Explanation:
+        process = self.state.get("proc")
+        told = Explanation(f"{self._title()} {state}", message)
+        if isinstance(process, AppProcess):
+            told.command, told.lines = process.command, process.output.lines()
+        return told
+
+    def _title(self) -> str:
+        """What the launcher calls it."""
+        with suppress(KeyError, TypeError, AttributeError):
+            entry = self.config["ServerProxy"]["servers"][self.name]
+            return str(entry["launcher_entry"]["title"])
+        return str(self.name)

@@ -1,0 +1,27 @@
+"""What an administrator may set: `c.DataPath.…` in a Jupyter server's configuration."""
+
+from traitlets import Float, List, Unicode
+from traitlets.config import Configurable
+
+
+class DataPath(Configurable):  # type: ignore[misc]
+    """The transport between a user's Jupyter server and the apps behind it."""
+
+    connect_timeout = Float(10.0, help="Seconds until an app must have taken a connection.").tag(
+        config=True
+    )
+    response_timeout = Float(
+        300.0,
+        help="Seconds from the last byte of a request until the first one of its answer. "
+        "Nothing limits how long the answer itself may take or rest.",
+    ).tag(config=True)
+    ping_interval = Float(
+        30.0,
+        help="Seconds of silence after which a browser's websocket is pinged, and again until it "
+        "counts as gone. 0 never pings.",
+    ).tag(config=True)
+    trusted_with_credentials = List(
+        Unicode(),
+        help="Names of servers that are sent the user's JupyterHub cookies and tokens, such as a "
+        "service that asks the hub who its user is. Every other app gets none.",
+    ).tag(config=True)

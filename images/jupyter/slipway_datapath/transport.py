@@ -1,0 +1,290 @@
+"""HTTP/1.1 to an app: request and answer pass as they come, and the connection is kept.
+
+Parsing is llhttp's, Node's parser (https://github.com/MagicStack/httptools). What is around it is
+small, because it runs for every request (docs/decisions/0007-data-path.md).
+"""
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import AsyncIterable, Coroutine, Iterable
+from contextlib import suppress
+from typing import Any
+
+import httptools
+
+KEPT_CONNECTIONS = 32
+"""Unused connections kept for each app."""
+HELD_BYTES = 64 * 1024
+"""An app is not read from while this much of its answer waits for the client."""
+MAX_HEAD_BYTES = 256 * 1024
+"""Most that an app may send without any of it being a body: headers, trailers, 1xx answers."""
+MAX_HEADERS = 1000
+
+Address = tuple[str, int] | str
+"""Host and port, or a unix socket."""
+
+
+class AppError(Exception):
+    """The app's answer is none, or not to be understood; the message says why."""
+
+
+class NotListening(AppError):  # noqa: N818
+    """Nothing takes connections at the app's address."""
+
+
+class Answer:
+    """What an app answers, as far as it has come. httptools calls `on_…`."""
+
+    def __init__(self, connection: "Connection", method: str) -> None:
+        self.status = 0
+        self.reason = ""
+        self.fields: list[tuple[str, str]] = []
+        self.complete = False
+        self.keeps_connection = False
+        self.started = False
+        """The final status and all headers are there."""
+        self._connection = connection
+        self._parser = httptools.HttpResponseParser(self)
+        self._has_no_body = method == "HEAD"
+        self._ends_with_connection = False
+        self._pieces: list[bytes] = []
+        self._held = self._without_body = 0
+        self._error: AppError | None = None
+        self._news: asyncio.Future[None] | None = None
+        self._sending: asyncio.Future[None] | None = None
+
+    def send(self, body: Coroutine[Any, Any, None]) -> None:
+        """Let the request's body follow while the answer is waited for."""
+        self._sending = asyncio.ensure_future(body)
+
+    def release(self) -> None:
+        """Give the connection back, or close it if more than this answer is on its way."""
+        sent = not self._sending or self._sending.done()
+        if self._sending and not self._sending.done():
+            self._sending.cancel()
+        self._connection.release(self.complete and self.keeps_connection and sent)
+
+    async def start(self) -> None:
+        """Wait for the headers. Raises AppError."""
+        while not self.started:
+            if self._error:
+                raise self._error
+            await self._wait()
+
+    async def read(self) -> bytes:
+        """The next piece of the body, empty at its end. Raises AppError when it breaks off."""
+        while not self._pieces and not self.complete:
+            if self._error:
+                raise self._error
+            await self._wait()
+        return self.read_nowait()
+
+    def read_nowait(self) -> bytes:
+        """What has come of the body since the last time."""
+        pieces, self._pieces = self._pieces, []
+        if self._held >= HELD_BYTES:
+            self._connection.resume_reading()
+        self._held = 0
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _wait(self) -> None:
+        self._news = asyncio.get_running_loop().create_future()
+        await self._news
+
+    def _tell(self) -> None:
+        if self._news and not self._news.done():
+            self._news.set_result(None)
+
+    def fail(self, error: AppError) -> None:
+        if not self.complete and not self._error:
+            self._error = error
+            self._tell()
+
+    def feed(self, data: bytes) -> None:
+        if self.complete:
+            return self._connection.close()  # an answer to nothing
+        self._without_body += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self.fail(AppError(f"Its answer is not HTTP ({error})"))
+        if self._without_body > MAX_HEAD_BYTES:
+            self.fail(AppError("It sends headers without end"))
+        if self._error:
+            self._connection.close()
+        return None
+
+    def end_of_connection(self) -> None:
+        if self.started and self._ends_with_connection:
+            self._end()
+        else:
+            self.fail(AppError("It closed the connection before its answer was complete"))
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.keeps_connection = False  # an answer to nothing, right behind this one
+
+    def on_status(self, reason: bytes) -> None:
+        if not self.complete:
+            self.reason = reason.decode("latin1")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.started:  # trailers are for nobody: a client cannot have been told of them
+            self.fields.append((name.decode("latin1"), value.decode("latin1")))
+
+    def on_headers_complete(self) -> None:
+        if self.complete:
+            return None
+        self.status = self._parser.get_status_code()
+        if self.status < 200:
+            return None
+        if len(self.fields) > MAX_HEADERS:
+            return self.fail(AppError("It sends too many headers"))
+        self.keeps_connection = self._parser.should_keep_alive()
+        framing = {name.lower(): value.lower() for name, value in self.fields}
+        coding = framing.get("transfer-encoding", "chunked")
+        if coding != "chunked":
+            return self.fail(AppError(f"It answers in a transfer coding of its own ({coding})"))
+        self._ends_with_connection = not framing.keys() & {"content-length", "transfer-encoding"}
+        self.started = True
+        if self._has_no_body:
+            self._end()
+        return self._tell()
+
+    def on_body(self, piece: bytes) -> None:
+        if self.complete:
+            self.keeps_connection = False  # a body in answer to HEAD
+            return
+        self._without_body = 0
+        self._pieces.append(piece)
+        self._held += len(piece)
+        if self._held >= HELD_BYTES:
+            self._connection.pause_reading()
+        self._tell()
+
+    def on_message_complete(self) -> None:
+        if self.started:
+            self._end()
+        else:
+            self.reason, self.fields = "", []  # it was a 1xx
+
+    def _end(self) -> None:
+        self.complete = True
+        self._tell()
+
+
+class Connection(asyncio.Protocol):
+    """A connection to an app, for one exchange after the other."""
+
+    def __init__(self, unused: list["Connection"]) -> None:
+        self.answer: Answer | None = None
+        self.used = False
+        """It has carried an exchange before."""
+        self._unused = unused
+        self._transport: Any = None
+        self._writable: asyncio.Future[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return not self._transport.is_closing()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self.answer:
+            self.answer.feed(data)
+        else:
+            self.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.resume_writing()
+        if self.answer:
+            if exc:
+                self._read_last_words(self.answer)
+            self.answer.end_of_connection()
+
+    def _read_last_words(self, answer: Answer) -> None:
+        """An app may answer and hang up while it is still sent a body. asyncio then gives up on the
+        connection for what it could not write; what there is to read is still there."""
+        socket = self._transport.get_extra_info("socket").fileno()
+        with suppress(OSError):
+            while not answer.complete and (data := os.read(socket, HELD_BYTES)):
+                answer.feed(data)
+
+    def pause_writing(self) -> None:
+        self._writable = asyncio.get_running_loop().create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def pause_reading(self) -> None:
+        if self.is_open:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self.is_open:
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        self._transport.abort()
+
+    def release(self, reusable: bool) -> None:
+        self.answer, self.used = None, True
+        self.resume_reading()
+        if reusable and self.is_open and len(self._unused) < KEPT_CONNECTIONS:
+            self._unused.append(self)
+        else:
+            self.close()
+
+    def begin(self, method: str, target: str, fields: Iterable[tuple[str, str]]) -> Answer:
+        """Send a request's head."""
+        self.answer = Answer(self, method)
+        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields)]
+        self._transport.write("\r\n".join([*lines, "", ""]).encode("latin1"))
+        return self.answer
+
+    async def send_body(self, pieces: AsyncIterable[bytes], chunked: bool) -> None:
+        """Send a request's body as it comes, no faster than the app takes it."""
+        async for piece in pieces:
+            if self._writable:
+                await self._writable
+            if not self.is_open:
+                return
+            self._transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+        if chunked:
+            self._transport.write(b"0\r\n\r\n")
+
+
+class Connections:
+    """Connections to apps, kept for the next request."""
+
+    def __init__(self, connect_timeout: float) -> None:
+        self._timeout = connect_timeout
+        self._unused: dict[Address, list[Connection]] = defaultdict(list)
+
+    async def take(self, address: Address, fresh: bool = False) -> Connection:
+        """An unused connection or a new one. Raises NotListening, or TimeoutError."""
+        unused = self._unused[address]
+        while unused and not fresh:
+            connection = unused.pop()
+            if connection.is_open:
+                return connection
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._open(address)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise NotListening(
+                f"Nothing takes connections there ({error.strerror or error})"
+            ) from None
+
+    async def _open(self, address: Address) -> Connection:
+        loop, unused = asyncio.get_running_loop(), self._unused[address]
+        if isinstance(address, str):
+            return (await loop.create_unix_connection(lambda: Connection(unused), address))[1]
+        return (await loop.create_connection(lambda: Connection(unused), *address))[1]

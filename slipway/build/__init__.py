@@ -1,0 +1,1 @@
+"""Images from their folders: only what changed, reproducibly, with the builder that is here."""

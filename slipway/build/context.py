@@ -1,0 +1,50 @@
+"""What a builder is given: a copy of the image's folder and what is generated for it."""
+
+import hashlib
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from slipway.build.recipes import Recipe
+from slipway.installation import INSTALLATION
+from slipway.oci.descriptors import encode
+from slipway.server_config import FILE, IN_IMAGE, server_config, write_server_config
+
+TOOLCHAIN = ("slipway/__init__.py", "slipway/toolchain")
+"""What installs code-server, on a laptop and in its image."""
+_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "node_modules", ".DS_Store")
+
+
+def assemble(recipe: Recipe, folder: Path) -> None:
+    """Fill the new `folder` with all that the Dockerfile copies from outside of itself.
+
+    Modes and times are the same for every checkout: they become part of the image.
+    """
+    shutil.copytree(recipe.folder, folder, ignore=_IGNORED, symlinks=True)
+    if FILE in recipe.dockerfile:
+        write_server_config(folder, server_config(dict(recipe.apps), IN_IMAGE))
+    if "COPY slipway " in recipe.dockerfile:
+        for name in TOOLCHAIN:
+            source, target = INSTALLATION / name, folder / name
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=_IGNORED)
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+    for path in (folder, *folder.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+
+
+def content_tag(folder: Path, facts: Mapping[str, object]) -> str:
+    """A name for everything an image is made of: the files of its context and these facts."""
+    digest = hashlib.sha256(encode(facts))
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            continue
+        name = path.relative_to(folder).as_posix()
+        content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
+        mode = oct(path.lstat().st_mode)
+        digest.update(encode([name, mode, hashlib.sha256(content).hexdigest()]))
+    return digest.hexdigest()[:20]

@@ -1,0 +1,203 @@
+"""`slipway build` on a terminal: progress, the table of layers, and what to push where."""
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from slipway.build import push
+from slipway.build.build import RECORDS, SBOMS, Build, Options, Outcome
+from slipway.build.builders import BuildError, find
+from slipway.build.recipes import Recipe, built_here, recipes
+from slipway.installation import STORE
+from slipway.model import Environment, Project
+from slipway.oci.descriptors import ImageError, Platform, platform_here
+from slipway.oci.layout import Layout
+
+console = Console(stderr=True, highlight=False)
+LINE = 120
+"""The most characters of a step that are shown where lines stay."""
+ENDS = {"built": "green", "unchanged": "dim", "failed": "red", "pushed": "green"}
+
+
+class Progress:
+    """A line per image that says what happens now; on a pipe, a line for each change."""
+
+    def __init__(self) -> None:
+        self._now: dict[str, tuple[str, float]] = {}
+        self._began: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4)
+
+    def __enter__(self) -> "Progress":
+        if console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if console.is_terminal:
+            self._live.stop()
+
+    def tell(self, image: str, what: str) -> None:
+        text = what.strip()
+        with self._lock:
+            began = self._began.setdefault(image, time.monotonic())
+            self._now[image] = (text, time.monotonic() - began)
+        if not console.is_terminal and (text in ENDS or "STEP" in text):
+            line = f"{image}: {text}"
+            console.print(Text(line if len(line) < LINE else f"{line[:LINE]}…"), soft_wrap=True)
+
+    def _table(self) -> Table:
+        table = Table.grid(padding=(0, 2))
+        with self._lock:
+            for image, (text, seconds) in self._now.items():
+                if text not in ENDS:
+                    seconds = time.monotonic() - self._began[image]
+                told = Text(text, style=ENDS.get(text, ""), overflow="ellipsis", no_wrap=True)
+                table.add_row(Text(image, style="bold"), Text(f"{seconds:.0f} s", "dim"), told)
+        return table
+
+
+def run(
+    project: Project,
+    images: list[str],
+    builder: str | None,
+    arguments: Mapping[str, str],
+    options: Options,
+    target: Environment | None,
+    *,
+    as_json: bool,
+) -> str | None:
+    """Build, and push to the registry of `target`. Returns what failed, if anything.
+
+    Without names, everything that an environment pulls is built, but for what lacks an argument
+    that only a person can give: that is said. Raises InvalidProject for names that are no images.
+    """
+    wanted = images or built_here(project.catalog)
+    found = recipes(project.root, project.catalog, wanted, arguments)
+    skipped = {} if images or target else _incomplete(found)
+    store = Layout(project.root / STORE)
+    try:
+        with Progress() as progress:
+            kept = {name: recipe for name, recipe in found.items() if name not in skipped}
+            work = Build(project.root, kept, find(store, builder), store, options, progress.tell)
+            outcome = work.run()
+            pushed = {}
+            if target and not outcome.failures:
+                pushed = push.push(store, outcome.records, wanted, target, progress.tell)
+    except (BuildError, ImageError) as error:
+        return str(error)
+    except OSError as error:
+        return f"{error.filename or 'the disk'}: {error.strerror}"
+    _report(outcome, skipped, pushed, as_json=as_json)
+    return "\n\n".join(f"{name}: {why}" for name, why in outcome.failures.items()) or None
+
+
+def _incomplete(found: Mapping[str, Recipe]) -> dict[str, str]:
+    """Images that nobody asked for by name and that lack an argument, with what they lack."""
+    skipped: dict[str, str] = {}
+    for name, recipe in found.items():
+        lacking = [*recipe.missing_arguments]
+        lacking += [parent for parent in recipe.parents if parent in skipped]
+        if lacking:
+            skipped[name] = f"needs {', '.join(lacking)}"
+    return skipped
+
+
+def _report(
+    outcome: Outcome,
+    skipped: Mapping[str, str],
+    pushed: Mapping[str, push.Pushed],
+    *,
+    as_json: bool,
+) -> None:
+    if as_json:
+        import json
+
+        print(json.dumps(_object(outcome, skipped, pushed)), flush=True)
+    else:
+        Console(highlight=False).print(layer_table(outcome))
+    for name, why in skipped.items():
+        console.print(
+            Text(f"{name}: left out, {why} (see images/{name}/Dockerfile)", "yellow"),
+            soft_wrap=True,
+        )
+
+
+def _object(
+    outcome: Outcome, skipped: Mapping[str, str], pushed: Mapping[str, push.Pushed]
+) -> dict[str, Any]:
+    images = []
+    for name, record in outcome.records.items():
+        value: dict[str, Any] = {
+            "name": name,
+            "tag": record.tag,
+            "digest": record.digest,
+            "built": name in outcome.built,
+            "compressed_bytes": record.compressed_bytes,
+            "layers": [asdict(layer) for layer in record.layers],
+            "sbom": next((f"{RECORDS}/{SBOMS}/{file}" for file in record.sboms.values()), None),
+        }
+        if name in pushed:
+            value["pushed"] = pushed[name].as_json()
+        images.append(value)
+    value = {"ok": not outcome.failures, "images": images}
+    value["skipped"] = [{"name": name, "reason": why} for name, why in skipped.items()]
+    value["failures"] = [{"name": n, "message": why} for n, why in outcome.failures.items()]
+    return value
+
+
+def layer_table(outcome: Outcome) -> Table:
+    """Compressed sizes by layer; a layer that another image has, too, is counted once by a node."""
+    table = Table("image", "MB", "layer", "made by", box=None, pad_edge=False, header_style="bold")
+    for name, record in outcome.records.items():
+        table.add_row(Text(name, "bold"), f"{record.compressed_bytes / 1e6:.1f}", "", record.digest)
+        for layer in record.layers:
+            made_by = Text(layer.made_by, "dim", overflow="ellipsis", no_wrap=True)
+            table.add_row("", "", f"{layer.size / 1e6:.2f}", made_by)
+    return table
+
+
+def options(
+    platforms: str, arguments: list[str], *, cache: bool, renew: bool, sboms: bool, jobs: int
+) -> tuple[Options, dict[str, str]]:
+    """From the command line. Raises ValueError with what is wrong and what to write instead."""
+    given = {}
+    for text in arguments:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise ValueError(f"--arg {text!r}: write NAME=VALUE")
+        given[name] = value
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "0")
+    if not epoch.isdecimal():
+        raise ValueError(f"SOURCE_DATE_EPOCH is {epoch!r}: it must be seconds since 1970")
+    chosen = tuple(map(Platform.parse, filter(None, platforms.split(",")))) or (platform_here(),)
+    return (
+        Options(
+            platforms=chosen,
+            cached=cache,
+            renew=renew,
+            jobs=jobs or max(1, min(4, os.cpu_count() or 1)),
+            sboms=sboms,
+            epoch=int(epoch),
+            ca=_authorities(),
+        ),
+        given,
+    )
+
+
+def _authorities() -> Path | None:
+    """Certificates that this machine trusts beside the usual ones, if it says where they are.
+
+    A build's downloads need them behind a company's proxy; see `builders.CA`.
+    """
+    named = os.environ.get("SSL_CERT_FILE")
+    return Path(named) if named and Path(named).is_file() else None

@@ -1,0 +1,78 @@
+"""`slipway migrate` on a terminal: progress, what was found, what to paste."""
+
+import re
+import sys
+from pathlib import Path
+
+from slipway.migrate import entry
+from slipway.migrate.examine import Found, lines
+from slipway.migrate.run import Migrated, Wanted, look, make
+from slipway.model import load
+from slipway.model.base import NAME
+from slipway.model.project import CATALOG
+from slipway.oci.descriptors import ImageError
+from slipway.oci.transfer import pull_image, push_image
+
+REFUSED, FAILED = 2, 1
+
+
+class CannotMigrateError(Exception):
+    """With the exit code: 2 for an image or option that cannot be used, 1 for what went wrong."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
+    """Migrate, telling on standard error how far it is. Raises CannotMigrateError."""
+    if wanted.name and not re.fullmatch(NAME, wanted.name):
+        raise CannotMigrateError(
+            f"{wanted.name!r} is not a name of lower-case letters, digits and dashes; write for "
+            "example team-vscode",
+            REFUSED,
+        )
+    catalog = load(root).catalog
+    try:
+        store, found = look(root, wanted, pull_image, _progress)
+    except ImageError as error:
+        raise CannotMigrateError(f"{wanted.image}: {error}", REFUSED) from error
+    except OSError as error:
+        raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
+    if not quiet:
+        print(_told(found), file=sys.stderr)
+    try:
+        return make(root, wanted, store, found, catalog, push_image, _progress)
+    except (ImageError, OSError) as error:
+        raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
+
+
+def summary(done: Migrated, wanted: Wanted) -> str:
+    """For people: what was made and what to do with it."""
+    parts = [f"{done.name}  {done.digest}"]
+    if wanted.output:
+        parts.append(f"podman load -i {wanted.output}, or docker load, makes it {done.name}:latest")
+    if not wanted.push:
+        parts.append("It is here only. --push REGISTRY/NAME:TAG puts it where a cluster finds it.")
+    if wanted.write:
+        parts.append(f"{CATALOG} has it; `slipway check`, then give users the route.")
+    else:
+        parts.append(f"To paste into {CATALOG}, or say --write:\n\n{entry.as_yaml(done.entries)}")
+    return "\n".join(parts).rstrip()
+
+
+def _told(found: Found) -> str:
+    report = found.editor.report
+    text = [f"{what:9} {line}" for what, line in lines(found).items()]
+    for title, items in (
+        ("Kept", report.honoured),
+        ("Taken over by the hub", report.taken_over),
+        ("To know", report.warnings),
+    ):
+        if items:
+            text += ["", f"{title}:", *(f"  {item}" for item in items)]
+    return "\n".join([*text, ""])
+
+
+def _progress(step: str) -> None:
+    print(f"… {step}", file=sys.stderr, flush=True)

@@ -1,0 +1,133 @@
+"""Debian's docker-registry on a free port, and a front for it that misbehaves on request."""
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import httpx
+
+CONFIGURATION = """\
+version: 0.1
+log: {{level: error, accesslog: {{disabled: true}}}}
+storage: {{filesystem: {{rootdirectory: "{folder}/data"}}, delete: {{enabled: true}}}}
+http: {{addr: "127.0.0.1:{port}", secret: only-for-this-test, relativeurls: true}}
+"""
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def registry(folder: Path) -> Iterator[str]:
+    """`127.0.0.1:port` of a registry that keeps its blobs below `folder`."""
+    program = shutil.which("docker-registry")
+    assert program, "docker-registry is missing: apt install docker-registry"
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    (folder / "config.yml").write_text(CONFIGURATION.format(folder=folder, port=port))
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen([program, "serve", folder / "config.yml"], stderr=log)
+    try:
+        _wait(f"http://127.0.0.1:{port}/v2/", process, folder / "log")
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            httpx.get(url, timeout=2)
+            return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"the registry does not answer: {log.read_text()}")
+
+
+class Front:
+    """Passes requests on to a registry. `fault` may answer in its place.
+
+    It gets the request and returns True if it has dealt with it.
+    """
+
+    def __init__(self, behind: str) -> None:
+        self.behind = behind
+        self.fault: Callable[[Request], bool] = lambda _: False
+        self.requests: list[str] = []
+        """`METHOD path` of each, in order."""
+        front = self
+
+        class Handler(Request):
+            def serve(self) -> None:
+                front.requests.append(f"{self.command} {self.path}")
+                if not front.fault(self):
+                    self.pass_on(front.behind)
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.host = f"127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Request(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def serve(self) -> None:
+        raise NotImplementedError
+
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """`do_GET` and the like: one answer to every method."""
+        if name.startswith("do_"):
+            return self.serve
+        raise AttributeError(name)
+
+    def pass_on(self, behind: str, edit: Callable[[bytes], bytes] = lambda body: body) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        with httpx.Client() as client:
+            answer = client.request(
+                self.command,
+                f"http://{behind}{self.path}",
+                content=body,
+                headers={k: v for k, v in self.headers.items() if k != "Host"},
+            )
+        self.answer(answer.status_code, edit(answer.content), **dict(answer.headers))
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in ("content-length", "date", "server", "connection"):
+                self.send_header(name.replace("_", "-"), value)
+        length = headers.get("content-length") if self.command == "HEAD" else None
+        self.send_header("Content-Length", length or str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def cut(self, behind: str, after: int) -> None:
+        """Promise the whole answer and close the connection after some bytes of it."""
+        with httpx.Client() as client:
+            answer = client.get(f"http://{behind}{self.path}", headers=dict(self.headers))
+        self.send_response(answer.status_code)
+        self.send_header("Content-Length", str(len(answer.content)))
+        self.end_headers()
+        self.wfile.write(answer.content[:after])
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        pass
