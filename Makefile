@@ -8,11 +8,12 @@ PACKAGES := pyproject.toml images/hub/pyproject.toml images/jupyter/pyproject.to
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
 UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
-.PHONY: help setup up test test-images chromium image-tools wrk lint lock schemas clean
+.PHONY: help setup up test test-images rehearse chromium image-tools wrk lint lock schemas clean
 help:
 	@echo "make up      set up, then run JupyterHub with VS Code here (Ctrl-C stops it)"
 	@echo "make test    set up, then run every test"
 	@echo "make test-images   only the tests of the images"
+	@echo "make rehearse    the whole life of the AWS environments, on an emulator"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench-check | bench-up | bench-datapath | bench-images    measure, into benchmarks/results/"
 	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
@@ -42,6 +43,9 @@ test: setup chromium image-tools
 
 test-images: setup image-tools
 	@$(BIN)/pytest tests/images
+
+rehearse: setup
+	@$(BIN)/slipway rehearse
 
 # Install what is missing of these programs: $(1) programs, $(2) their Debian packages, $(3) for what.
 define programs
@@ -83,6 +87,7 @@ lock:
 	$(COMPILE) pyproject.toml --group hub --group notebook --group streamlit --group python-tools --group dev -o requirements.txt
 	for lock in $(IMAGE_LOCKS); do \
 	  $(COMPILE) --no-annotate -c requirements.txt --group $${lock%%:*} -o images/$${lock#*:}; done
+	$(COMPILE) --no-annotate --group rehearse -o slipway/rehearse/requirements.txt
 	for folder in . images/code-server images/proxy; do $(BIN)/python -c 'import sys, pathlib; \
 	  from slipway.toolchain.node import npm; \
 	  npm("install", "--package-lock-only", "--ignore-scripts", cwd=pathlib.Path(sys.argv[1]))' $$folder; done

@@ -39,7 +39,9 @@ class Aws:
     subnets: tuple[str, ...]
     """Ids of the private subnets, where nodes are."""
     security_group: str
-    """Id of the cluster's own security group, which nodes share with the Kubernetes API."""
+    """Id of the cluster's own security group, which core nodes share with the Kubernetes API."""
+    user_security_group: str
+    """Id of the security group of users' nodes: a wall that needs no NetworkPolicy to stand."""
     certificate: str | None = None
     """ARN of the load balancer's certificate. None: it is found by the domain."""
     endpoints: str | None = None
@@ -97,11 +99,16 @@ def before_deploy(environment: Environment) -> DeployedValues:
         node_role="NODE-ROLE-NAME",
         subnets=tuple(f"SUBNET-ID-{zone}" for zone in spec.zones),
         security_group="SECURITY-GROUP-ID",
+        user_security_group="USER-SECURITY-GROUP-ID",
         endpoints=endpoints(spec),
     )
     return on_eks(spec, aws)
 
 
 def endpoints(spec: EksSpec) -> str | None:
-    """The network stack makes interface endpoints where there is no way to the internet."""
-    return spec.network.cidr if spec.network.nat == "none" else None
+    """Where the network stack's interface endpoints answer, if it makes any."""
+    return spec.network.cidr if has_endpoints(spec) else None
+
+
+def has_endpoints(spec: EksSpec) -> bool:
+    return spec.network.nat == "none" or spec.network.endpoints == "always"

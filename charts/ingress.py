@@ -37,7 +37,6 @@ class EksIngress(Construct):
             annotations |= {
                 f"{ALB}/listen-ports": '[{"HTTP":80},{"HTTPS":443}]',
                 f"{ALB}/ssl-redirect": "443",
-                "external-dns.alpha.kubernetes.io/hostname": spec.domain,
             }
         _ingress(self, annotations, names.INGRESS_CLASS, spec.domain, tls=None)
 

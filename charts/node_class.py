@@ -22,11 +22,19 @@ https://github.com/aws/aws-network-policy-agent/issues/327"""
 
 
 class NodeClass(Construct):
-    """In private subnets, in the cluster's own security group, for which the load balancer's
-    controller needs no further rights."""
+    """In private subnets. Core nodes are in the cluster's own security group, for which the load
+    balancer's controller needs no further rights."""
 
     def __init__(
-        self, scope: Construct, id: str, *, name: str, aws: Aws, network: Unnamed, disk: str
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        aws: Aws,
+        security_group: str,
+        network: Unnamed,
+        disk: str,
     ) -> None:
         super().__init__(scope, id)
         custom_object(
@@ -38,7 +46,7 @@ class NodeClass(Construct):
             spec={
                 "role": aws.node_role,
                 "subnetSelectorTerms": [{"id": subnet} for subnet in aws.subnets],
-                "securityGroupSelectorTerms": [{"id": aws.security_group}],
+                "securityGroupSelectorTerms": [{"id": security_group}],
                 "networkPolicy": network,
                 "ephemeralStorage": {"size": disk},
             },

@@ -50,8 +50,24 @@ class PlatformChart(cdk8s.Chart):
 
     def _nodes(self, spec: EksSpec, aws: Aws) -> None:
         core, users = names.CORE_NODES, names.USER_NODES
-        NodeClass(self, "core-nodes", name=core, aws=aws, network=CORE_NETWORK, disk=CORE_DISK)
-        NodeClass(self, "user-nodes", name=users, aws=aws, network=USER_NETWORK, disk=USER_DISK)
+        NodeClass(
+            self,
+            "core-nodes",
+            name=core,
+            aws=aws,
+            security_group=aws.security_group,
+            network=CORE_NETWORK,
+            disk=CORE_DISK,
+        )
+        NodeClass(
+            self,
+            "user-nodes",
+            name=users,
+            aws=aws,
+            security_group=aws.user_security_group,
+            network=USER_NETWORK,
+            disk=USER_DISK,
+        )
         CoreNodePool(self, "core-pool", zone=spec.zones[0])
         for name, pool in spec.nodes.items():
             UserNodePool(self, f"user-pool-{name}", name=name, pool=pool)

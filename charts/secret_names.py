@@ -4,6 +4,8 @@ from charts import names
 from slipway.model import Environment
 
 COOKIE_SECRET = "cookie_secret"  # noqa: S105 - a file's name
+PROMETHEUS_TOKEN = "prometheus_token"  # noqa: S105 - a file's name
+OAUTH_CLIENT_SECRET = "oauth_client_secret"  # noqa: S105 - a file's name
 OF_LOGIN = {
     "shared-password": ("user_password", "admin_password"),
     "native": (),
@@ -12,8 +14,10 @@ OF_LOGIN = {
 
 
 def secret_files(environment: Environment) -> tuple[str, ...]:
-    of_login = OF_LOGIN.get(environment.spec.auth.kind, ("oauth_client_secret",))
-    return (names.PROXY_TOKEN, COOKIE_SECRET, *of_login)
+    spec = environment.cluster_spec
+    of_login = OF_LOGIN.get(spec.auth.kind, (OAUTH_CLIENT_SECRET,))
+    of_monitoring = (PROMETHEUS_TOKEN,) if spec.monitoring_namespace else ()
+    return (names.PROXY_TOKEN, COOKIE_SECRET, *of_login, *of_monitoring)
 
 
 def secret_ids(environment: Environment) -> dict[str, str]:

@@ -1,24 +1,32 @@
-"""EKS Auto Mode, its nodes' role, what it needs to mount homes, and the platform chart."""
+"""EKS Auto Mode, its nodes' role and walls, its add-ons, and the platform chart."""
 
 from typing import cast
 
-from aws_cdk import Stack
+from aws_cdk import RemovalPolicies, RemovalPolicy, Stack
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk.lambda_layer_kubectl_v36 import KubectlV36Layer
 from constructs import Construct
 
-from charts import rendering
+from charts import names, rendering
 from charts.deployed_values import EKS_SERVICE_RANGE, Aws, endpoints, on_eks
 from charts.secret_names import secret_ids
 from slipway.model import EksSpec, Environment
+from stacks.acknowledgements import acknowledge, aws_writes_this_policy
+from stacks.addons import Addon
 from stacks.data import DataStack
 from stacks.kubernetes import KubernetesObjects
 from stacks.network import NetworkStack
-from stacks.pod_identity import pod_role
 
-EFS_DRIVER = "aws-efs-csi-driver"
+LOG_RETENTION = logs.RetentionDays.THREE_MONTHS
+
+
+def cluster_name(environment: str) -> str:
+    """Explicit: kubectl, teardown and the tags of everything its controllers make name it."""
+    return f"slipway-{environment}"
 
 
 class ClusterStack(Stack):
@@ -33,25 +41,30 @@ class ClusterStack(Stack):
         data: DataStack,
     ) -> None:
         super().__init__(scope, id, description="EKS Auto Mode. Disposable.")
-        cluster = self._cluster(environment, spec, network, data.key)
+        name = cluster_name(environment.name)
+        cluster = self._cluster(name, environment.versions.kubernetes, spec, network, data.key)
+        cluster.node.add_dependency(self._logs(name))
         _protect(cluster)
+        _acknowledge_what_cdk_makes(cluster)
         # The generated Python types of aws_eks_v2 do not say that a Cluster is an ICluster.
         self.cluster = cast(eks.ICluster, cluster)
         _add_administrators(cluster, spec)
         node_role = self._node_role()
-        self.deployed = on_eks(
-            spec,
-            Aws(
-                region=spec.region,
-                file_system=data.homes,
-                secret_ids=secret_ids(environment),
-                snapshots_bucket=data.snapshots.bucket_name,
-                node_role=node_role.role_name,
-                subnets=tuple(subnet.subnet_id for subnet in network.private_subnets),
-                security_group=cluster.cluster_security_group_id,
-                endpoints=endpoints(spec),
-            ),
+        aws = Aws(
+            region=spec.region,
+            file_system=data.homes,
+            secret_ids=secret_ids(environment),
+            snapshots_bucket=data.snapshots.bucket_name,
+            node_role=node_role.role_name,
+            subnets=tuple(subnet.subnet_id for subnet in network.private_subnets),
+            security_group=cluster.cluster_security_group_id,
+            user_security_group=self._user_nodes(network, cluster).security_group_id,
+            endpoints=endpoints(spec),
         )
+        self.deployed = on_eks(spec, aws)
+        self._add_what_runs_on_it(environment, self._node_access(node_role))
+
+    def _add_what_runs_on_it(self, environment: Environment, node_access: eks.AccessEntry) -> None:
         platform = KubernetesObjects(
             self,
             "platform",
@@ -59,19 +72,22 @@ class ClusterStack(Stack):
             objects=rendering.chart_objects(rendering.PLATFORM, environment, self.deployed),
         )
         # Nodes join with it, and leave before it is gone.
-        platform.node.add_dependency(self._node_access(node_role))
+        platform.node.add_dependency(node_access)
         # An add-on that finds no node to run on counts as failed.
-        self._efs_driver(environment).node.add_dependency(platform)
+        for addon in self._addons(environment):
+            addon.node.add_dependency(platform)
+        # Those of CDK's own functions, which it would leave behind.
+        RemovalPolicies.of(self).destroy(apply_to_resource_types=["AWS::Logs::LogGroup"])
 
     def _cluster(
-        self, environment: Environment, spec: EksSpec, network: NetworkStack, key: kms.IKey
+        self, name: str, version: str, spec: EksSpec, network: NetworkStack, key: kms.IKey
     ) -> eks.Cluster:
         public = spec.cluster.public_endpoint
         return eks.Cluster(
             self,
             "cluster",
-            cluster_name=f"slipway-{environment.name}",
-            version=eks.KubernetesVersion.of(environment.versions.kubernetes),
+            cluster_name=name,
+            version=eks.KubernetesVersion.of(version),
             vpc=network.vpc,
             vpc_subnets=[network.private],
             endpoint_access=eks.EndpointAccess.PUBLIC_AND_PRIVATE
@@ -84,31 +100,36 @@ class ClusterStack(Stack):
             compute=eks.ComputeConfig(node_pools=[]),
             # CloudFormation's role needs no way in: the kubectl provider has its own.
             bootstrap_cluster_creator_admin_permissions=False,
-            cluster_logging=[
-                eks.ClusterLoggingTypes.API,
-                eks.ClusterLoggingTypes.AUDIT,
-                eks.ClusterLoggingTypes.AUTHENTICATOR,
-            ],
+            cluster_logging=list(eks.ClusterLoggingTypes),
             kubectl_provider_options=eks.KubectlProviderOptions(
                 kubectl_layer=KubectlV36Layer(self, "kubectl"),
                 private_subnets=network.private_subnets,
             ),
         )
 
+    def _logs(self, cluster: str) -> logs.LogGroup:
+        """Made before EKS would make it, without an end to what it keeps."""
+        return logs.LogGroup(
+            self,
+            "logs",
+            log_group_name=f"/aws/eks/{cluster}/cluster",
+            retention=LOG_RETENTION,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
     def _node_role(self) -> iam.Role:
         """https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html"""
-        return iam.Role(
+        policies = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
+        role = iam.Role(
             self,
             "node-role",
             assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
             managed_policies=[
-                iam.ManagedPolicy.from_aws_managed_policy_name(name)
-                for name in (
-                    "AmazonEKSWorkerNodeMinimalPolicy",
-                    "AmazonEC2ContainerRegistryPullOnly",
-                )
+                iam.ManagedPolicy.from_aws_managed_policy_name(policy) for policy in policies
             ],
         )
+        aws_writes_this_policy(role, *policies)
+        return role
 
     def _node_access(self, role: iam.Role) -> eks.AccessEntry:
         """Without it no node of an own node class joins the cluster:
@@ -123,23 +144,41 @@ class ClusterStack(Stack):
             access_policies=[_cluster_wide("AmazonEKSAutoNodePolicy")],
         )
 
-    def _efs_driver(self, environment: Environment) -> eks.CfnAddon:
-        role = pod_role(self, "efs-driver-role")
-        role.add_managed_policy(
-            iam.ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonEFSCSIDriverPolicy")
+    def _user_nodes(self, network: NetworkStack, cluster: eks.Cluster) -> ec2.SecurityGroup:
+        """Users' servers reach the hub and the Kubernetes API, and are reached by hub, proxy and
+        the control plane. Between their nodes nothing passes."""
+        group = ec2.SecurityGroup(
+            self, "user-nodes", vpc=network.vpc, description="Nodes of user servers"
         )
-        return eks.CfnAddon(
-            self,
-            "efs-driver",
-            addon_name=EFS_DRIVER,
-            addon_version=environment.versions.addons.get(EFS_DRIVER),
-            cluster_name=self.cluster.cluster_name,
-            pod_identity_associations=[
-                eks.CfnAddon.PodIdentityAssociationProperty(
-                    service_account="efs-csi-controller-sa", role_arn=role.role_arn
-                )
-            ],
+        core = ec2.SecurityGroup.from_security_group_id(
+            self, "core-nodes", cluster.cluster_security_group_id
         )
+        for port, what in ((KUBELET, "kubelet"), (names.USER_SERVER_PORT, "servers")):
+            group.add_ingress_rule(core, ec2.Port.tcp(port), what)
+        for port, what in ((443, "Kubernetes API"), (names.HUB_PORT, "hub")):
+            core.add_ingress_rule(group, ec2.Port.tcp(port), f"{what}, from user nodes")
+        return group
+
+    def _addons(self, environment: Environment) -> list[Addon]:
+        """What Auto Mode does not bring.
+
+        https://docs.aws.amazon.com/eks/latest/userguide/workloads-add-ons-available-eks.html
+        """
+        versions, cluster = environment.versions.addons, self.cluster.cluster_name
+        return [
+            Addon(
+                self,
+                "efs-driver",
+                addon="aws-efs-csi-driver",
+                cluster=cluster,
+                versions=versions,
+                roles={"efs-csi-controller-sa": ["service-role/AmazonEFSCSIDriverPolicy"]},
+            ),
+            Addon(self, "metrics", addon="metrics-server", cluster=cluster, versions=versions),
+        ]
+
+
+KUBELET = 10250
 
 
 def _protect(cluster: eks.Cluster) -> None:
@@ -150,6 +189,35 @@ def _protect(cluster: eks.Cluster) -> None:
     resource = cast(eks.CfnCluster, cluster.node.default_child)
     resource.upgrade_policy = eks.CfnCluster.UpgradePolicyProperty(support_type="STANDARD")
     resource.deletion_protection = True
+
+
+def _acknowledge_what_cdk_makes(cluster: eks.Cluster) -> None:
+    """The cluster's role, and the kubectl provider's functions with theirs."""
+    aws_writes_this_policy(
+        cluster,
+        "AmazonEKSClusterPolicy",
+        "AmazonEKSComputePolicy",
+        "AmazonEKSBlockStoragePolicy",
+        "AmazonEKSLoadBalancingPolicy",
+        "AmazonEKSNetworkingPolicy",
+        "service-role/AWSLambdaBasicExecutionRole",
+        "service-role/AWSLambdaVPCAccessExecutionRole",
+        "AmazonEC2ContainerRegistryReadOnly",
+    )
+    handler = "clusterKubectlProviderHandler"
+    public = "AmazonElasticContainerRegistryPublicReadOnly"
+    acknowledge(
+        cluster,
+        f'IAM4[Policy::{{"Fn::If":["{handler}HasEcrPublic4D4B3BB8",{{"Fn::Join":["",["arn:",'
+        f'{{"Ref":"AWS::Partition"}},":iam::aws:policy/{public}"]]}},{{"Ref":"AWS::NoValue"}}]}}]',
+        "CDK's own, for Helm charts in a public registry; it reads what everybody may",
+    )
+    acknowledge(
+        cluster,
+        f"IAM5[Resource::<{handler}87A43F30.Arn>:*]",
+        "CDK's own: any version of the one function",
+    )
+    acknowledge(cluster, "L1", "CDK's own: the runtime comes with its version")
 
 
 def _add_administrators(cluster: eks.Cluster, spec: EksSpec) -> None:

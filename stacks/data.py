@@ -1,19 +1,21 @@
 """What users and the hub keep: homes, backups, snapshots, secrets and the key to all of it."""
 
-from aws_cdk import Duration
+from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_efs as efs
 from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from charts.deployed_values import FileSystem
-from charts.secret_names import secret_ids
+from charts.secret_names import OAUTH_CLIENT_SECRET, secret_ids
 from slipway.model import EksSpec, Environment
 from slipway.model.quantities import seconds
+from stacks.acknowledgements import acknowledge, aws_writes_this_policy
 from stacks.long_lived import LongLivedStack
 from stacks.network import NetworkStack
 
@@ -34,7 +36,7 @@ class DataStack(LongLivedStack):
     ) -> None:
         super().__init__(scope, id, description="Users' files and secrets. Never deleted.")
         self.key = kms.Key(self, "key", enable_key_rotation=True)
-        file_system = self._homes(network, spec.network.cidr)
+        file_system = self._homes(network, spec)
         access_point = file_system.add_access_point(
             "homes",
             path="/homes",
@@ -43,18 +45,20 @@ class DataStack(LongLivedStack):
         )
         self.homes = FileSystem(file_system.file_system_id, access_point.access_point_id)
         retention = Duration.days(max(1, seconds(spec.storage.backup_retention) // DAY))
-        self._backups(file_system, retention)
+        self.vault = self._backups(file_system, retention)
         self.snapshots = self._snapshots(retention)
         self.secrets = {
             name: self._secret(name, stored_as)
             for name, stored_as in secret_ids(environment).items()
         }
+        if stored_as := secret_ids(environment).get(OAUTH_CLIENT_SECRET):
+            self._say_how_to_fill(stored_as, spec.region)
 
-    def _homes(self, network: NetworkStack, clients: str) -> efs.FileSystem:
+    def _homes(self, network: NetworkStack, spec: EksSpec) -> efs.FileSystem:
         # By address, not by the cluster's security group: a rule of a long-lived stack that names
         # it would keep the cluster from being deleted.
         access = ec2.SecurityGroup(self, "homes-access", vpc=network.vpc, allow_all_outbound=False)
-        access.add_ingress_rule(ec2.Peer.ipv4(clients), ec2.Port.tcp(2049), "NFS")
+        access.add_ingress_rule(ec2.Peer.ipv4(spec.network.cidr), ec2.Port.tcp(2049), "NFS")
         return efs.FileSystem(
             self,
             "file-system",
@@ -66,9 +70,33 @@ class DataStack(LongLivedStack):
             throughput_mode=efs.ThroughputMode.ELASTIC,
             lifecycle_policy=efs.LifecyclePolicy.AFTER_30_DAYS,
             out_of_infrequent_access_policy=efs.OutOfInfrequentAccessPolicy.AFTER_1_ACCESS,
+            file_system_policy=self._through_an_access_point(spec),
+            # The policy says it all: CDK would add to it for everybody.
+            allow_anonymous_access=True,
         )
 
-    def _backups(self, file_system: efs.FileSystem, retention: Duration) -> None:
+    def _through_an_access_point(self, spec: EksSpec) -> iam.PolicyDocument:
+        """Nobody mounts the root of the file system, or mounts without TLS.
+
+        Clients are anonymous: the driver mounts for all pods alike. The access point's own ARN
+        cannot stand here, as it is made after its file system.
+        https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html
+        """
+        points = f"arn:aws:elasticfilesystem:{spec.region}:{spec.account}:access-point/*"
+        mounting = iam.PolicyStatement(
+            principals=[iam.AnyPrincipal()],
+            actions=["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+            conditions={
+                "Bool": {
+                    "aws:SecureTransport": "true",
+                    "elasticfilesystem:AccessedViaMountTarget": "true",
+                },
+                "ArnLike": {"elasticfilesystem:AccessPointArn": points},
+            },
+        )
+        return iam.PolicyDocument(statements=[mounting])
+
+    def _backups(self, file_system: efs.FileSystem, retention: Duration) -> backup.BackupVault:
         vault = backup.BackupVault(self, "backups", encryption_key=self.key)
         plan = backup.BackupPlan(self, "backup-plan", backup_vault=vault)
         plan.add_rule(
@@ -81,11 +109,13 @@ class DataStack(LongLivedStack):
         plan.add_selection(
             "homes", resources=[backup.BackupResource.from_efs_file_system(file_system)]
         )
+        aws_writes_this_policy(plan, "service-role/AWSBackupServiceRolePolicyForBackup")
+        return vault
 
     def _snapshots(self, retention: Duration) -> s3.Bucket:
         """Of the hub's database. No snapshot expires by itself: after a long teardown the newest
         is the only one."""
-        return s3.Bucket(
+        bucket = s3.Bucket(
             self,
             "snapshots",
             versioned=True,
@@ -103,11 +133,15 @@ class DataStack(LongLivedStack):
                 )
             ],
         )
+        acknowledge(
+            bucket, "S1", "only the hub's role reaches it; CloudTrail records who else tries"
+        )
+        return bucket
 
     def _secret(self, name: str, stored_as: str) -> secretsmanager.Secret:
         """64 hexadecimal digits, made by Secrets Manager: no template ever holds them. What an
         identity provider issued replaces them."""
-        return secretsmanager.Secret(
+        secret = secretsmanager.Secret(
             self,
             name,
             secret_name=stored_as,
@@ -119,4 +153,19 @@ class DataStack(LongLivedStack):
                 exclude_characters="ghijklmnopqrstuvwxyz",
                 require_each_included_type=False,
             ),
+        )
+        acknowledge(
+            secret,
+            "SMG4",
+            "a new one logs every user out, or is the identity provider's to issue: docs/aws.md",
+        )
+        return secret
+
+    def _say_how_to_fill(self, stored_as: str, region: str) -> None:
+        CfnOutput(
+            self,
+            "FillOauthClientSecret",
+            description="Run once, type what your identity provider issued, end with Ctrl-D",
+            value=f"aws secretsmanager put-secret-value --region {region} "
+            f"--secret-id {stored_as} --secret-string file:///dev/stdin",
         )

@@ -1,22 +1,34 @@
-"""The hub chart, and what the pods of the hub and its proxy may do on AWS."""
+"""The hub chart, what the pods of the hub and its proxy may do on AWS, and the way to them."""
 
 from collections.abc import Iterable
 
-from aws_cdk import Stack
+from aws_cdk import CfnOutput, Duration, Stack
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from charts import names, rendering
 from charts.hub_pod import SNAPSHOTS_PREFIX
+from charts.rendering import Manifest
 from slipway.model import EksSpec, Environment
+from stacks.acknowledgements import acknowledge
 from stacks.cluster import ClusterStack
 from stacks.data import DataStack
+from stacks.domain import DomainNames
 from stacks.kubernetes import KubernetesObjects
 from stacks.pod_identity import pod_identity, pod_role
+from stacks.roll_out import RollOut, with_revisions
+
+AWAITED = (names.HUB, names.PROXY)
+SNAPSHOTS_ARN = "ExportsOutputFnGetAttsnapshots9436D703Arn8D000B03"
+"""What CDK calls the data stack's export; here only to name a finding."""
 
 
 class HubStack(Stack):
+    certificate: acm.ICertificate | None = None
+
     def __init__(
         self,
         scope: Construct,
@@ -28,12 +40,9 @@ class HubStack(Stack):
         data: DataStack,
     ) -> None:
         super().__init__(scope, id, description="JupyterHub and its proxy. Disposable.")
-        chart = KubernetesObjects(
-            self,
-            "hub",
-            cluster=cluster.cluster,
-            objects=rendering.chart_objects(rendering.HUB, environment, cluster.deployed),
-        )
+        rendered = rendering.chart_objects(rendering.HUB, environment, cluster.deployed)
+        objects = list(with_revisions(self, rendered))
+        chart = KubernetesObjects(self, "hub", cluster=cluster.cluster, objects=objects)
         roles = {names.HUB: self._hub_role(data), names.PROXY: self._proxy_role(data)}
         for account, role in roles.items():
             identity = pod_identity(
@@ -46,6 +55,39 @@ class HubStack(Stack):
             )
             # A pod that starts without it stays without it.
             chart.node.add_dependency(identity)
+        self._wait_for(objects, cluster.cluster, chart)
+        self._publish(spec, cluster.cluster, chart)
+
+    def _wait_for(
+        self, objects: Iterable[Manifest], cluster: eks.ICluster, chart: KubernetesObjects
+    ) -> None:
+        for item in objects:
+            if item["kind"] == "Deployment" and item["metadata"]["name"] in AWAITED:
+                name = f"{item['metadata']['name']}-ready"
+                RollOut(self, name, cluster=cluster, deployment=item).node.add_dependency(chart)
+
+    def _publish(self, spec: EksSpec, cluster: eks.ICluster, chart: KubernetesObjects) -> None:
+        """The domain, or where there is none the load balancer's own name inside the VPC."""
+        address = eks.KubernetesObjectValue(
+            self,
+            "load-balancer",
+            cluster=cluster,
+            object_type="ingress",
+            object_name=names.PROXY_PUBLIC,
+            object_namespace=spec.namespace,
+            json_path=".status.loadBalancer.ingress[0].hostname",
+            timeout=Duration.minutes(10),
+        )
+        address.node.add_dependency(chart)
+        url = f"http://{address.value}"
+        if spec.domain and spec.hosted_zone:
+            domain = DomainNames(self, "domain", domain=spec.domain, zone=spec.hosted_zone)
+            # The load balancer is made with it, and gone before it.
+            chart.node.add_dependency(domain.certificate)
+            domain.lead_to(address.value)
+            self.certificate = domain.certificate
+            url = f"https://{spec.domain}"
+        CfnOutput(self, "Url", value=url, description="Where users find the hub")
 
     def _hub_role(self, data: DataStack) -> iam.Role:
         role = pod_role(self, "hub-role")
@@ -61,6 +103,11 @@ class HubStack(Stack):
             )
         )
         role.add_to_policy(_allow(["kms:GenerateDataKey"], [data.key.key_arn]))
+        acknowledge(
+            role,
+            f"IAM5[Resource::{data.stack_name}:{SNAPSHOTS_ARN}/{SNAPSHOTS_PREFIX}/*]",
+            "snapshots have a key each, below the one prefix",
+        )
         return role
 
     def _proxy_role(self, data: DataStack) -> iam.Role:

@@ -2,8 +2,10 @@
 
 import jsii
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from charts.deployed_values import has_endpoints
 from slipway.model import EksSpec
 from stacks.long_lived import LongLivedStack
 
@@ -11,8 +13,8 @@ PUBLIC = "public"
 PRIVATE = "private"
 
 ENDPOINTS = (
-    *("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticloadbalancing", "lambda"),
-    *("logs", "secretsmanager", "ssm", "sts"),
+    *("ec2", "ecr.api", "ecr.dkr", "eks", "eks-auth", "elasticfilesystem"),
+    *("elasticloadbalancing", "lambda", "logs", "monitoring", "secretsmanager", "ssm", "sts"),
 )
 """What nodes, pods and the kubectl provider call when there is no way to the internet."""
 
@@ -43,9 +45,10 @@ class NetworkStack(LongLivedStack):
         )
         self.private = ec2.SubnetSelection(subnet_group_name=PRIVATE)
         self.private_subnets = self.vpc.select_subnets(subnet_group_name=PRIVATE).subnets
+        self._log_refused_connections()
         self.vpc.add_gateway_endpoint("s3", service=ec2.GatewayVpcEndpointAwsService.S3)
-        if not has_internet:
-            self._add_endpoints()
+        if has_endpoints(spec):
+            self._add_endpoints(spec.network.cidr)
 
     @property
     @jsii.member(jsii_name="availabilityZones")
@@ -53,10 +56,24 @@ class NetworkStack(LongLivedStack):
         """From the environment file: CDK's own answer is a look-up in the account."""
         return self._zones
 
-    def _add_endpoints(self) -> None:
+    def _log_refused_connections(self) -> None:
+        """What was let through is the bulk of a flow log's cost, and answers no question here."""
+        group = logs.LogGroup(self, "refused", retention=logs.RetentionDays.THREE_MONTHS)
+        self.vpc.add_flow_log(
+            "flow-log",
+            destination=ec2.FlowLogDestination.to_cloud_watch_logs(group),
+            traffic_type=ec2.FlowLogTrafficType.REJECT,
+        )
+
+    def _add_endpoints(self, clients: str) -> None:
+        """One security group for all: CDK's own would be one for each."""
+        access = ec2.SecurityGroup(self, "endpoint-access", vpc=self.vpc, allow_all_outbound=False)
+        access.add_ingress_rule(ec2.Peer.ipv4(clients), ec2.Port.tcp(443), "AWS APIs")
         for name in ENDPOINTS:
             self.vpc.add_interface_endpoint(
                 name.replace(".", "-"),
                 service=ec2.InterfaceVpcEndpointAwsService(name),
                 subnets=self.private,
+                security_groups=[access],
+                open=False,
             )

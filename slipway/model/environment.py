@@ -80,6 +80,17 @@ def _network(cidr: str) -> str:
     return cidr
 
 
+HostedZoneId = Annotated[
+    str, *text(r"Z[A-Z0-9]{1,31}", "the id of a hosted zone", "Z0123456789ABCDEFGHIJ")
+]
+GitHubRepository = Annotated[
+    str,
+    *text(
+        r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", "a GitHub repository", "example-org/our-hub"
+    ),
+]
+
+
 class Culling(Model):
     """When servers nobody uses are stopped."""
 
@@ -198,6 +209,16 @@ class Cluster(Model):
 class Network(Model):
     cidr: Annotated[str, AfterValidator(_network)] = "10.0.0.0/16"
     nat: Literal["none", "one", "per-zone"] = "one"
+    endpoints: Literal["when-needed", "always"] = "when-needed"
+    """Interface endpoints of AWS's services. Needed without NAT; with it they keep traffic to AWS
+    off the internet, for the price of an hour in every zone."""
+
+
+class HostedZone(Model):
+    """A public zone in Route 53 of the environment's own account, made beforehand."""
+
+    id: HostedZoneId
+    name: Domain
 
 
 class Alarms(Model):
@@ -207,6 +228,23 @@ class Alarms(Model):
 
 class Budget(Model):
     monthly_usd: int = Field(ge=1, le=10_000_000)
+
+
+class GitHub(Model):
+    """Workflows that may deploy, without a stored key."""
+
+    repository: GitHubRepository
+    provider: Literal["create", "existing"] = "create"
+    """Whether the account has an identity provider for GitHub already: it can have only one."""
+
+
+class Promotion(Model):
+    """Which accounts images travel between."""
+
+    to: tuple[Account, ...] = ()
+    """May pull the images of this environment."""
+    source: Account | None = None
+    """Has the images that are promoted to this environment."""
 
 
 class EksSpec(OnCluster):
@@ -222,6 +260,10 @@ class EksSpec(OnCluster):
     storage: EksStorage = EksStorage()
     alarms: Alarms | None = None
     budget: Budget | None = None
+    hosted_zone: HostedZone | None = None
+    """Where the domain's names and the proof of its certificate are written."""
+    github: GitHub | None = None
+    promotion: Promotion = Promotion()
 
     @property
     def registry(self) -> str:
@@ -230,6 +272,12 @@ class EksSpec(OnCluster):
     @property
     def namespace(self) -> str:
         return "slipway"
+
+    @model_validator(mode="after")
+    def _budget_has_a_reader(self) -> Self:
+        if self.budget and not self.alarms:
+            raise refuse("there is a budget, but nobody is told", "add alarms.email")
+        return self
 
     @model_validator(mode="after")
     def _zones_are_of_the_region(self) -> Self:

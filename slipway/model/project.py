@@ -13,6 +13,7 @@ from slipway.model import explain
 from slipway.model.base import NAME
 from slipway.model.catalog import Catalog
 from slipway.model.document import Document, read
+from slipway.model.domain import check_domain
 from slipway.model.environment import (
     WORKING_TREE,
     AnySpec,
@@ -150,6 +151,7 @@ def _spec_check(name: str, versions: list[str]) -> Callable[[Spec], Iterable[Fin
         if spec.release != WORKING_TREE and spec.release not in versions:
             known = (*versions, WORKING_TREE)
             yield Finding(("release",), *unknown("release", spec.release, known))
+        yield from check_domain(spec)
 
     return check
 

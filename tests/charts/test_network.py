@@ -319,7 +319,6 @@ def test_a_load_balancer_on_eks_speaks_https_checks_the_proxy_and_keeps_websocke
     assert alb["listen-ports"] == '[{"HTTP":80},{"HTTPS":443}]'
     assert alb["ssl-redirect"] == "443"
     assert (alb["healthcheck-path"], alb["success-codes"]) == ("/_chp_healthz", "200")
-    assert notes["external-dns.alpha.kubernetes.io/hostname"] == "hub.dev.example.org"
     attributes = one(objects, "IngressClassParams", "alb")["spec"]["loadBalancerAttributes"]
     assert {"key": "idle_timeout.timeout_seconds", "value": "3600"} in attributes
 

@@ -13,7 +13,7 @@ from slipway.model import Environment, load
 
 ROOT = Path(__file__).parents[2]
 CDK = ROOT / ".venv/bin/cdk"
-LONG_LIVED = ("registry", "network", "data")
+LONG_LIVED = ("registry", "network", "data", "pipeline")
 DISPOSABLE = ("cluster", "hub", "observability")
 NOBODY = "http://127.0.0.1:9"
 

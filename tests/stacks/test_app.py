@@ -11,7 +11,7 @@ from aws_cdk.assertions import Template
 from slipway.model import EksSpec, load
 from slipway.model.environment import Network
 from stacks.environment_stage import EnvironmentStage
-from tests.stacks.conftest import ROOT
+from tests.stacks.conftest import CDK, ROOT
 
 
 def test_problems_in_the_files_are_listed_without_a_traceback(tmp_path: Path) -> None:
@@ -43,3 +43,29 @@ def test_an_environment_without_a_way_out_reaches_aws_through_endpoints() -> Non
     ]
     for needed in ("eks-auth", "ecr.dkr", "sts", "lambda", "s3"):
         assert any(needed in service for service in services), needed
+
+
+def test_only_the_environment_that_is_asked_for_is_built_and_read(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "environments", tmp_path / "environments")
+    for name in ("app.py", "catalog.yaml", "cdk.json"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "environments/prod.yaml").write_text("target: eks\n")
+    listed = subprocess.run(
+        [str(CDK), "list", "-c", "env=dev"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert listed.returncode == 0, listed.stderr
+    assert {line.partition("/")[0] for line in listed.stdout.split("\n") if "/" in line} == {"dev"}
+    unknown = subprocess.run(
+        [str(CDK), "list", "-c", "env=stage"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert unknown.returncode != 0
+    assert "there is no environment 'stage', there is dev" in unknown.stderr
+    assert "Traceback" not in unknown.stderr

@@ -67,12 +67,50 @@ def test_nodes_may_join_before_the_first_is_asked_for(assembly: Assembly) -> Non
 
 def test_add_ons_come_when_there_are_nodes_to_run_them(assembly: Assembly) -> None:
     resources = assembly.resources("cluster")
-    (driver,) = assembly.resources("cluster", "AWS::EKS::Addon").values()
     pools = {i for i, o in objects_in(assembly, "cluster").items() if o["kind"] == "NodePool"}
-    assert pools <= set(driver["DependsOn"])
+    for addon in assembly.resources("cluster", "AWS::EKS::Addon").values():
+        assert pools <= set(addon["DependsOn"])
     for pool in pools:
         needed = {resources[i]["Type"] for i in resources[pool]["DependsOn"] if i in resources}
         assert "AWS::EKS::Addon" not in needed
+
+
+def test_users_nodes_reach_the_hub_and_the_api_and_one_another_never(assembly: Assembly) -> None:
+    groups = assembly.resources("cluster", "AWS::EC2::SecurityGroup")
+    (group,) = (i for i in groups if i.startswith("usernodes"))
+    rules = assembly.resources("cluster", "AWS::EC2::SecurityGroupIngress").values()
+    of_users = {"Fn::GetAtt": [group, "GroupId"]}
+    into = sorted(
+        r["Properties"]["FromPort"] for r in rules if r["Properties"]["GroupId"] == of_users
+    )
+    out = sorted(
+        r["Properties"]["FromPort"]
+        for r in rules
+        if r["Properties"]["SourceSecurityGroupId"] == of_users
+    )
+    assert into == [8888, 10250]
+    assert out == [443, 8081]
+    (users,) = (
+        o
+        for o in objects_in(assembly, "cluster").values()
+        if o["kind"] == "NodeClass" and o["metadata"]["name"] == "users"
+    )
+    assert users["spec"]["securityGroupSelectorTerms"] == [{"id": f"Fn::GetAtt {group}.GroupId"}]
+
+
+def test_the_logs_of_the_control_plane_end_and_leave_with_the_cluster(assembly: Assembly) -> None:
+    resources = assembly.resources("cluster")
+    ((name, group),) = (
+        (i, r)
+        for i, r in assembly.resources("cluster", "AWS::Logs::LogGroup").items()
+        if str(r["Properties"].get("LogGroupName")).startswith("/aws/eks/")
+    )
+    assert group["Properties"]["RetentionInDays"] == 90
+    (cluster,) = (r for r in resources.values() if r["Type"] == "AWS::EKS::Cluster")
+    # EKS would make it itself, to keep everything for ever.
+    assert name in cluster["DependsOn"]
+    kinds = cluster["Properties"]["Logging"]["ClusterLogging"]["EnabledTypes"]
+    assert len(kinds) == 5
 
 
 def test_monitoring_works_on_nodes_that_are_closed_by_default(assembly: Assembly) -> None:
@@ -92,13 +130,17 @@ def test_addons_get_credentials_from_pod_identity_alone(assembly: Assembly) -> N
         for stack in ("cluster", "observability")
         for resource in assembly.resources(stack, "AWS::EKS::Addon").values()
     ]
-    assert {a["AddonName"] for a in addons} == {
-        "aws-efs-csi-driver",
-        "amazon-cloudwatch-observability",
+    accounts = {
+        addon["AddonName"]: [one["ServiceAccount"] for one in addon["PodIdentityAssociations"]]
+        for addon in addons
+        if "PodIdentityAssociations" in addon
     }
-    for addon in addons:
-        assert addon["PodIdentityAssociations"]
-        assert "ServiceAccountRoleArn" not in addon
+    assert accounts == {
+        "aws-efs-csi-driver": ["efs-csi-controller-sa"],
+        "amazon-cloudwatch-observability": ["cloudwatch-agent"],
+    }
+    assert all("ServiceAccountRoleArn" not in addon for addon in addons)
+    assert "metrics-server" in {addon["AddonName"] for addon in addons}
 
 
 def test_pod_roles_can_be_taken_with_session_tags(assembly: Assembly) -> None:

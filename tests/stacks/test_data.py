@@ -24,6 +24,32 @@ def test_homes_can_be_mounted_in_every_zone_and_from_the_vpc_alone(assembly: Ass
     assert (rule["CidrIp"], rule["FromPort"], rule["ToPort"]) == (spec.network.cidr, 2049, 2049)
 
 
+def test_homes_are_mounted_through_an_access_point_and_over_tls_or_not_at_all(
+    assembly: Assembly,
+) -> None:
+    spec: Any = assembly.environment.spec
+    policy = assembly.only("data", "AWS::EFS::FileSystem")["FileSystemPolicy"]
+    (statement,) = policy["Statement"]
+    assert set(statement["Action"]) == {
+        *("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"),
+    }, "and never as root"
+    assert statement["Condition"]["Bool"] == {
+        "aws:SecureTransport": "true",
+        "elasticfilesystem:AccessedViaMountTarget": "true",
+    }
+    points = f"arn:aws:elasticfilesystem:{spec.region}:{spec.account}:access-point/*"
+    assert statement["Condition"]["ArnLike"] == {"elasticfilesystem:AccessPointArn": points}
+
+
+def test_the_client_secret_can_be_filled_in_by_the_command_that_is_printed(
+    assembly: Assembly,
+) -> None:
+    command = assembly.templates["data"]["Outputs"]["FillOauthClientSecret"]["Value"]
+    name = assembly.environment.name
+    assert f"--secret-id slipway/{name}/oauth_client_secret" in command
+    assert "file:///dev/stdin" in command, "not on a command line, where history keeps it"
+
+
 def test_homes_are_backed_up_as_long_as_the_environment_says(assembly: Assembly) -> None:
     spec: Any = assembly.environment.spec
     plan = assembly.only("data", "AWS::Backup::BackupPlan")["BackupPlan"]

@@ -83,14 +83,17 @@ def test_what_cannot_work_is_told(
         assert any(expected in line for line in found), found
 
 
+IN_A_ZONE = "domain: hub.example.org\nhosted_zone: {id: Z0123456789, name: example.org}"
+
+
 @pytest.mark.parametrize(
     ("target", "domain", "auth", "refused"),
     [
         (KUBE, "domain: hub.example.org", "allow_all: true", True),
         (KUBE, "domain: hub.example.org", "allow_all: true, open_to_everyone: true", False),
         (KUBE, "", "allow_all: true", False),
-        (EKS, "domain: hub.example.org", "allow_all: true", True),
-        (EKS, "domain: hub.example.org", "allow_all: true, open_to_everyone: true", False),
+        (EKS, IN_A_ZONE, "allow_all: true", True),
+        (EKS, IN_A_ZONE, "allow_all: true, open_to_everyone: true", False),
         # Without a domain its load balancer is an internal one.
         (EKS, "", "allow_all: true", False),
     ],

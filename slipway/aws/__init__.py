@@ -1,0 +1,1 @@
+"""What Slipway asks of AWS itself, beside what `cdk deploy` does."""

@@ -1,0 +1,108 @@
+"""What outlives a teardown, and how it is shown to be the same afterwards."""
+
+import re
+import sqlite3
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from slipway.aws import stacks
+from slipway.aws.account import LONG_LIVED, Place
+
+SNAPSHOTS_PREFIX = "hub-database/"
+SHOWN = {
+    "AWS::EFS::FileSystem": "homes",
+    "AWS::S3::Bucket": "bucket of snapshots",
+    "AWS::Backup::BackupVault": "backup vault",
+    "AWS::KMS::Key": "key",
+    "AWS::EC2::VPC": "VPC",
+}
+
+
+@dataclass(frozen=True)
+class Data:
+    """What users would miss. None: the environment never had it."""
+
+    file_system: str | None
+    recovery_points: int
+    snapshots: int
+    users: int | None
+    """In the newest snapshot of the hub's database."""
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def is_kept_in(self, later: "Data") -> bool:
+        """Whether nothing of it is missing later on."""
+        return (
+            later.file_system == self.file_system
+            and later.recovery_points >= self.recovery_points
+            and later.snapshots >= self.snapshots
+            and (later.users or 0) >= (self.users or 0)
+        )
+
+
+def data(place: Place) -> Data:
+    file_systems = stacks.physical_ids(place, "data", "AWS::EFS::FileSystem")
+    buckets = stacks.physical_ids(place, "data", "AWS::S3::Bucket")
+    names = _snapshots(place, buckets[0]) if buckets else []
+    return Data(
+        file_system=file_systems[0] if file_systems else None,
+        recovery_points=_recovery_points(place),
+        snapshots=len(names),
+        users=_users(place, buckets[0], names[-1]) if names else None,
+    )
+
+
+def shown(place: Place) -> list[str]:
+    """In words, for a report."""
+    kept = [
+        f"{SHOWN[one['ResourceType']]} {one['PhysicalResourceId']}"
+        for short in LONG_LIVED
+        for one in stacks.resources(place, short)
+        if one["ResourceType"] in SHOWN
+    ]
+    for type, what in (
+        ("AWS::SecretsManager::Secret", "secrets"),
+        ("AWS::ECR::Repository", "repositories"),
+    ):
+        short = "data" if what == "secrets" else "registry"
+        if count := len(stacks.physical_ids(place, short, type)):
+            kept.append(f"{count} {what}")
+    return kept
+
+
+def _snapshots(place: Place, bucket: str) -> list[str]:
+    """Keys, oldest first."""
+    pages = place.client("s3").get_paginator("list_objects_v2")
+    found = [
+        (item["LastModified"], item["Key"])
+        for page in pages.paginate(Bucket=bucket, Prefix=SNAPSHOTS_PREFIX)
+        for item in page.get("Contents", [])
+        if re.search(r"\.sqlite$", item["Key"])
+    ]
+    return [key for _, key in sorted(found)]
+
+
+def _users(place: Place, bucket: str, key: str) -> int | None:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "hub.sqlite"
+        place.client("s3").download_file(bucket, key, str(file))
+        try:
+            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+                count: int = database.execute("SELECT COUNT(*) FROM users").fetchone()[0]
+        except sqlite3.DatabaseError:
+            return None
+    return count
+
+
+def _recovery_points(place: Place) -> int:
+    vaults = stacks.physical_ids(place, "data", "AWS::Backup::BackupVault")
+    pages = place.client("backup").get_paginator("list_recovery_points_by_backup_vault")
+    return sum(
+        len(page.get("RecoveryPoints", []))
+        for vault in vaults
+        for page in pages.paginate(BackupVaultName=vault)
+    )

@@ -1,0 +1,197 @@
+"""What the stand-in for a cluster keeps, and what it does with it."""
+
+import copy
+import hashlib
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import kubernetes_validate
+
+from slipway.rehearse.kinds import KINDS, Kind
+
+Object = dict[str, Any]
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+NAMESPACES = ("default", "kube-system", "amazon-cloudwatch")
+"""That are there before we come; the last is the monitoring add-on's."""
+NAMESPACE, POD, REPLICA_SET = (
+    next(kind for kind in KINDS if kind.name == name) for name in ("Namespace", "Pod", "ReplicaSet")
+)
+
+
+class Refused(Exception):  # noqa: N818 - an answer, not a fault
+    """The API server says no. `status` is an HTTP status."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.reason = status, reason
+
+
+class Cluster:
+    """Objects by kind, namespace and name. What is written is checked against the schema of
+    `version`; what runs on a cluster is reported as running, unless it is in `broken`."""
+
+    def __init__(
+        self, place: str, version: str, changed: Callable[[str, str, Object], None]
+    ) -> None:
+        self.place = place
+        self._version = version
+        self._changed = changed
+        self._objects: dict[tuple[Kind, str, str], Object] = {}
+        self._lock = threading.RLock()
+        self.broken: set[str] = set()
+        """Names of Deployments whose next revisions do not start."""
+        for name in NAMESPACES:
+            item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            self.put(NAMESPACE, "", item, must_be_new=True)
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object:
+        with self._lock:
+            found = self._objects.get((kind, namespace, name))
+        if found is None:
+            raise Refused(404, "NotFound", f'{kind.plural}.{kind.group} "{name}" not found')
+        return found
+
+    def objects(self) -> list[Object]:
+        with self._lock:
+            return list(self._objects.values())
+
+    def matching(self, kind: Kind, namespace: str | None, labels: dict[str, str]) -> list[Object]:
+        """None: of all namespaces."""
+        with self._lock:
+            return [
+                item
+                for (of, where, _), item in self._objects.items()
+                if of == kind
+                and namespace in (None, where)
+                and labels.items() <= item["metadata"].get("labels", {}).items()
+            ]
+
+    def put(
+        self, kind: Kind, namespace: str, item: Object, *, must_be_new: bool, keep: bool = True
+    ) -> Object:
+        """Write an object, or say what would be written when it is not to `keep`."""
+        name = item["metadata"]["name"]
+        with self._lock:
+            before = self._objects.get((kind, namespace, name))
+            if before and must_be_new:
+                raise Refused(409, "AlreadyExists", f'{kind.plural} "{name}" already exists')
+            if namespace and (NAMESPACE, "", namespace) not in self._objects:
+                raise Refused(404, "NotFound", f'namespaces "{namespace}" not found')
+            self._check(kind, item)
+            stored = _with_server_fields(item, namespace, before)
+            if keep:
+                stored.update(self._status(kind, stored))
+                self._objects[kind, namespace, name] = stored
+        if keep:
+            self._changed(self.place, "written", stored)
+        return stored
+
+    def delete(self, kind: Kind, namespace: str, name: str) -> Object:
+        found = self.get(kind, namespace, name)
+        with self._lock:
+            gone = [(kind, namespace, name)]
+            if kind.name == "Namespace":
+                gone += [key for key in self._objects if key[1] == name]
+            if kind.name == "Deployment":
+                gone += self._of_deployment(found)
+            items = [self._objects.pop(key) for key in gone if key in self._objects]
+        for item in items:
+            self._changed(self.place, "deleted", item)
+        return found
+
+    def _check(self, kind: Kind, item: Object) -> None:
+        if kind.is_custom:
+            return
+        try:
+            kubernetes_validate.validate(item, self._version, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            where = ".".join(str(part) for part in error.path)
+            name = item["metadata"]["name"]
+            message = f'{kind.name} "{name}" is invalid: {where}: {error.message}'
+            raise Refused(422, "Invalid", message) from None
+
+    def _status(self, kind: Kind, item: Object) -> Object:
+        """What controllers would report, once they are done."""
+        if kind.name == "Deployment":
+            return {"status": self._rolled_out(item)}
+        if kind.name == "Ingress":
+            host = f"k8s-{hashlib.sha256(self.place.encode()).hexdigest()[:10]}.elb.amazonaws.com"
+            return {"status": {"loadBalancer": {"ingress": [{"hostname": host}]}}}
+        if kind.name == "PersistentVolumeClaim":
+            return {"status": {"phase": "Bound"}}
+        if kind.name == "Job":
+            return {"status": {"succeeded": 1}}
+        return {"status": {"phase": "Active"}} if kind.name == "Namespace" else {}
+
+    def _rolled_out(self, deployment: Object) -> Object:
+        """A ReplicaSet for its pods' template, ready unless it is a new one of a broken one."""
+        metadata, spec = deployment["metadata"], deployment["spec"]
+        template = spec["template"]
+        revision = hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+        name = f"{metadata['name']}-{revision}"
+        known = (REPLICA_SET, metadata["namespace"], name) in self._objects
+        ready = known or metadata["name"] not in self.broken
+        for key in self._of_deployment(deployment):
+            if key[0] == POD:
+                del self._objects[key]
+            else:
+                self._objects[key]["status"] = {}
+        labels = template["metadata"]["labels"]
+        self._keep(REPLICA_SET, metadata["namespace"], name, labels, {})
+        if ready:
+            self._objects[REPLICA_SET, metadata["namespace"], name]["status"]["readyReplicas"] = 1
+            pod = self._keep(POD, metadata["namespace"], f"{name}-0", labels, template["spec"])
+            pod["status"]["phase"] = "Running"
+        return {"observedGeneration": metadata["generation"], "availableReplicas": int(ready)}
+
+    def _keep(
+        self, kind: Kind, namespace: str, name: str, labels: dict[str, str], spec: Object
+    ) -> Object:
+        item: Object = {
+            "apiVersion": kind.api,
+            "kind": kind.name,
+            "metadata": {"name": name, "namespace": namespace, "labels": labels},
+            "spec": spec,
+            "status": {},
+        }
+        self._objects[kind, namespace, name] = item
+        return item
+
+    def _of_deployment(self, deployment: Object) -> list[tuple[Kind, str, str]]:
+        wanted = deployment["spec"]["selector"]["matchLabels"].items()
+        return [
+            key
+            for key, item in self._objects.items()
+            if key[0] in (POD, REPLICA_SET)
+            and key[1] == deployment["metadata"]["namespace"]
+            and wanted <= item["metadata"]["labels"].items()
+        ]
+
+
+def applied(patch: Object) -> Object:
+    """What `kubectl apply` was given: it stands in the annotation that its patch carries."""
+    text = patch.get("metadata", {}).get("annotations", {}).get(LAST_APPLIED)
+    if text is None:
+        raise Refused(415, "UnsupportedMediaType", "this stand-in knows only kubectl apply's patch")
+    item: Object = json.loads(text)
+    item["metadata"].setdefault("annotations", {})[LAST_APPLIED] = text
+    return item
+
+
+def _with_server_fields(item: Object, namespace: str, before: Object | None) -> Object:
+    stored = copy.deepcopy(item)
+    known = before["metadata"] if before else {}
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stored["metadata"] |= {
+        "uid": known.get("uid", str(uuid.uuid4())),
+        "resourceVersion": str(int(known.get("resourceVersion", "0")) + 1),
+        "generation": known.get("generation", 0) + 1,
+        "creationTimestamp": known.get("creationTimestamp", now),
+    }
+    if namespace:
+        stored["metadata"]["namespace"] = namespace
+    return stored

@@ -1,0 +1,200 @@
+"""ministack with what our stacks need beside it. Run by the Python of ministack's own environment:
+nothing of Slipway can be imported here.
+
+Added: resource types it does not know, clusters whose Kubernetes API is the one we name, their
+deletion protection, and a repository that exists already fails, as on AWS. A type that neither
+knows is refused with its name.
+"""
+
+import json
+import os
+import uuid
+from typing import Any
+
+from ministack import app
+from ministack.core.responses import get_account_id, get_region
+from ministack.services import ecr, eks
+from ministack.services.cloudformation import provisioners
+
+KUBERNETES_URL = os.environ["SLIPWAY_KUBERNETES_URL"]
+KUBERNETES_CA = os.environ["SLIPWAY_KUBERNETES_CA"]
+LONGEST_WAIT = os.environ["SLIPWAY_LONGEST_WAIT"]
+"""Seconds a deploy waits for an object's value: a failed roll-out shall not take ten minutes."""
+
+RECORDED = {
+    "AWS::Backup::BackupSelection": "selection-",
+    "AWS::Budgets::Budget": "budget-",
+    "AWS::EC2::EIP": "eipalloc-",
+    "AWS::EC2::FlowLog": "fl-",
+    "AWS::EC2::NatGateway": "nat-",
+    "AWS::EC2::SecurityGroupEgress": "sgr-",
+    "AWS::EC2::SecurityGroupIngress": "sgr-",
+    "AWS::IAM::OIDCProvider": "arn:aws:iam::{account}:oidc-provider/",
+}
+"""Types of which nothing is asked but that they are there: how their ids begin."""
+
+Answer = tuple[str, dict[str, Any]]
+handlers = provisioners._RESOURCE_HANDLERS
+
+
+def record(kind: str, start: str) -> dict[str, Any]:
+    def create(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
+        id = start.format(account=get_account_id()) + uuid.uuid4().hex[:17]
+        return id, {
+            **dict.fromkeys(("Id", "AllocationId", "NatGatewayId", "SelectionId", "Arn"), id),
+            "PublicIp": "192.0.2.1",
+        }
+
+    def update(id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Answer:
+        return id, {"AllocationId": id, "NatGatewayId": id, "Id": id, "Arn": id}
+
+    return {"create": create, "update": update, "delete": lambda id, props: None}
+
+
+def answered(response: Any) -> dict[str, Any]:
+    status, _, body = response
+    content: dict[str, Any] = json.loads(body)
+    if status >= 400:
+        raise ValueError(content.get("message") or str(content))
+    return content
+
+
+def in_camel_case(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name[:1].lower() + name[1:]: in_camel_case(inner) for name, inner in value.items()}
+    return [in_camel_case(inner) for inner in value] if isinstance(value, list) else value
+
+
+def addon() -> dict[str, Any]:
+    def create(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
+        cluster, name = props["ClusterName"], props["AddonName"]
+        body = in_camel_case({k: v for k, v in props.items() if k not in ("Tags", "ClusterName")})
+        made = answered(eks._create_addon(cluster, body))["addon"]
+        return f"{cluster}|{name}", {"Arn": made["addonArn"]}
+
+    def update(id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Answer:
+        return id, {"Arn": eks._addon_arn(*id.split("|"))}
+
+    def delete(id: str, props: dict[str, Any]) -> None:
+        eks._delete_addon(*id.split("|"))
+
+    return {"create": create, "update": update, "delete": delete}
+
+
+def access_entry() -> dict[str, Any]:
+    def create(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
+        body = in_camel_case({k: v for k, v in props.items() if k in ("PrincipalArn", "Type")})
+        made = answered(eks._create_access_entry(props["ClusterName"], body))["accessEntry"]
+        id = f"{props['PrincipalArn']}|{props['ClusterName']}"
+        return id, {"AccessEntryArn": made["accessEntryArn"]}
+
+    def update(id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Answer:
+        return id, {}
+
+    def delete(id: str, props: dict[str, Any]) -> None:
+        principal, cluster = id.split("|")
+        eks._delete_access_entry(cluster, principal)
+
+    return {"create": create, "update": update, "delete": delete}
+
+
+def pod_identity() -> dict[str, Any]:
+    def create(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
+        body = in_camel_case({k: v for k, v in props.items() if k not in ("Tags", "ClusterName")})
+        made = answered(eks._create_pod_identity_association(props["ClusterName"], body))
+        association = made["association"]
+        return association["associationArn"], {"AssociationId": association["associationId"]}
+
+    def update(id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Answer:
+        return id, {"AssociationId": id.rpartition("/")[2]}
+
+    def delete(id: str, props: dict[str, Any]) -> None:
+        eks._delete_pod_identity_association(props["ClusterName"], id.rpartition("/")[2])
+
+    return {"create": create, "update": update, "delete": delete}
+
+
+def cluster_in_ours() -> None:
+    """A cluster's Kubernetes API is a folder of the one that we name, and it may be protected."""
+    describe, remove = eks._create_cluster, eks._delete_cluster
+    create = handlers["AWS::EKS::Cluster"]["create"]
+    handle = eks._handle_request_sync
+
+    def created(body: dict[str, Any], creator_arn: str | None = None) -> Any:
+        answer = describe(body, creator_arn)
+        cluster = eks._clusters[body["name"]]
+        place = f"{get_account_id()}/{get_region()}/{body['name']}"
+        cluster["endpoint"] = f"{KUBERNETES_URL}/{place}"
+        cluster["certificateAuthority"] = {"data": KUBERNETES_CA}
+        return answer
+
+    def provisioned(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
+        answer: Answer = create(logical_id, props, stack)
+        protected = str(props.get("DeletionProtection")).lower() == "true"
+        eks._clusters[answer[0]]["deletionProtection"] = protected
+        return answer
+
+    def deleted(name: str) -> Any:
+        if eks._clusters.get(name, {}).get("deletionProtection"):
+            return eks._error(400, "InvalidRequestException", f"{name} has deletion protection")
+        return remove(name)
+
+    def requested(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        if method == "POST" and path.endswith("/update-config"):
+            cluster = eks._clusters.get(path.split("/")[2])
+            if cluster:
+                cluster.update(json.loads(body))
+                return eks._json_resp(
+                    200, {"update": {"id": str(uuid.uuid4()), "status": "Successful"}}
+                )
+        return handle(method, path, headers, body, query)
+
+    eks._create_cluster, eks._delete_cluster = created, deleted
+    eks._handle_request_sync = requested
+    handlers["AWS::EKS::Cluster"]["create"] = provisioned
+    handlers["AWS::EKS::Cluster"]["delete"] = lambda id, props: _unless_gone(deleted(id))
+
+
+def _unless_gone(response: Any) -> None:
+    if response[0] != 404:
+        answered(response)
+
+
+def repositories_that_exist_fail() -> None:
+    create = handlers["AWS::ECR::Repository"]["create"]
+
+    def created(logical_id: str, props: dict[str, Any], stack: str) -> Any:
+        if props.get("RepositoryName") in ecr._repositories:
+            raise ValueError(f"{props['RepositoryName']} already exists")
+        return create(logical_id, props, stack)
+
+    handlers["AWS::ECR::Repository"]["create"] = created
+
+
+def waits_are_short() -> None:
+    from ministack.services.cloudformation import custom_resource
+
+    invoke = custom_resource.invoke_custom_resource
+
+    def invoked(
+        request: str, logical_id: str, props: dict[str, Any], *rest: Any, **more: Any
+    ) -> Any:
+        if "TimeoutSeconds" in props and "JsonPath" in props:
+            props = {**props, "TimeoutSeconds": LONGEST_WAIT}
+        return invoke(request, logical_id, props, *rest, **more)
+
+    custom_resource.invoke_custom_resource = invoked
+
+
+for kind, start in RECORDED.items():
+    handlers.setdefault(kind, record(kind, start))
+handlers["AWS::EKS::Addon"] = addon()
+handlers["AWS::EKS::AccessEntry"] = access_entry()
+handlers["AWS::EKS::PodIdentityAssociation"] = pod_identity()
+eks._VALID_ACCESS_ENTRY_TYPES = {*eks._VALID_ACCESS_ENTRY_TYPES, "EC2"}  # of Auto Mode
+cluster_in_ours()
+repositories_that_exist_fail()
+waits_are_short()
+
+if __name__ == "__main__":
+    app.main()

@@ -1,0 +1,126 @@
+"""Starts and stops the emulated AWS, in a Python environment of its own."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from tempfile import mkdtemp
+
+from slipway.toolchain import Progress, kubectl
+from slipway.toolchain.node import lock_digest
+
+HERE = Path(__file__).parent
+LOCK = HERE / "requirements.txt"
+START_SECONDS = 60
+
+
+class EmulatorError(Exception):
+    """It cannot be installed or does not start; the message holds the end of what it printed."""
+
+
+def install(tools: Path, progress: Progress) -> Path:
+    """The Python that has ministack, installed once per content of the lock.
+
+    Raises EmulatorError.
+    """
+    target = tools / f"ministack-{lock_digest(LOCK)}"
+    if not target.is_dir():
+        progress("the AWS emulator, once")
+        tools.mkdir(parents=True, exist_ok=True)
+        # An environment does not survive being moved: a mark in it says that it is complete.
+        work = Path(mkdtemp(prefix=".ministack-", dir=tools))
+        try:
+            _run(sys.executable, "-m", "venv", str(work))
+            pip = [str(work / "bin/python"), "-m", "pip", "install", "-q"]
+            _run(*pip, "--disable-pip-version-check", "--require-hashes", "-r", str(LOCK))
+            work.rename(target)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return target / "bin/python"
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise EmulatorError("\n".join((done.stdout + done.stderr).strip().splitlines()[-8:]))
+
+
+def write_commands(folder: Path) -> None:
+    """`kubectl`, the genuine one, and `aws`, our stand-in, for the kubectl provider's functions."""
+    folder.mkdir(parents=True, exist_ok=True)
+    aws = folder / "aws"
+    aws.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{HERE / "aws_login.py"}" "$@"\n')
+    aws.chmod(0o755)
+    own = Path(sys.executable).with_name("kubectl")
+    found = str(own) if own.exists() else shutil.which("kubectl")
+    if found:
+        (folder / "kubectl").symlink_to(found)
+    elif kubectl.is_available():
+        kubectl.install(folder)
+    else:
+        raise EmulatorError("a rehearsal needs kubectl: install it with your package manager")
+
+
+class Emulator:
+    """A running emulator. Everything it starts is of its process group, and ends with it."""
+
+    def __init__(self, python: Path, environment: dict[str, str], port: int, log: Path) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = log
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [str(python), str(HERE / "emulated_aws.py")],
+                env={
+                    **environment,
+                    "GATEWAY_PORT": str(port),
+                    "BIND_HOST": "127.0.0.1",
+                    "MINISTACK_HOST": "127.0.0.1",
+                    "LAMBDA_EXECUTOR": "local",
+                    "IOT_MTLS_ENABLED": "0",
+                    "SFTP_ENABLED": "0",
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def wait(self) -> None:
+        """Until it answers. Raises EmulatorError."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self._process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2).close()  # noqa: S310
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        last = "\n".join(self._log.read_text().splitlines()[-8:])
+        raise EmulatorError(f"the AWS emulator does not start:\n{last}")
+
+    def stop(self) -> None:
+        """End it and the functions that it runs."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self._process.pid, number)
+                self._process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                continue
+            except ProcessLookupError:
+                break
+        self._process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,221 @@
+"""A stand-in for the Kubernetes API: enough of it for the genuine kubectl.
+
+It has discovery, storage, server-side dry run and `exec`, checks objects against the pinned schema
+and reports roll-outs as done. It is no cluster: nothing runs.
+"""
+
+import base64
+import json
+import re
+import ssl
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from slipway.rehearse import execution
+from slipway.rehearse.certificate import self_signed
+from slipway.rehearse.cluster import Cluster, Object, Refused, applied
+from slipway.rehearse.kinds import GROUPS, KINDS, Kind
+
+PATH = re.compile(
+    r"(?P<folder>/api/v1|/apis/[^/]+/v1)(/namespaces/(?P<namespace>[^/]+))?"
+    r"/(?P<plural>[a-z]+)(/(?P<name>[^/]+))?(/(?P<sub>[a-z]+))?"
+)
+Changed = Callable[[str, str, Object], None]
+"""A cluster's place, `written` or `deleted`, and the object."""
+Executed = Callable[[str, list[str]], None]
+
+
+class KubernetesApi:
+    """Listens on a free loopback port. Clusters are its folders: `/account/region/name`."""
+
+    def __init__(self, folder: Path, version: str, changed: Changed, executed: Executed) -> None:
+        self.clusters: dict[str, Cluster] = {}
+        self._version, self._changed, self.executed = version, changed, executed
+        certificate, key = self_signed(folder)
+        self.ca = base64.b64encode(certificate.read_bytes()).decode()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"https://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def cluster(self, place: str) -> Cluster:
+        if place not in self.clusters:
+            self.clusters[place] = Cluster(place, self._version, self._changed)
+        return self.clusters[place]
+
+    def forget(self, place: str) -> None:
+        """Its control plane is gone."""
+        self.clusters.pop(place, None)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _handler(api: KubernetesApi) -> type[BaseHTTPRequestHandler]:
+    class Handler(_Requests):
+        kubernetes = api
+
+    return Handler
+
+
+class _Requests(BaseHTTPRequestHandler):
+    kubernetes: KubernetesApi
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self._answer(self._read)
+
+    def do_POST(self) -> None:
+        self._answer(self._write)
+
+    def do_PATCH(self) -> None:
+        self._answer(self._write)
+
+    def do_DELETE(self) -> None:
+        self._answer(lambda cluster, path, query: self._delete(cluster, path))
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        pass
+
+    def _answer(self, act: Callable[[Cluster, str, dict[str, str]], Object | None]) -> None:
+        parts = urlsplit(self.path)
+        _, account, region, name, *rest = parts.path.split("/")
+        query = {key: values[0] for key, values in parse_qs(parts.query).items()}
+        try:
+            cluster = self.kubernetes.cluster(f"{account}/{region}/{name}")
+            answer = act(cluster, "/" + "/".join(rest), query)
+            status = 200
+        except Refused as refused:
+            status, answer = refused.status, _status(refused)
+        if answer is not None:
+            body = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    def _read(self, cluster: Cluster, path: str, query: dict[str, str]) -> Object | None:
+        if (found := _discovery(path)) is not None:
+            return found
+        kind, namespace, name, sub = _target(path)
+        if sub == "exec":
+            command = parse_qs(urlsplit(self.path).query)["command"]
+            execution.run(self, lambda: self.kubernetes.executed(cluster.place, command))
+            return None
+        if name:
+            return cluster.get(kind, namespace or "", name)
+        labels = dict(part.split("=") for part in query.get("labelSelector", "").split(",") if part)
+        items = cluster.matching(kind, namespace, labels)
+        if field := query.get("fieldSelector"):
+            wanted = field.partition("metadata.name=")[2]
+            items = [item for item in items if item["metadata"]["name"] == wanted]
+        return {
+            "apiVersion": kind.api,
+            "kind": f"{kind.name}List",
+            "metadata": {"resourceVersion": "1"},
+            "items": items,
+        }
+
+    def _write(self, cluster: Cluster, path: str, query: dict[str, str]) -> Object:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        kind, namespace, name, _ = _target(path)
+        if self.command == "PATCH":
+            cluster.get(kind, namespace or "", name)
+            body = applied(body)
+        keep = "dryRun" not in query
+        new = self.command == "POST"
+        return cluster.put(kind, namespace or "", body, must_be_new=new, keep=keep)
+
+    def _delete(self, cluster: Cluster, path: str) -> Object:
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        kind, namespace, name, _ = _target(path)
+        return cluster.delete(kind, namespace or "", name)
+
+
+def _target(path: str) -> tuple[Kind, str | None, str, str | None]:
+    match = PATH.fullmatch(path)
+    # A namespace by its name looks like one that something is in.
+    if match:
+        for kind in KINDS:
+            if (kind.folder, kind.plural) == (match["folder"], match["plural"]):
+                return kind, match["namespace"], match["name"] or "", match["sub"]
+    raise Refused(404, "NotFound", f"the server could not find the requested resource {path}")
+
+
+def _discovery(path: str) -> Object | None:
+    if path == "/version":
+        return {"major": "1", "minor": "36", "gitVersion": "v1.36.0-stand-in"}
+    if path == "/api":
+        return {"kind": "APIVersions", "versions": ["v1"]}
+    if path == "/apis":
+        groups = [_group(group, version) for group, version in GROUPS if group]
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+    if path == "/openapi/v3":
+        folders = {kind.folder for kind in KINDS}
+        return {"paths": {f[1:]: {"serverRelativeURL": f"/openapi/v3{f}"} for f in folders}}
+    if path.startswith("/openapi/v3/"):
+        return _openapi(path.removeprefix("/openapi/v3"))
+    kinds = [kind for kind in KINDS if kind.folder == path]
+    if not kinds:
+        return None
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": kinds[0].api,
+        "resources": [
+            {
+                "name": kind.plural,
+                "singularName": kind.name.lower(),
+                "kind": kind.name,
+                "namespaced": kind.namespaced,
+                "verbs": ["create", "delete", "get", "list", "patch", "update", "watch"],
+            }
+            for kind in kinds
+        ],
+    }
+
+
+def _group(group: str, version: str) -> Object:
+    served = {"groupVersion": f"{group}/{version}", "version": version}
+    return {"name": group, "versions": [served], "preferredVersion": served}
+
+
+def _openapi(folder: str) -> Object:
+    """Only that each kind can be checked by the server, so that kubectl leaves it to us."""
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "stand-in", "version": "1"},
+        "paths": {
+            f"{folder}/{kind.plural}/{{name}}": {
+                "patch": {
+                    "parameters": [{"name": "fieldValidation", "in": "query"}],
+                    "x-kubernetes-group-version-kind": {
+                        "group": kind.group,
+                        "version": kind.version,
+                        "kind": kind.name,
+                    },
+                }
+            }
+            for kind in KINDS
+            if kind.folder == folder
+        },
+    }
+
+
+def _status(refused: Refused) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Status",
+        "status": "Failure",
+        "code": refused.status,
+        "reason": refused.reason,
+        "message": str(refused),
+    }

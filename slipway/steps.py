@@ -1,0 +1,55 @@
+"""Long operations as a list of named steps, each with its time."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Say = Callable[[str], None]
+
+
+class StepError(Exception):
+    """A step did not do what it is for; the message says what to do about it."""
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    ok: bool
+    seconds: float
+    detail: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        mark = "ok    " if self.ok else "FAILED"
+        return f"{mark} {self.seconds:6.1f} s  {self.name}: {self.detail}"
+
+
+@dataclass
+class Steps:
+    """What was done so far. `say` gets a line per finished step."""
+
+    say: Say
+    done: list[Step] = field(default_factory=list)
+
+    def run(self, name: str, act: Callable[[], str]) -> None:
+        """Do one step; it returns what it did in a few words. Raises what it raises."""
+        started = time.monotonic()
+        try:
+            detail, ok = act(), True
+        except StepError as error:
+            detail, ok = str(error), False
+            raise
+        except BaseException as error:
+            detail, ok = f"{type(error).__name__}: {error}", False
+            raise
+        finally:
+            step = Step(name, ok, round(time.monotonic() - started, 1), detail)
+            self.done.append(step)
+            self.say(str(step))
+
+    @property
+    def ok(self) -> bool:
+        return all(step.ok for step in self.done)

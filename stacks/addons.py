@@ -1,0 +1,54 @@
+"""EKS add-ons: what Auto Mode does not bring, in versions that a release pins."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import aws_eks_v2 as eks
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from stacks.acknowledgements import aws_writes_this_policy
+from stacks.pod_identity import pod_role
+
+
+class Addon(Construct):
+    """Its accounts get their roles here: an association beside it would be a second one, which EKS
+    refuses. https://github.com/aws/aws-cdk/issues/31522
+
+    `versions` is by add-on name; one that it lacks comes in EKS's default version.
+    `roles` are AWS's managed policies by the service account that needs them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        addon: str,
+        cluster: str,
+        versions: Mapping[str, str],
+        roles: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        eks.CfnAddon(
+            self,
+            "addon",
+            addon_name=addon,
+            addon_version=versions.get(addon),
+            cluster_name=cluster,
+            # What an earlier try left half made is no reason to fail.
+            resolve_conflicts="OVERWRITE",
+            pod_identity_associations=[
+                eks.CfnAddon.PodIdentityAssociationProperty(
+                    service_account=account, role_arn=self._role(account, policies).role_arn
+                )
+                for account, policies in (roles or {}).items()
+            ]
+            or None,
+        )
+
+    def _role(self, account: str, policies: Sequence[str]) -> iam.Role:
+        role = pod_role(self, f"{account}-role")
+        for policy in policies:
+            role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name(policy))
+        aws_writes_this_policy(role, *policies)
+        return role

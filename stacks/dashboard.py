@@ -1,0 +1,76 @@
+"""One page that answers: is it up, who is on it, do servers start, what does it cost."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from stacks.hub_metrics import HubMetrics
+
+START_TIMES = (
+    "filter kubernetes.container_name = 'hub' and log like /seconds to start/",
+    "parse log 'took * seconds to start' as seconds",
+    "stats avg(seconds), pct(seconds, 95), max(seconds) by bin(5m)",
+)
+BILLING_REGION = "us-east-1"
+
+
+class Dashboard(Construct):
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        metrics: HubMetrics,
+        alarms: Sequence[cloudwatch.IAlarm],
+    ) -> None:
+        super().__init__(scope, id)
+        board = cloudwatch.Dashboard(
+            self, "board", dashboard_name=name, default_interval=Duration.hours(12)
+        )
+        board.add_widgets(
+            cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=8),
+            _graph("Hub and proxy", metrics.hub, metrics.proxy),
+            _graph("Pods and nodes", metrics.pods, metrics.nodes),
+        )
+        board.add_widgets(
+            _graph("Servers started, failed", metrics.starts, metrics.failures),
+            cloudwatch.LogQueryWidget(
+                title="Seconds to start",
+                log_group_names=[metrics.log_group.log_group_name],
+                query_lines=list(START_TIMES),
+                view=cloudwatch.LogQueryVisualizationType.LINE,
+                width=8,
+            ),
+            _graph("Homes", metrics.homes_io, metrics.homes_clients, metrics.homes_limit),
+        )
+        board.add_widgets(
+            _graph("Load balancer: response time", _load_balancers("TargetResponseTime", "p95")),
+            _graph("Load balancer: 5xx", _load_balancers("HTTPCode_Target_5XX_Count", "Sum")),
+            _graph("Cost of the account this month", _cost()),
+        )
+
+
+def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
+    return cloudwatch.GraphWidget(title=title, left=list(metrics), width=8)
+
+
+def _load_balancers(metric: str, statistic: str) -> cloudwatch.MathExpression:
+    """Found by what a controller calls them: nobody knows their names before they are made."""
+    search = f'{{AWS/ApplicationELB,LoadBalancer}} MetricName="{metric}" LoadBalancer="k8s-slipway"'
+    return cloudwatch.MathExpression(
+        expression=f"SEARCH('{search}', '{statistic}', 60)", label="", using_metrics={}
+    )
+
+
+def _cost() -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace="AWS/Billing",
+        metric_name="EstimatedCharges",
+        dimensions_map={"Currency": "USD"},
+        statistic="Maximum",
+        period=Duration.hours(6),
+        region=BILLING_REGION,
+    )

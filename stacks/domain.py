@@ -1,0 +1,40 @@
+"""The domain's certificate, and its names in the hosted zone."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from slipway.model.environment import HostedZone
+
+TTL = Duration.minutes(1)
+
+
+class DomainNames(Construct):
+    """For the domain and every name below it, as per-user subdomains need.
+
+    The load balancer's controller finds the certificate by its domain.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, domain: str, zone: HostedZone) -> None:
+        super().__init__(scope, id)
+        self._domain = domain
+        self._zone = route53.HostedZone.from_hosted_zone_attributes(
+            self, "zone", hosted_zone_id=zone.id, zone_name=zone.name
+        )
+        self.certificate = acm.Certificate(
+            self,
+            "certificate",
+            domain_name=domain,
+            # A wildcard does not cover the name it stands below.
+            subject_alternative_names=[f"*.{domain}"],
+            validation=acm.CertificateValidation.from_dns(self._zone),
+        )
+
+    def lead_to(self, load_balancer: str) -> None:
+        """By CloudFormation, which takes the names away again; a controller in the cluster is gone
+        before it could. They follow a load balancer that is replaced at the next deploy."""
+        for id, name in (("record", self._domain), ("wildcard", f"*.{self._domain}")):
+            route53.CnameRecord(
+                self, id, zone=self._zone, record_name=name, domain_name=load_balancer, ttl=TTL
+            )

@@ -1,0 +1,89 @@
+"""Who may pull, deploy and look."""
+
+import json
+from typing import Any
+
+from tests.stacks.conftest import Assembly
+
+
+def roles(assembly: Assembly) -> dict[str, dict[str, Any]]:
+    found = assembly.resources("pipeline", "AWS::IAM::Role").values()
+    return {r["Properties"]["RoleName"]: r["Properties"] for r in found}
+
+
+def allowed(assembly: Assembly, role: str) -> dict[str, Any]:
+    """Resources by action."""
+    logical = role.replace("-", "")
+    (policy,) = (
+        r["Properties"]
+        for i, r in assembly.resources("pipeline", "AWS::IAM::Policy").items()
+        if i.startswith(logical)
+    )
+    found: dict[str, list[Any]] = {}
+    for statement in policy["PolicyDocument"]["Statement"]:
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            found.setdefault(action, []).extend(
+                [resources] if isinstance(resources, str) else resources
+            )
+    return found
+
+
+def test_only_the_environments_workflow_of_the_one_repository_deploys(assembly: Assembly) -> None:
+    spec: Any = assembly.environment.spec
+    name = assembly.environment.name
+    repository = f"repo:{spec.github.repository}"
+    for role, who in (("deploy", f"environment:{name}"), ("diff", "pull_request")):
+        (statement,) = roles(assembly)[f"slipway-{name}-{role}"]["AssumeRolePolicyDocument"][
+            "Statement"
+        ]
+        assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+        (condition,) = statement["Condition"].items()
+        assert condition[0] == "StringEquals"
+        assert set(condition[1].values()) == {"sts.amazonaws.com", f"{repository}:{who}"}
+
+
+def test_a_pull_request_can_look_and_do_nothing_else(assembly: Assembly) -> None:
+    may = allowed(assembly, f"slipway-{assembly.environment.name}-diff")
+    assert set(may) == {"sts:AssumeRole"}
+    (role,) = may["sts:AssumeRole"]
+    assert "-lookup-role-" in role
+
+
+def test_a_deploy_takes_cdks_roles_and_pushes_to_our_repositories(assembly: Assembly) -> None:
+    spec: Any = assembly.environment.spec
+    may = allowed(assembly, f"slipway-{assembly.environment.name}-deploy")
+    assert {r.split("-")[2] for r in may["sts:AssumeRole"]} == {"deploy", "file", "image", "lookup"}
+    assert may["ecr:PutImage"] == [f"arn:aws:ecr:{spec.region}:{spec.account}:repository/slipway/*"]
+    assert set(may["ecr:GetAuthorizationToken"]) == {"*"}
+    assert all(action.startswith(("ecr:", "sts:AssumeRole")) for action in may)
+
+
+def test_images_are_pulled_from_the_account_before_and_by_the_one_after(assembly: Assembly) -> None:
+    spec: Any = assembly.environment.spec
+    may = allowed(assembly, f"slipway-{assembly.environment.name}-deploy")["ecr:BatchGetImage"]
+    assert any(f":{spec.promotion.source}:" in arn for arn in may) is bool(spec.promotion.source)
+    for repository in assembly.resources("registry", "AWS::ECR::Repository").values():
+        policy = repository["Properties"].get("RepositoryPolicyText")
+        assert bool(policy) is bool(spec.promotion.to)
+        if policy:
+            (statement,) = policy["Statement"]
+            assert statement["Condition"] == {
+                "ArnLike": {
+                    "aws:PrincipalArn": [
+                        f"arn:aws:iam::{account}:role/slipway-*-deploy"
+                        for account in spec.promotion.to
+                    ]
+                }
+            }
+            assert not any("Put" in a or "Upload" in a for a in statement["Action"])
+
+
+def test_no_image_that_a_release_could_name_expires(assembly: Assembly) -> None:
+    for repository in assembly.resources("registry", "AWS::ECR::Repository").values():
+        properties = repository["Properties"]
+        (rule,) = json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+        assert rule["selection"]["tagPatternList"] == ["cache-*"]
+        assert properties["ImageScanningConfiguration"] == {"ScanOnPush": True}
+        assert properties["EncryptionConfiguration"]["EncryptionType"] == "KMS"
+        assert properties["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"

@@ -1,0 +1,135 @@
+"""`slipway doctor` against moto's AWS."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from slipway.aws import doctor
+from slipway.aws.account import Place
+from slipway.model import load
+from slipway.steps import StepError
+from tests.stacks.conftest import ROOT
+
+REGION = "eu-central-1"
+MANIFEST = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json"}'
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """moto's account is 123456789012; dev is for another one."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        yield
+
+
+def place(**changes: Any) -> Place:
+    environment = load(ROOT).environment("dev")
+    spec = environment.spec.model_copy(update={"account": "123456789012", **changes})
+    return Place(type(environment)(**{**vars(environment), "spec": spec}))
+
+
+def only(findings: Iterator[doctor.Finding]) -> doctor.Finding:
+    (found,) = findings
+    return found
+
+
+def test_another_accounts_credentials_end_the_examination(aws: None) -> None:
+    *tools, account = doctor.examine(ROOT, load(ROOT).environment("dev"))
+    assert {tool.name for tool in tools} == {"cdk", "kubectl"}
+    assert not account.ok
+    assert "is 111122223333, these credentials are for 123456789012" in account.detail
+    assert account.remedy == "log in to the environment's account"
+
+
+def test_no_credentials_are_one_finding_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    account = doctor.examine(ROOT, load(ROOT).environment("dev"))[-1]
+    assert not account.ok
+    assert "no credentials for AWS" in account.detail
+    assert account.remedy == "log in, then run this again"
+
+
+def test_an_aws_that_does_not_answer_is_no_question_of_credentials(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    with pytest.raises(StepError, match=r"AWS cannot be asked .*127\.0\.0\.1:9.*run this again"):
+        place().check()
+
+
+def test_zones_that_the_account_does_not_have(aws: None) -> None:
+    assert only(doctor._zones(place())).ok
+    missing = only(doctor._zones(place(zones=("eu-central-1a", "eu-central-1x"))))
+    assert not missing.ok
+    assert "eu-central-1x not there" in missing.detail
+    assert "environments/dev.yaml: zones: choose among eu-central-1a" in missing.remedy
+
+
+def test_bootstrap_that_is_missing_old_or_new_enough(aws: None) -> None:
+    assert (
+        "cdk bootstrap aws://123456789012/eu-central-1" in only(doctor._bootstrap(place())).remedy
+    )
+    for version, fine in (("6", False), ("32", True)):
+        boto3.client("ssm", REGION).put_parameter(
+            Name=doctor.BOOTSTRAP_PARAMETER, Value=version, Type="String", Overwrite=True
+        )
+        assert only(doctor._bootstrap(place())).ok is fine
+
+
+def test_the_hosted_zone_is_there_public_and_of_that_name(aws: None) -> None:
+    missing = only(doctor._hosted_zone(place()))
+    assert not missing.ok
+    assert "environments/dev.yaml: hosted_zone:" in missing.remedy
+    made = boto3.client("route53").create_hosted_zone(Name="dev.example.org", CallerReference="1")
+    zone = load(ROOT).environment("dev").spec.hosted_zone  # type: ignore[union-attr]
+    assert zone
+    id = made["HostedZone"]["Id"].rpartition("/")[2]
+    assert only(doctor._hosted_zone(place(hosted_zone=zone.model_copy(update={"id": id})))).ok
+    other = zone.model_copy(update={"id": id, "name": "example.org"})
+    assert not only(doctor._hosted_zone(place(hosted_zone=other))).ok
+
+
+def test_a_second_provider_for_github_is_found_before_its_stack_fails(aws: None) -> None:
+    assert only(doctor._github(place())).ok
+    iam = boto3.client("iam")
+    made = iam.create_open_id_connect_provider(
+        Url=f"https://{doctor.GITHUB}", ThumbprintList=["a" * 40]
+    )
+    found = only(doctor._github(place()))
+    assert not found.ok
+    assert found.remedy == "environments/dev.yaml: github: provider: write existing"
+    iam.tag_open_id_connect_provider(
+        OpenIDConnectProviderArn=made["OpenIDConnectProviderArn"],
+        Tags=[{"Key": "slipway:environment", "Value": "dev"}],
+    )
+    assert only(doctor._github(place())).ok, "it is this environment's own"
+
+
+def test_images_that_nobody_pushed(aws: None) -> None:
+    found = list(doctor._images(place()))
+    assert {one.name for one in found} == {
+        *("image hub", "image proxy", "image code-server", "image rstudio")
+    }
+    assert not any(one.ok for one in found)
+    ecr = boto3.client("ecr", REGION)
+    ecr.create_repository(repositoryName="slipway/hub")
+    ecr.put_image(repositoryName="slipway/hub", imageTag="working-tree", imageManifest=MANIFEST)
+    assert next(one for one in doctor._images(place()) if one.name == "image hub").ok
+
+
+def test_what_may_not_be_read_is_a_finding_and_not_a_traceback(
+    aws: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    found = only(iter(doctor._answers(doctor._zones, place())))
+    assert not found.ok
+    assert found.remedy == "ask for the right to read it"

@@ -1,0 +1,61 @@
+"""The workflows name roles, environments and commands that exist."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from slipway.model import load
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))
+
+
+def jobs(workflow: Path) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(workflow.read_text())["jobs"]
+    return found
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.name)
+def test_a_workflow_has_no_more_rights_than_it_says_and_no_stored_key(workflow: Path) -> None:
+    content = yaml.safe_load(workflow.read_text())
+    assert content["permissions"]["contents"] == "read"
+    assert set(content["permissions"]) <= {"contents", "id-token"}
+    assert "secrets." not in workflow.read_text()
+    assert "${{ github.event" not in "".join(
+        step.get("run", "") for job in content["jobs"].values() for step in job.get("steps", [])
+    ), "a shell must not read what a stranger wrote"
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda file: file.name)
+def test_a_job_ends_by_itself(workflow: Path) -> None:
+    for name, job in jobs(workflow).items():
+        assert "uses" in job or job.get("timeout-minutes") or len(job["steps"]) < 3, name
+
+
+def test_the_environments_that_are_deployed_exist_and_may_be() -> None:
+    project = load(ROOT)
+    deployed = {
+        job["with"]["environment"] for job in jobs(named("deploy")).values() if "with" in job
+    }
+    diffed = set(jobs(named("diff"))["diff"]["strategy"]["matrix"]["environment"])
+    assert deployed == diffed == {"dev", "prod"}
+    for name in deployed:
+        spec: Any = project.environment(name).spec
+        assert spec.github
+
+
+def test_a_deploy_takes_the_role_of_its_own_github_environment() -> None:
+    """Its trust names that environment: `stacks/pipeline.py`."""
+    job = jobs(named("deploy-one"))["deploy"]
+    assert job["environment"] == "${{ inputs.environment }}"
+    assert job["steps"][-1]["run"].endswith('-c env="$TARGET" --require-approval never')
+
+
+def test_the_checks_are_the_ones_that_everybody_runs() -> None:
+    assert jobs(named("checks"))["checks"]["steps"][-1] == {"run": ".ci/run"}
+
+
+def named(name: str) -> Path:
+    return ROOT / f".github/workflows/{name}.yaml"
