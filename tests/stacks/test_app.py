@@ -69,3 +69,18 @@ def test_only_the_environment_that_is_asked_for_is_built_and_read(tmp_path: Path
     assert unknown.returncode != 0
     assert "there is no environment 'stage', there is dev" in unknown.stderr
     assert "Traceback" not in unknown.stderr
+
+
+def test_no_feature_flag_is_left_to_a_default_that_changes() -> None:
+    """docs/decisions/0007-feature-flags.md"""
+    done = subprocess.run(
+        [str(CDK), "flags", "--unstable=flags", "--all", "-c", "env=dev"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    printed = done.stdout + done.stderr
+    flags = [line for line in printed.splitlines() if "@aws-cdk/" in line]
+    assert len(flags) > 50, printed
+    assert not [line for line in flags if "<unset>" in line]
