@@ -1,0 +1,61 @@
+// The states of the profiles, kept as they are on the hub.
+const home = document.querySelector(".slipway-home");
+const sections = [...home.querySelectorAll("[data-profile]")];
+const words = {{ words | tojson }};
+const SOON = 1000, LATER = 10000; // Milliseconds.
+let timer;
+
+function show(section, state) {
+  const before = section.dataset.state;
+  if (state === before) return;
+  const failed = before === "starting" && state === "stopped";
+  const text = failed ? "Did not start" : words[state];
+  const stop = section.querySelector(".slipway-stop button");
+  const focused = document.activeElement === stop;
+  section.dataset.state = state;
+  section.querySelector(".slipway-state").textContent = text;
+  stop.disabled = false;
+  // The button is gone: go on where its profile begins, not at the top of the page.
+  if (focused && state !== "running") section.querySelector(".slipway-card a").focus();
+  say(`${section.dataset.title}: ${text}`);
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  if (document.hidden) return;
+  let wait = LATER;
+  try {
+    const answer = await fetch(home.dataset.states, { headers: { "X-XSRFToken": jhdata.xsrf_token } });
+    if (answer.status === 403) return location.reload(); // Logged out: the page asks for a login.
+    if (answer.ok) {
+      const states = await answer.json();
+      for (const section of sections) show(section, states[section.dataset.profile] ?? "stopped");
+      if (sections.some((section) => section.dataset.state.endsWith("ing") && section.dataset.state !== "running"))
+        wait = SOON;
+    }
+  } catch {
+    // A hub that restarts answers again soon; what is on the page was true a moment ago.
+  }
+  timer = setTimeout(refresh, wait);
+}
+
+for (const section of sections) {
+  section.querySelector(".slipway-stop").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const form = event.target;
+    form.querySelector("button").disabled = true;
+    const body = new URLSearchParams(new FormData(form));
+    const stopping = fetch(form.action, { method: "POST", body, redirect: "manual" });
+    setTimeout(refresh, 200);
+    try {
+      await stopping;
+    } catch {
+      form.querySelector("button").disabled = false;
+      say(`${section.dataset.title} could not be stopped: the hub does not answer`);
+    }
+    refresh();
+  });
+}
+
+addEventListener("pageshow", refresh);
+document.addEventListener("visibilitychange", refresh);
