@@ -38,7 +38,7 @@ def _with_handlers(authenticator: Any, handlers: list[Any], variables: dict[str,
     class WithPages(authenticator):  # type: ignore[misc]
         def get_handlers(self, app: Any) -> list[Any]:
             # Not by configuration: an announcement in `extra_config` would put itself in its place.
-            app.template_vars = {**variables, **app.template_vars}
+            app.tornado_settings["template_vars"] = {**variables, **app.template_vars}
             return [*super().get_handlers(app), *handlers]
 
     # What the configuration calls it by.

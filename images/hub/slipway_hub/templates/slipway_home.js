@@ -2,7 +2,9 @@
 const home = document.querySelector(".slipway-home");
 const sections = [...home.querySelectorAll("[data-profile]")];
 const words = {{ words | tojson }};
-const SOON = 1000, LATER = 10000; // Milliseconds.
+// Milliseconds.
+const SOON = 1000;
+const LATER = 10000;
 let timer;
 
 function show(section, state) {
@@ -26,12 +28,11 @@ async function refresh() {
   let wait = LATER;
   try {
     const answer = await fetch(home.dataset.states, { headers: { "X-XSRFToken": jhdata.xsrf_token } });
-    if (answer.status === 403) return location.reload(); // Logged out: the page asks for a login.
+    if (answer.status === 403) return (home.querySelector("#slipway-logged-out").hidden = false);
     if (answer.ok) {
       const states = await answer.json();
       for (const section of sections) show(section, states[section.dataset.profile] ?? "stopped");
-      if (sections.some((section) => section.dataset.state.endsWith("ing") && section.dataset.state !== "running"))
-        wait = SOON;
+      if (sections.some(({ dataset }) => ["starting", "stopping"].includes(dataset.state))) wait = SOON;
     }
   } catch {
     // A hub that restarts answers again soon; what is on the page was true a moment ago.
