@@ -98,6 +98,10 @@ class User:
         servers: dict[str, Any] = answer.json()["servers"]
         return servers
 
+    def start_once(self, profile: str) -> None:
+        if not self.servers():
+            self.start(profile)
+
     def start(self, profile: str, server: str = "") -> None:
         where = f"/hub/api/users/{self.name}/server{'s/' + server if server else ''}"
         options = {"user_options": {"profile": profile}}

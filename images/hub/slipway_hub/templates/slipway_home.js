@@ -7,6 +7,12 @@ const SOON = 1000;
 const LATER = 10000;
 let timer;
 
+// Not `disabled`, which would take the focus away.
+function setBusy(button, busy) {
+  button.ariaDisabled = busy || null;
+  button.classList.toggle("disabled", busy);
+}
+
 function show(section, state) {
   const before = section.dataset.state;
   if (state === before) return;
@@ -16,7 +22,7 @@ function show(section, state) {
   const focused = document.activeElement === stop;
   section.dataset.state = state;
   section.querySelector(".slipway-state").textContent = text;
-  stop.disabled = false;
+  setBusy(stop, false);
   // The button is gone: go on where its profile begins, not at the top of the page.
   if (focused && state !== "running") section.querySelector(".slipway-card a").focus();
   say(`${section.dataset.title}: ${text}`);
@@ -44,14 +50,16 @@ for (const section of sections) {
   section.querySelector(".slipway-stop").addEventListener("submit", async (event) => {
     event.preventDefault();
     const form = event.target;
-    form.querySelector("button").disabled = true;
+    const button = form.querySelector("button");
+    if (button.ariaDisabled) return;
+    setBusy(button, true);
     const body = new URLSearchParams(new FormData(form));
     const stopping = fetch(form.action, { method: "POST", body, redirect: "manual" });
     setTimeout(refresh, 200);
     try {
       await stopping;
     } catch {
-      form.querySelector("button").disabled = false;
+      setBusy(button, false);
       say(`${section.dataset.title} could not be stopped: the hub does not answer`);
     }
     refresh();
