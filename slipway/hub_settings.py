@@ -65,7 +65,7 @@ def settings_json(environment: Environment) -> str:
                     "profiles",
                     f"{len(profiles)} profiles make hub settings of {size:,} bytes; a deploy "
                     f"carries {SETTINGS_LIMIT:,}",
-                    "shorten descriptions and environments, or have fewer profiles",
+                    "shorten descriptions and environments, have fewer profiles or a smaller logo",
                 )
             ]
         )

@@ -4,7 +4,6 @@ They come with the authenticator: JupyterHub's one extension point for pages tha
 and needs no process and port of its own. Its pages win over JupyterHub's of the same path.
 """
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,6 @@ TEMPLATES = Path(__file__).with_name("templates")
 
 def configure(c: Any, settings: HubSettings) -> None:
     c.JupyterHub.template_paths = [str(TEMPLATES)]
-    if settings.auth["kind"] == "native":
-        # Whose pages JupyterHub does not find by itself.
-        c.JupyterHub.template_paths.append(str(files("nativeauthenticator") / "templates"))
     own = [
         *routes.handlers(),
         *home.handlers(settings),

@@ -27,4 +27,4 @@ def write_logo(state: Path, uri: str) -> Path:
 
 def variables(settings: HubSettings) -> dict[str, Any]:
     """What the templates are told."""
-    return {"hub_title": settings.title, "native_login": settings.auth["kind"] == "native"}
+    return {"hub_title": settings.title}
