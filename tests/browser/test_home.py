@@ -110,6 +110,33 @@ def test_a_state_changes_on_the_page_and_is_said_without_a_reload(page: Page, hu
     assert user.servers() == {}
 
 
+def test_a_stop_that_is_refused_is_said_and_can_be_tried_again(page: Page, hub: Hub):
+    user = hub.user("stuck")
+    user.start("vscode")
+    go_home(page, hub, "stuck")
+    stop = page.get_by_role("button", name="Stop VS Code")
+    genuine = page.locator("[name=_xsrf]").first.input_value()
+    page.evaluate("document.querySelector('[name=_xsrf]').value = 'forged'")
+    stop.click()
+    expect(profile(page, "VS Code")).to_contain_text("Could not be stopped")
+    assert user.servers()[""]["ready"]
+    page.evaluate("value => document.querySelector('[name=_xsrf]').value = value", genuine)
+    stop.click()
+    expect(profile(page, "VS Code")).to_contain_text("Stopped", timeout=15_000)
+
+
+def test_jupyterhubs_own_table_of_servers_works_below(page: Page, hub: Hub):
+    user = hub.user("traditional")
+    user.start("vscode")
+    page.set_viewport_size({"width": 320, "height": 700})
+    go_home(page, hub, "traditional")
+    page.get_by_text("All servers").click()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_role("button", name="Stop My Server").click()
+    expect(profile(page, "VS Code")).to_contain_text("Stopped", timeout=15_000)
+    expect(page.get_by_role("button", name="Start My Server")).to_be_visible()
+
+
 def test_a_server_that_does_not_start_is_said(page: Page, hub: Hub):
     """The hub's answers are stood in for: it takes 90 seconds to give a server up."""
     go_home(page, hub, "unlucky")

@@ -13,6 +13,11 @@ function setBusy(button, busy) {
   button.classList.toggle("disabled", busy);
 }
 
+function tell(section, text) {
+  section.querySelector(".slipway-state").textContent = text;
+  say(`${section.dataset.title}: ${text}`);
+}
+
 function show(section, state) {
   const before = section.dataset.state;
   if (state === before) return;
@@ -21,11 +26,10 @@ function show(section, state) {
   const stop = section.querySelector(".slipway-stop button");
   const focused = document.activeElement === stop;
   section.dataset.state = state;
-  section.querySelector(".slipway-state").textContent = text;
   setBusy(stop, false);
   // The button is gone: go on where its profile begins, not at the top of the page.
   if (focused && state !== "running") section.querySelector(".slipway-card a").focus();
-  say(`${section.dataset.title}: ${text}`);
+  tell(section, text);
 }
 
 async function refresh() {
@@ -43,6 +47,8 @@ async function refresh() {
   } catch {
     // A hub that restarts answers again soon; what is on the page was true a moment ago.
   }
+  // Of several that were under way at the same time, one goes on.
+  clearTimeout(timer);
   timer = setTimeout(refresh, wait);
 }
 
@@ -57,10 +63,11 @@ for (const section of sections) {
     const stopping = fetch(form.action, { method: "POST", body, redirect: "manual" });
     setTimeout(refresh, 200);
     try {
-      await stopping;
+      // A redirect home is the hub's yes; anything else is a page that says why not.
+      if ((await stopping).type !== "opaqueredirect") throw new Error("refused");
     } catch {
       setBusy(button, false);
-      say(`${section.dataset.title} could not be stopped: the hub does not answer`);
+      tell(section, "Could not be stopped");
     }
     refresh();
   });
