@@ -1,5 +1,8 @@
 """From an environment to the hub's settings: the only writer of `slipway_hub.settings`."""
 
+from functools import cache
+from importlib.resources import files
+
 from slipway_hub.settings import (
     Addresses,
     CullingSettings,
@@ -14,6 +17,7 @@ from slipway_hub.settings import (
 )
 
 from slipway.model import EksSpec, Environment, InvalidProject, KubernetesSpec, Problem
+from slipway.model.apps import JupyterLab
 from slipway.model.auth import USER_NAME
 from slipway.model.nodes import EksNodePool, NodePool
 from slipway.model.project import CATALOG
@@ -61,7 +65,7 @@ def settings_json(environment: Environment) -> str:
                     "profiles",
                     f"{len(profiles)} profiles make hub settings of {size:,} bytes; a deploy "
                     f"carries {SETTINGS_LIMIT:,}",
-                    "shorten descriptions and environments, or have fewer profiles",
+                    "shorten descriptions and environments, have fewer profiles or a smaller logo",
                 )
             ]
         )
@@ -149,11 +153,17 @@ def _settings(
 ) -> HubSettings:
     spec = environment.spec
     culling = spec.culling
+    profiles = tuple(_profile(environment, slug) for slug in environment.catalog.profiles)
+    routes = tuple(_route(environment, path) for path in environment.catalog.routes)
+    icons = {profile.icon for profile in profiles} | {route.icon for route in routes}
     return HubSettings(
-        profiles=tuple(_profile(environment, slug) for slug in environment.catalog.profiles),
+        title=spec.title or "",
+        logo=environment.logo,
+        icons={name: _icon(name) for name in sorted(icons)},
+        profiles=profiles,
         server_suffix=SERVER_SUFFIX,
         default_profile=environment.catalog.default_profile,
-        routes=tuple(_route(environment, path) for path in environment.catalog.routes),
+        routes=routes,
         username_pattern=rf"^{USER_NAME}\Z",
         auth=spec.auth.model_dump(mode="json"),
         culling=CullingSettings(
@@ -176,12 +186,14 @@ def _profile(environment: Environment, slug: str) -> ProfileSettings:
     profile = environment.catalog.profiles[slug]
     image = environment.catalog.images[profile.image]
     cpu, memory = profile.resources.cpu, profile.resources.memory
+    app = environment.catalog.apps[profile.app] if profile.app else None
     return ProfileSettings(
         slug=slug,
         title=profile.title,
         description=profile.description or "",
         image=profile.image,
         default_url=environment.catalog.default_url(slug),
+        icon=app.icon if app else JupyterLab.icon,
         groups=profile.groups,
         environment=profile.environment,
         cpu_guarantee=cpu.guarantee,
@@ -200,5 +212,15 @@ def _route(environment: Environment, path: str) -> RouteSettings:
     route = environment.catalog.routes[path]
     app = environment.catalog.apps[route.app]
     return RouteSettings(
-        path=path, profile=route.profile, target=app.url_path(route.app), title=app.label
+        path=path,
+        profile=route.profile,
+        target=app.url_path(route.app),
+        title=app.label,
+        icon=app.icon,
     )
+
+
+@cache
+def _icon(name: str) -> str:
+    """The SVG that JupyterLab's launcher shows: the hub's image has none of its own."""
+    return (files("slipway_notebook") / "icons" / f"{name}.svg").read_text().strip()

@@ -19,6 +19,31 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         yield hub
 
 
+LOGO = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">
+<path fill="#0a7d5a" d="M4 40h56l-8 16H12zM30 6v30H10zM34 12l18 24H34z"/></svg>
+"""
+THEME = """
+title: Data Harbour
+logo: branding/logo.svg
+extra_config:
+  JupyterHub: {template_vars: {announcement: Closed on Sunday}}
+"""
+
+
+@pytest.fixture(scope="session")
+def themed_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    """A hub with a title, a logo, an announcement and an admin: `ada`."""
+    project = make_project(tmp_path_factory.mktemp("themed") / "project", add_test_entries)
+    (project / "branding").mkdir()
+    (project / "branding/logo.svg").write_text(LOGO)
+    spec = project / "environments/local.yaml"
+    admins = "  allow_all: true\n  admin_users: [ada]\n"
+    spec.write_text(spec.read_text().replace("  allow_all: true\n", admins) + THEME)
+    with running_hub(project) as hub:
+        yield hub
+
+
 def add_test_entries(catalog: str) -> str:
     """The shipped catalog with an app whose program is missing and a profile for a group."""
     catalog = catalog.replace(

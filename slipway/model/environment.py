@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from slipway.model.auth import AnyAuth, SharedPassword
 from slipway.model.base import (
@@ -110,11 +110,26 @@ class Culling(Model):
         return self
 
 
+LogoFile = Annotated[
+    str,
+    *text(
+        r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*\.(svg|png)",
+        "a .svg or .png file below the project's folder",
+        "branding/logo.svg",
+        200,
+    ),
+]
+
+
 class EnvironmentSpec(Model):
     """What every target has."""
 
     release: ReleaseName = WORKING_TREE
     """A version from `releases/`, or the catalog as it stands."""
+    title: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = None
+    """What the hub's pages call it."""
+    logo: LogoFile | None = None
+    """The image at the top of the hub's pages: a small file of the project."""
     auth: AnyAuth
     culling: Culling = Culling()
     concurrent_spawns: int = Field(default=64, ge=1, le=1000)
@@ -317,6 +332,8 @@ class Environment:
     versions: PlatformVersions
     release: Release | None
     """None for the working tree."""
+    logo: str = ""
+    """The spec's file as a `data:` URI; empty when it names none."""
 
     @property
     def cluster_spec(self) -> ClusterSpec:

@@ -22,6 +22,7 @@ from slipway.model.environment import (
     KubernetesSpec,
     LocalSpec,
 )
+from slipway.model.logo import LogoError, data_uri
 from slipway.model.placement import check_placement
 from slipway.model.problems import InvalidProject, Problem, listed
 from slipway.model.references import Finding, check_catalog, check_release, unknown
@@ -37,16 +38,18 @@ class Project:
     catalog: Catalog
     specs: Mapping[str, Spec]
     releases: Mapping[str, Release]
+    logos: Mapping[str, str]
+    """By environment, as `data:` URIs: of those that have one."""
 
     def environment(self, name: str) -> Environment:
         """The environment `name`. Raises InvalidProject with those that exist."""
         if name not in self.specs:
             raise InvalidProject([_no_environment(self.root, name)])
-        spec = self.specs[name]
+        spec, logo = self.specs[name], self.logos.get(name, "")
         release = None if spec.release == WORKING_TREE else self.releases[spec.release]
         if release:
-            return Environment(name, spec, release.catalog, release.platform, release)
-        return Environment(name, spec, self.catalog, PlatformVersions(), None)
+            return Environment(name, spec, release.catalog, release.platform, release, logo)
+        return Environment(name, spec, self.catalog, PlatformVersions(), None, logo)
 
     def environments(self) -> Iterator[Environment]:
         return (self.environment(name) for name in self.specs)
@@ -101,10 +104,15 @@ def load(root: Path, only: str | None = None) -> Project:
         if offered := release.catalog if release else catalog:
             document = loaded[name][1]
             problems += [_positioned(document, found) for found in check_placement(spec, offered)]
+    logos = _logos(problems, root, {name: loaded[name] for name in specs})
     if problems or catalog is None:
         raise InvalidProject(problems)
     return Project(
-        root, catalog, specs, {name: release for name, release in releases.items() if release}
+        root,
+        catalog,
+        specs,
+        {name: release for name, release in releases.items() if release},
+        logos,
     )
 
 
@@ -128,6 +136,20 @@ def _load(
     found = [_positioned(document, finding) for finding in check(value)]
     problems.extend(found)
     return (None, None) if found else (value, document)
+
+
+def _logos(
+    problems: list[Problem], root: Path, loaded: Mapping[str, tuple[Spec, Document]]
+) -> dict[str, str]:
+    """The environments' logos as `data:` URIs; `problems` is longer for each that is none."""
+    logos = {}
+    for name, (spec, document) in loaded.items():
+        try:
+            if spec.logo:
+                logos[name] = data_uri(root, spec.logo)
+        except LogoError as error:
+            problems.append(document.problem(("logo",), error.message, error.hint))
+    return logos
 
 
 _adapters: dict[int, TypeAdapter[Any]] = {}

@@ -51,3 +51,14 @@ def log_in(page: Page, hub: Hub, user: str) -> None:
     page.fill("#username_input", user)
     page.fill("#password_input", hub.password)
     page.click("#login_submit")
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds wrong with the page as it is shown: rule, place, remedy."""
+    page.add_script_tag(path=ROOT / "node_modules/axe-core/axe.min.js")
+    found = page.evaluate("axe.run()")["violations"]
+    return [
+        f"{rule['id']}: {node['html']}: {node['failureSummary']}"
+        for rule in found
+        for node in rule["nodes"]
+    ]

@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +39,10 @@ class Hub:
         user = User(self, name)
         user.log_in()
         return user
+
+    def admin(self, name: str) -> "User":
+        password = (self.folder / ".slipway/secrets/admin_password").read_text()
+        return replace(self, password=password).user(name)
 
     def home(self, name: str) -> Path:
         return self.folder / ".slipway/homes" / name
@@ -93,6 +97,10 @@ class User:
         assert answer.status_code == 200, answer.text
         servers: dict[str, Any] = answer.json()["servers"]
         return servers
+
+    def start_once(self, profile: str) -> None:
+        if not self.servers():
+            self.start(profile)
 
     def start(self, profile: str, server: str = "") -> None:
         where = f"/hub/api/users/{self.name}/server{'s/' + server if server else ''}"

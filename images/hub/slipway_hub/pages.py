@@ -9,7 +9,7 @@ from typing import Any
 
 from traitlets.utils.importstring import import_item
 
-from slipway_hub import health, routes, spawn_page
+from slipway_hub import health, home, routes, sharing, spawn_page, theme
 from slipway_hub.auth import CLASSES
 from slipway_hub.settings import READY, HubSettings
 
@@ -20,17 +20,21 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.JupyterHub.template_paths = [str(TEMPLATES)]
     own = [
         *routes.handlers(),
+        *home.handlers(settings),
+        *sharing.handlers(settings),
         (rf"/{READY}", health.Ready, {"state": settings.state}),
         *((path, spawn_page.SpawnPage, {"hub_settings": settings}) for path in spawn_page.PATHS),
     ]
     c.JupyterHub.authenticator_class = _with_handlers(
-        import_item(CLASSES[settings.auth["kind"]]), own
+        import_item(CLASSES[settings.auth["kind"]]), own, theme.variables(settings)
     )
 
 
-def _with_handlers(authenticator: Any, handlers: list[Any]) -> Any:
+def _with_handlers(authenticator: Any, handlers: list[Any], variables: dict[str, Any]) -> Any:
     class WithPages(authenticator):  # type: ignore[misc]
         def get_handlers(self, app: Any) -> list[Any]:
+            # Not by configuration: an announcement in `extra_config` would put itself in its place.
+            app.tornado_settings["template_vars"] = {**variables, **app.template_vars}
             return [*super().get_handlers(app), *handlers]
 
     # What the configuration calls it by.

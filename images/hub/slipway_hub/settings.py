@@ -32,6 +32,8 @@ class ProfileSettings(Settings):
     image: str
     """By its name in the catalog."""
     default_url: str
+    icon: str = ""
+    """Of the app it lands in, by its name in `HubSettings.icons`."""
     groups: tuple[str, ...] = ()
     environment: dict[str, str] = {}
     cpu_guarantee: float | None = None
@@ -55,6 +57,8 @@ class RouteSettings(Settings):
     profile: str
     target: str
     title: str
+    icon: str = ""
+    """By its name in `HubSettings.icons`."""
 
 
 class CullingSettings(Settings):
@@ -139,6 +143,12 @@ class KubernetesSpawning(Settings):
 
 
 class HubSettings(Settings):
+    title: str = ""
+    """What the hub is called; JupyterHub when empty."""
+    logo: str = ""
+    """A `data:` URI in base64; JupyterHub's own when empty."""
+    icons: dict[str, str] = {}
+    """SVG by name: of those apps that have one here."""
     profiles: tuple[ProfileSettings, ...]
     default_profile: str | None = None
     server_suffix: str

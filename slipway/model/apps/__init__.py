@@ -19,4 +19,4 @@ AnyApp = Annotated[
     Field(discriminator="kind"),
 ]
 
-__all__ = ["ActivityRule", "AnyApp", "App", "Requirement", "ServerProcess", "literal"]
+__all__ = ["ActivityRule", "AnyApp", "App", "JupyterLab", "Requirement", "ServerProcess", "literal"]
