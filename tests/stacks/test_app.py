@@ -72,7 +72,7 @@ def test_only_the_environment_that_is_asked_for_is_built_and_read(tmp_path: Path
 
 
 def test_no_feature_flag_is_left_to_a_default_that_changes() -> None:
-    """docs/decisions/0007-feature-flags.md"""
+    """docs/decisions/0008-feature-flags.md"""
     done = subprocess.run(
         [str(CDK), "flags", "--unstable=flags", "--all", "-c", "env=dev"],
         cwd=ROOT,
