@@ -52,7 +52,7 @@ def add_test_entries(catalog: str) -> str:
         "images:\n",
         1,
     )
-    catalog = catalog.replace("dashboard, tensorboard]", "dashboard, tensorboard, ghost]")
+    catalog = catalog.replace("apps: [lab, classic, code]", "apps: [lab, classic, code, ghost]")
     return catalog.replace(
         "profiles:\n",
         "profiles:\n  secret: {title: Secret, image: code-server, groups: [insiders]}\n",

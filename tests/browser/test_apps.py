@@ -66,11 +66,13 @@ def test_a_logged_out_visit_of_a_port_lands_on_its_page_with_the_query(
 
 
 APPS = ["VS Code", "Streamlit", "TensorBoard"]
+"""Of the image that has the most."""
 
 
 def test_the_launcher_shows_each_app_once_with_its_icon(page: Page, hub: Hub):
-    visit(page, hub, "/lab", "cleo")
-    page.wait_for_url("**/user/cleo/lab**")
+    visit(page, hub, "/dashboard", "cleo")
+    page.wait_for_url("**/user/cleo/dashboard/**")
+    page.goto(f"{hub.url}user/cleo/lab")
     for app in APPS:
         card = page.locator(".jp-LauncherCard", has_text=re.compile(f"^{re.escape(app)}"))
         expect(card).to_have_count(1)
@@ -80,8 +82,9 @@ def test_the_launcher_shows_each_app_once_with_its_icon(page: Page, hub: Hub):
 
 
 def test_notebooks_new_menu_shows_each_app_once(page: Page, hub: Hub):
-    visit(page, hub, "/hub/user-redirect/tree", "dora")
-    page.wait_for_url("**/user/dora/tree**")
+    visit(page, hub, "/dashboard", "dora")
+    page.wait_for_url("**/user/dora/dashboard/**")
+    page.goto(f"{hub.url}user/dora/tree")
     page.get_by_text("New", exact=True).click()
     for app in APPS:
         entry = page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{re.escape(app)}"))
