@@ -85,8 +85,8 @@ def test_the_keyboard_reaches_everything_in_order_and_shows_where_it_is(page: Pa
         reached.append(page.evaluate(name))
         outline = "getComputedStyle(document.activeElement).outlineWidth"
         assert page.evaluate(outline) == "3px", reached[-1]
-    apps = [f"{app} in VS Code" for app in ("JupyterLab", "Streamlit", "TensorBoard")]
-    expected = ["VS Code", *apps, "RStudio", "Shiny in RStudio"]
+    expected = ["VS Code", "JupyterLab in VS Code", "Streamlit", "TensorBoard in Streamlit"]
+    expected += ["RStudio", "Shiny in RStudio"]
     pairs = [word for app in expected for word in (f"Open {app}", f"Copy link to {app}")]
     assert reached == [*pairs, "Share a place inside an app", "All servers"]
 
