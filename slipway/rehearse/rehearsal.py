@@ -17,6 +17,7 @@ from slipway.aws.recreate import recreate
 from slipway.aws.teardown import teardown
 from slipway.model import EksSpec, Environment, Project, load
 from slipway.rehearse import emulator, sandbox
+from slipway.rehearse.cluster import Cluster
 from slipway.rehearse.controllers import Controllers
 from slipway.rehearse.emulator import Emulator
 from slipway.rehearse.kubernetes_api import KubernetesApi
@@ -40,6 +41,10 @@ class Rehearsal:
         self._environments = [one for one in (first, second) if one]
         self.first = _place(world, first)
         self._second = _place(world, second) if second else None
+
+    def cluster(self) -> Cluster:
+        """The stand-in for the first environment's cluster."""
+        return self._api.cluster(_cluster(self.first))
 
     def place_of(self, cluster: str) -> Place:
         """By `account/region/name`, as the Kubernetes API calls a cluster."""
