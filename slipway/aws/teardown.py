@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from charts import names
 from slipway.aws import kept, made_by_controllers, stacks
@@ -57,7 +57,7 @@ def teardown(place: Place, steps: Steps, *, with_data: bool = False) -> Report:
     steps.run("hub", lambda: stacks.delete(place, "hub"))
     steps.run("load balancers", lambda: _wait_then_remove(place, "load balancer", "target group"))
     steps.run("protection", lambda: _unprotect(place))
-    steps.run("cluster", lambda: stacks.delete(place, "cluster"))
+    steps.run("cluster", lambda: _delete_cluster(place))
     steps.run("what controllers made", lambda: _wait_then_remove(place))
     if with_data:
         purge(place, steps)
@@ -150,6 +150,21 @@ def _unprotect(place: Place) -> str:
             return "there is no cluster"
         raise
     return "switched off"
+
+
+def _delete_cluster(place: Place) -> str:
+    """With its stack, or without: a first deploy that failed may have lost sight of it."""
+    done, eks = stacks.delete(place, "cluster"), place.client("eks")
+    try:
+        eks.delete_cluster(name=place.cluster)
+        eks.get_waiter("cluster_deleted").wait(name=place.cluster)
+    except ClientError as error:
+        if is_missing(error):
+            return done
+        raise
+    except WaiterError as error:
+        raise StepError(f"{place.cluster} does not go ({error}); run this again") from error
+    return "deleted, though its stack no longer knew it"
 
 
 def _wait_for_update(place: Place, update: str) -> None:

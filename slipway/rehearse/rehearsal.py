@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+from charts import names
 from slipway.aws import stacks
 from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place
 from slipway.aws.leftovers import leftovers
@@ -17,7 +18,8 @@ from slipway.aws.recreate import recreate
 from slipway.aws.teardown import teardown
 from slipway.model import EksSpec, Environment, Project, load
 from slipway.rehearse import emulator, sandbox
-from slipway.rehearse.controllers import Controllers
+from slipway.rehearse.cluster import Cluster
+from slipway.rehearse.controllers import USERS, Controllers
 from slipway.rehearse.emulator import Emulator
 from slipway.rehearse.kubernetes_api import KubernetesApi
 from slipway.rehearse.sandbox import Sandbox
@@ -40,6 +42,10 @@ class Rehearsal:
         self._environments = [one for one in (first, second) if one]
         self.first = _place(world, first)
         self._second = _place(world, second) if second else None
+
+    def cluster(self) -> Cluster:
+        """The stand-in for the first environment's cluster."""
+        return self._api.cluster(_cluster(self.first))
 
     def place_of(self, cluster: str) -> Place:
         """By `account/region/name`, as the Kubernetes API calls a cluster."""
@@ -132,8 +138,14 @@ class Rehearsal:
         return f"found at {group}"
 
     def _teardown(self, place: Place, say: Say) -> str:
+        labels = names.component(names.USER_SERVER)
+        for user in USERS:
+            self._api.cluster(_cluster(place)).start_server(place.spec.namespace, user, labels)
         inner = Steps(lambda line: say(f"    {line}"))
         found = teardown(place, inner)
+        stopped = next(step.detail for step in inner.done if step.name == "users' servers")
+        if not stopped.startswith(str(len(USERS))):
+            raise StepError(f"{len(USERS)} servers ran, {stopped}")
         self._api.forget(_cluster(place))
         return f"{len(found.gone)} stacks gone, {len(found.kept)} things kept"
 
