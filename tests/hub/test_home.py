@@ -121,7 +121,7 @@ def test_jupyterhubs_own_pages_work(hub: Hub, page: str):
 
 
 def test_named_servers_and_their_buttons_are_on_the_page(hub: Hub):
-    user = hub.user("namer")
+    user = hub.user("shelf")
     user.start("rstudio", "rstudio-server")
     page = user.get("/hub/home").text
     assert 'id="stop-rstudio-server"' in page
