@@ -7,7 +7,7 @@ from constructs import Construct
 
 from slipway.model import EksSpec, Environment
 from slipway.model.environment import WORKING_TREE
-from slipway.model.release import HUB_IMAGES
+from slipway.model.release import built_here
 from stacks.long_lived import LongLivedStack
 
 NAMESPACE = "slipway"
@@ -29,7 +29,7 @@ class RegistryStack(LongLivedStack):
         self, scope: Construct, id: str, *, environment: Environment, spec: EksSpec
     ) -> None:
         super().__init__(scope, id, description="Images of every release. Never deleted.")
-        for image in built_here(environment):
+        for image in built_here(environment.catalog):
             repository = self._repository(image)
             if spec.promotion.to:
                 repository.add_to_resource_policy(_promoters_may_pull(spec.promotion.to))
@@ -58,12 +58,6 @@ class RegistryStack(LongLivedStack):
                 )
             ],
         )
-
-
-def built_here(environment: Environment) -> tuple[str, ...]:
-    """Every image of the environment that does not live in another registry."""
-    images = environment.catalog.images
-    return (*HUB_IMAGES, *(name for name, image in images.items() if image.reference is None))
 
 
 def promotion_role(account: str) -> str:

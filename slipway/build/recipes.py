@@ -9,7 +9,6 @@ from slipway.installation import INSTALLATION
 from slipway.model import Catalog, InvalidProject, Problem
 from slipway.model.apps import App
 from slipway.model.problems import did_you_mean
-from slipway.model.release import HUB_IMAGES
 
 BASE = "BASE"
 """The argument of a Dockerfile that says which outside image it starts from."""
@@ -57,11 +56,6 @@ def declared(dockerfile: str) -> list[tuple[str, str | None]]:
 def argument_of(image: str) -> str:
     """`CODE_SERVER` for the image `code-server`."""
     return image.upper().replace("-", "_")
-
-
-def built_here(catalog: Catalog) -> list[str]:
-    """The images that an environment pulls and that are not somewhere else already."""
-    return [*HUB_IMAGES, *(n for n, image in catalog.images.items() if image.reference is None)]
 
 
 def recipes(

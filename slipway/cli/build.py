@@ -16,9 +16,10 @@ from rich.text import Text
 from slipway.build import push
 from slipway.build.build import RECORDS, SBOMS, Build, Options, Outcome
 from slipway.build.builders import BuildError, find
-from slipway.build.recipes import Recipe, built_here, recipes
+from slipway.build.recipes import Recipe, recipes
 from slipway.installation import STORE
 from slipway.model import Environment, Project
+from slipway.model.release import built_here
 from slipway.oci.descriptors import ImageError, Platform, platform_here
 from slipway.oci.layout import Layout
 

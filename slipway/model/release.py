@@ -16,6 +16,12 @@ HUB_IMAGES = ("hub", "proxy")
 """Images of every release beside the catalog's."""
 
 
+def built_here(catalog: Catalog) -> tuple[str, ...]:
+    """Every image that an environment pulls and that does not live in another registry."""
+    own = (name for name, image in catalog.images.items() if image.reference is None)
+    return (*HUB_IMAGES, *own)
+
+
 class PlatformVersions(Model):
     """The one place where the working tree's platform versions are written."""
 

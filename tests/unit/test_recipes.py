@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from slipway.build.context import assemble, content_tag
-from slipway.build.recipes import Recipe, built_here, recipes
+from slipway.build.recipes import Recipe, recipes
 from slipway.model import Catalog, InvalidProject
 from slipway.model.project import load
+from slipway.model.release import built_here
 from tests.support.local import ROOT
 
 FROM_BASE = "ARG BASE=docker.io/library/debian:trixie-slim\nFROM ${BASE}\n"
@@ -63,7 +64,7 @@ def test_every_image_of_slipway_starts_from_one_outside_image():
 
 def test_what_an_environment_pulls_is_built_unless_it_is_elsewhere():
     found = catalog(ours={}, theirs={"reference": "registry.example.org/team/theirs:1"})
-    assert built_here(found) == ["hub", "proxy", "ours"]
+    assert built_here(found) == ("hub", "proxy", "ours")
 
 
 def test_a_projects_image_comes_before_slipways_own(project: Path):
