@@ -11,6 +11,7 @@ from slipway.model import load
 from slipway.model.base import NAME
 from slipway.model.project import CATALOG
 from slipway.oci.descriptors import ImageError
+from slipway.oci.registry import RegistryError
 from slipway.oci.transfer import pull_image, push_image
 
 REFUSED, FAILED = 2, 1
@@ -35,10 +36,10 @@ def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
     catalog = load(root).catalog
     try:
         store, found = look(root, wanted, pull_image, _progress)
+    except (RegistryError, OSError) as error:
+        raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
     except ImageError as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", REFUSED) from error
-    except OSError as error:
-        raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
     if not quiet:
         print(_told(found), file=sys.stderr)
     try:

@@ -117,7 +117,7 @@ class Registry:
             if received >= descriptor.size:
                 return
             _pause(attempt)
-        raise ImageError(
+        raise RegistryError(
             f"{reference}: {descriptor.digest} ended after {received:,} of "
             f"{descriptor.size:,} bytes"
         )
@@ -141,10 +141,10 @@ class Registry:
             else:
                 stored = sent.headers.get("Docker-Content-Digest", descriptor.digest)
                 if stored != descriptor.digest:
-                    raise ImageError(f"{reference}: {descriptor.digest} was stored as {stored}")
+                    raise RegistryError(f"{reference}: {descriptor.digest} was stored as {stored}")
                 return True
             _pause(attempt)
-        raise ImageError(f"{reference}: {descriptor.digest} cannot be stored: {problem}")
+        raise RegistryError(f"{reference}: {descriptor.digest} cannot be stored: {problem}")
 
     def put_manifest(self, reference: Reference, descriptor: Descriptor, content: bytes) -> None:
         """Store a manifest under the reference's tag, or its digest. Raises ImageError."""
@@ -182,7 +182,7 @@ class Registry:
             except Busy as error:
                 problem, wait = error, error.wait
             _pause(attempt, wait)
-        raise ImageError(f"{self._host} does not answer: {problem}")
+        raise RegistryError(f"{self._host} does not answer: {problem}")
 
     def _once(
         self, method: str, reference: Reference, url: str, stream: bool = False, **options: Any
@@ -209,18 +209,22 @@ class Registry:
         if kind.lower() == "basic" and known:
             return "Basic " + b64encode(":".join(known).encode()).decode()
         if kind.lower() != "bearer" or "realm" not in asked:
-            raise ImageError(f"{self._host} wants a login: run `docker login {self._host}`")
+            raise RegistryError(f"{self._host} wants a login: run `docker login {self._host}`")
         query = {"scope": f"repository:{repository}:{self._actions}"} | (
             {"service": asked["service"]} if "service" in asked else {}
         )
         answer = self._http.get(asked["realm"], params=query, auth=known or None)
         if answer.status_code != 200:
-            raise ImageError(
+            raise RegistryError(
                 f"{self._host} refuses the login ({answer.status_code}): "
                 f"run `docker login {self._host}`"
             )
         token = answer.json()
         return f"Bearer {token.get('token') or token.get('access_token')}"
+
+
+class RegistryError(ImageError):
+    """The registry does not answer, or not us. What is wrong is not the image."""
 
 
 class NotThere(ImageError):  # noqa: N818
@@ -247,11 +251,11 @@ def _checked(answer: httpx.Response, reference: Reference, *, stream: bool) -> h
     if answer.status_code == 404:
         raise NotThere(f"{reference} is not there: the registry answers {said}")
     if answer.status_code in (401, 403):
-        raise ImageError(
+        raise RegistryError(
             f"{reference}: the registry refuses ({said}); log in with `docker login "
             f"{reference.host}`, or ask for the permission"
         )
-    raise ImageError(f"{reference}: the registry answers {said}")
+    raise RegistryError(f"{reference}: the registry answers {said}")
 
 
 def _message(answer: httpx.Response) -> str:

@@ -22,7 +22,7 @@ from tests.images.conftest import Images
 from tests.support import old_images, vscode
 from tests.support.local import ROOT, SLIPWAY, Hub, make_project, running_hub
 from tests.support.old_images import PASSWORD, SETTINGS
-from tests.support.registry import registry
+from tests.support.registry import free_port, registry
 
 _POD = """\
 #!/bin/sh
@@ -264,3 +264,10 @@ def test_an_image_that_is_refused_leaves_nothing(project: Project, tmp_path: Pat
     assert not (tmp_path / "out.tar").exists()
     assert set(Layout(project.store).names()) == {JUPYTER}
     assert (project.folder / "catalog.yaml").read_text() == before
+
+
+def test_a_registry_that_is_away_is_no_fault_of_the_image(project: Project):
+    done = project.try_to_migrate(f"127.0.0.1:{free_port()}/team/vscode:1")
+    assert done.returncode == 1
+    assert "does not answer" in done.stderr
+    assert "Traceback" not in done.stderr
