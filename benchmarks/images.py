@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import statistics
-import subprocess
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +19,7 @@ from slipway.build.record import layers
 from slipway.oci.descriptors import Descriptor, platform_here
 from tests.images.conftest import AUTHORITIES, Images, pytest_configure
 from tests.support import containers, systems
-from tests.support.local import ROOT, SLIPWAY, Hub
+from tests.support.local import ROOT, Hub
 from tests.support.registry import registry
 
 RUNS = 5
@@ -67,7 +66,7 @@ def answer(hub: Hub, user: str, image: str) -> tuple[float, float]:
     return seconds, memory
 
 
-def change(images: Images, base: str, host: str) -> tuple[float, float, int]:
+def change(images: Images, host: str) -> tuple[float, float, int]:
     """Seconds of a build of nothing and of one changed line, and the bytes that it pushes."""
     kube = images.project / "environments/kube.yaml"
     lines = kube.read_text().splitlines()
@@ -76,13 +75,8 @@ def change(images: Images, base: str, host: str) -> tuple[float, float, int]:
 
     def build() -> tuple[float, Any]:
         began = time.monotonic()
-        words = ("build", "code-server", "--json", "--push=kube", f"--arg=BASE={base}")
-        done = subprocess.run(
-            [SLIPWAY, *words, f"--project={images.project}"],
-            env=os.environ | {"SSL_CERT_FILE": str(images._authorities)},
-            check=True,
-            capture_output=True,
-        )
+        done = images.build("code-server", "--json", "--push=kube")
+        assert done.returncode == 0, done.stderr
         built = {image["name"]: image for image in json.loads(done.stdout)["images"]}
         return time.monotonic() - began, built["code-server"]
 
@@ -112,7 +106,7 @@ def main() -> None:
             for run in range(RUNS):
                 for image, seen in times.items():
                     seen.append(answer(hub, f"{image}{run}", image))
-        nothing, seconds, pushed = change(images, base, host)
+        nothing, seconds, pushed = change(images, host)
     start = {n: statistics.median(s for s, _ in seen) for n, seen in times.items()}
     memory = {n: statistics.median(m for _, m in seen) for n, seen in times.items()}
     sizes = {n: record["compressed_bytes"] for n, record in records.items()}
