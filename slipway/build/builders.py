@@ -115,6 +115,8 @@ class ContainersBuilder(Builder):
     https://github.com/containers/buildah/blob/main/docs/buildah-build.1.md
     """
 
+    push_options: tuple[str, ...] = ()
+
     @property
     def version(self) -> str:
         return _printed([self.command, "--version"]).strip()
@@ -169,7 +171,8 @@ class ContainersBuilder(Builder):
         self._run([*command, str(job.context)], log)
         with self._output() as layout:
             target = f"oci:{layout.folder}:built"
-            self._run([self.command, "push", "-q", "--format=oci", image, target], log)
+            push = [self.command, "push", "-q", "--format=oci", *self.push_options]
+            self._run([*push, image, target], log)
             return repack(layout, self._store)
 
     def _parent(self, parent: Descriptor) -> str:
@@ -185,6 +188,8 @@ class ContainersBuilder(Builder):
 
 class Buildah(ContainersBuilder):
     command = "buildah"
+    # Fast: it is compressed again here.
+    push_options = ("--compression-format=gzip", "--compression-level=1")
 
 
 class Podman(ContainersBuilder):
