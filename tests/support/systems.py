@@ -11,7 +11,6 @@ from tests.support.containers import podman
 
 # As Debian's own slim images.
 SLIM = ("doc/*", "man/*", "info/*", "locale/*", "lintian/*")
-MIRROR = "http://deb.debian.org/debian"
 
 
 def debian(release: str, folder: Path) -> str:
@@ -22,7 +21,7 @@ def debian(release: str, folder: Path) -> str:
     _run(
         "mmdebstrap", "--quiet", "--variant=minbase", *dropped,
         f"--customize-hook={clean}", '--customize-hook=: > "$1"/etc/resolv.conf',
-        release, str(archive), MIRROR, SOURCE_DATE_EPOCH="0",
+        release, str(archive), SOURCE_DATE_EPOCH="0",
     )  # fmt: skip
     return _imported(archive, f"localhost/debian:{release}-slim")
 
