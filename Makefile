@@ -38,8 +38,9 @@ $(READY): $(LOCKS) $(PACKAGES) Makefile
 up: setup
 	@$(BIN)/slipway up $(if $(PORT),--port $(PORT))
 
+# Two at a time, a folder of tests each: more would make each other wait for what runs behind them.
 test: setup chromium image-tools
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n 2 --dist loadscope
 
 test-images: setup image-tools
 	@$(BIN)/pytest tests/images

@@ -12,7 +12,7 @@ def main() -> None:
     gc.set_threshold(100_000)
     if sys.argv[1:2] == ["render"]:
         _start_node()
-    from slipway.cli.commands import run
+    from slipway.cli.app import run
 
     run()
 
