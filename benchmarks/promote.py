@@ -24,6 +24,8 @@ RUNS = 3
 LAYERS = tuple(mebibytes << 20 for mebibytes in (16, 248, 240, 160, 128, 96, 64, 48, 24))
 """Bytes: 1 GiB, in the sizes that layers have."""
 IMAGES = 10
+SKOPEO = ("skopeo", "copy", "--all", "--preserve-digests", "--quiet")
+SKOPEO += ("--src-tls-verify=false", "--dest-tls-verify=false")
 COPY = r"""
 import json, pathlib, re, sys, time
 from slipway.oci.copy import Wanted, copy
@@ -60,9 +62,7 @@ def ours(wanted: list[tuple[str, str, str]]) -> dict[str, Any]:
 def skopeo(source: str, target: str) -> float:
     began = time.monotonic()
     subprocess.run(
-        ["skopeo", "copy", "--all", "--preserve-digests", "--quiet"]
-        + ["--src-tls-verify=false", "--dest-tls-verify=false"]
-        + [f"docker://{source}", f"docker://{target}"],
+        [*SKOPEO, f"docker://{source}", f"docker://{target}"],
         check=True,
         capture_output=True,
     )

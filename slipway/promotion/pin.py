@@ -1,18 +1,19 @@
 """The `release:` of an environment's file: read, and set with nothing else changed."""
 
+import contextlib
+import difflib
 import fcntl
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from slipway.model.document import parse
 from slipway.model.environment import WORKING_TREE
+from slipway.model.problems import InvalidProject
 
 KEY = "release"
 BEFORE = "target"
@@ -48,15 +49,15 @@ class Pin:
 
     def with_values(self, values: Mapping[str, str | None]) -> bytes:
         """The content with top-level keys set; None takes a key's line away. Raises PinError."""
-        text = self.content.decode("utf-8")
+        text, wanted = self.content.decode(), dict(parse(self.content, self.name).data) | values
         for key, value in values.items():
             text = _without(text, key) if value is None else _with(text, key, value)
-        changed = text.encode()
-        wanted = dict(parse(self.content, self.name).data) | values
-        if parse(changed, self.name).data != {k: v for k, v in wanted.items() if v is not None}:
-            told = ", ".join(f"{key}: {value}" for key, value in values.items() if value)
-            raise PinError(f"{self.name} is written in a way that cannot be edited: write {told}")
-        return changed
+        with contextlib.suppress(InvalidProject):
+            found = parse(text.encode(), self.name).data
+            if found == {key: value for key, value in wanted.items() if value is not None}:
+                return text.encode()
+        told = ", ".join(f"{key}: {value}" for key, value in values.items() if value)
+        raise PinError(f"{self.name} is written in a way that cannot be edited: write {told}")
 
     def set(self, values: Mapping[str, str | None]) -> None:
         """Write the file, whole or not at all, if it is still what was read. Raises PinError."""
@@ -108,7 +109,7 @@ def _mapping(text: str) -> yaml.MappingNode:
     return node
 
 
-@contextmanager
+@contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """Between reading a file and putting another in its place, for whoever does the same."""
     handle = os.open(folder, os.O_RDONLY)
@@ -135,7 +136,5 @@ def _replace(file: Path, content: bytes) -> None:
 
 def changed_lines(before: bytes, after: bytes, name: str) -> list[str]:
     """The change as a unified diff, for people."""
-    import difflib
-
-    lines: list[Any] = [content.decode().splitlines() for content in (before, after)]
-    return list(difflib.unified_diff(*lines, name, name, n=1, lineterm=""))
+    old, new = before.decode().splitlines(), after.decode().splitlines()
+    return list(difflib.unified_diff(old, new, name, name, n=1, lineterm=""))
