@@ -49,7 +49,7 @@ class Pin:
 
     def with_values(self, values: Mapping[str, str | None]) -> bytes:
         """The content with top-level keys set; None takes a key's line away. Raises PinError."""
-        text, wanted = self.content.decode(), dict(parse(self.content, self.name).data) | values
+        text, wanted = self.content.decode(), {**parse(self.content, self.name).data, **values}
         for key, value in values.items():
             text = _without(text, key) if value is None else _with(text, key, value)
         with contextlib.suppress(InvalidProject):
