@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from slipway.model.catalog import Catalog
 from slipway.model.problems import Path, did_you_mean, listed
-from slipway.model.release import HUB_IMAGES, Release
+from slipway.model.release import ADDONS, HUB_IMAGES, PlatformVersions, Release
 
 HUB_PATHS = frozenset(
     [
@@ -85,6 +85,11 @@ def check_catalog(catalog: Catalog) -> Iterator[Finding]:
     yield from _images(catalog)
     yield from _profiles(catalog)
     yield from _routes(catalog)
+
+
+def check_platform(platform: PlatformVersions) -> Iterator[Finding]:
+    for addon in sorted(set(platform.addons) - set(ADDONS)):
+        yield Finding(("addons", addon), *unknown("add-on", addon, ADDONS), at_key=True)
 
 
 def check_release(release: Release, name: str) -> Iterator[Finding]:

@@ -1,14 +1,18 @@
-"""`releases/<version>.yaml`: a frozen catalog with every version it runs on."""
+"""`platform.yaml`: what the working tree runs on. `releases/<version>.yaml`: that and a catalog,
+frozen."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from slipway.model.base import Digest, Model, Name, Text, Version, text
+from slipway.model.base import Digest, Model, Name, Version, text
 from slipway.model.catalog import Catalog
 
 KubernetesVersion = Annotated[
     str, *text(r"1\.[0-9]{2}", "a Kubernetes version", '"1.36", in quotes')
+]
+AddonVersion = Annotated[
+    str, *text(r"v[0-9][0-9A-Za-z.+-]*", "a version of an EKS add-on", "v2.1.0-eksbuild.1", 60)
 ]
 Commit = Annotated[str, *text(r"[0-9a-f]{40}", "a git commit", "0" * 40)]
 
@@ -22,12 +26,17 @@ def built_here(catalog: Catalog) -> tuple[str, ...]:
     return (*HUB_IMAGES, *own)
 
 
+ADDONS = ("amazon-cloudwatch-observability", "aws-efs-csi-driver", "metrics-server")
+"""EKS add-ons that an environment has beside what Auto Mode brings."""
+
+
 class PlatformVersions(Model):
-    """The one place where the working tree's platform versions are written."""
+    """`platform.yaml`, where there is one: what the working tree runs on."""
 
     kubernetes: KubernetesVersion = "1.36"
-    addons: dict[Name, Text] = Field(default_factory=dict)
-    """EKS add-on versions by add-on name."""
+    addons: dict[Name, AddonVersion] = Field(default_factory=dict)
+    """EKS add-on versions by add-on name, as `slipway addons` pins them. One that is missing comes
+    in EKS's default version."""
 
 
 class Release(Model):

@@ -297,7 +297,7 @@ def test_check_works_from_a_folder_below_and_says_so_outside(project: Path, tmp_
     assert "--project" in outside.stderr
 
 
-@pytest.mark.parametrize("file", ["catalog", "environment", "release"])
+@pytest.mark.parametrize("file", ["catalog", "environment", "platform", "release"])
 def test_the_published_schemas_are_the_models(file: str):
     done = run("schema", file, cwd=ROOT)
     assert json.loads(done.stdout) == json.loads((ROOT / f"schemas/{file}.json").read_text())
@@ -305,7 +305,7 @@ def test_the_published_schemas_are_the_models(file: str):
 
 def test_an_unknown_schema_is_answered_with_those_there_are(project: Path):
     done = run("schema", "catlog", cwd=project)
-    assert (done.returncode, "catalog, environment, release" in done.stderr) == (2, True)
+    assert (done.returncode, "catalog, environment, platform, release" in done.stderr) == (2, True)
 
 
 def test_the_shipped_files_are_good(tmp_path: Path):

@@ -57,7 +57,7 @@ def _summary(project: Project) -> str:
 
 @app.command(epilog="Example: slipway schema catalog > schemas/catalog.json")
 def schema(
-    file: Annotated[str, typer.Argument(help="catalog, environment or release")],
+    file: Annotated[str, typer.Argument(help="catalog, environment, platform or release")],
 ) -> None:
     """Print the JSON Schema of a file, for editors and other tools."""
     from slipway.model.schemas import SCHEMAS, json_schema
