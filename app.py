@@ -1,6 +1,8 @@
 """`cdk deploy 'dev/*'`: one stage per environment on AWS.
 
-`-c env=dev` builds that one alone, and reads no other environment's file.
+`-c env=dev` builds that one alone, and reads no other environment's file. An environment that is
+pinned to a release is built by the release's own code only; `-c allow-code-drift=true` is the way
+around that where it is not protected.
 """
 
 import gc
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import slipway.toolchain.node
 from slipway.model import EksSpec, Environment, InvalidProject, load
+from slipway.releases.code import renderable
 
 # Before aws_cdk is imported: it starts this Node.
 os.environ.setdefault("JSII_NODE", str(slipway.toolchain.node.node()))
@@ -22,10 +25,10 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 gc.disable()
 
 
-def asked_for() -> str | None:
-    """The environment of `-c env=…`. As the CLI hands it over: asking an App would start Node."""
+def asked(key: str) -> str | None:
+    """The value of `-c KEY=…`. As the CLI hands it over: asking an App would start Node."""
     context = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
-    return context.get("env") or None
+    return str(context.get(key) or "") or None
 
 
 def synthesize(environments: list[Environment]) -> None:
@@ -42,7 +45,11 @@ def synthesize(environments: list[Environment]) -> None:
 
 if __name__ == "__main__":
     try:
-        synthesize(list(load(Path(__file__).parent, asked_for()).environments()))
+        project = load(Path(__file__).parent, asked("env"))
+        drift = asked("allow-code-drift") in ("true", "True")
+        environments, told = renderable(project.root, project.environments(), allow_drift=drift)
+        print(*told, sep="\n", end="\n" * bool(told), file=sys.stderr)
+        synthesize(environments)
     except InvalidProject as error:
         print(error, file=sys.stderr)
         sys.exit(2)
