@@ -42,3 +42,17 @@ def promote(
         raise bad_input(error) from None
     order = Order(source, target, waivers, dry_run, (from_profile, to_profile))
     on_terminal.run(project_root(project), order, as_pull_request=pull_request, as_json=as_json)
+
+
+@app.command(epilog="Example: slipway status --json")
+def status(
+    within: Annotated[
+        float, typer.Option(help="Seconds that an environment has to answer.", min=0.1)
+    ] = 15,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Show which release each environment pins and runs, and what is known of it."""
+    from slipway.cli import status as on_terminal
+
+    on_terminal.run(project_root(project), within, as_json=as_json)
