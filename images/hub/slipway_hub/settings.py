@@ -143,6 +143,8 @@ class KubernetesSpawning(Settings):
 
 
 class HubSettings(Settings):
+    release: str = ""
+    """The version that runs, or `working-tree`."""
     title: str = ""
     """What the hub is called; JupyterHub when empty."""
     logo: str = ""
