@@ -14,6 +14,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 
+from slipway.smoke import inside
 from slipway.smoke.report import Failure
 from slipway.smoke.visitor import Visitor, culprit
 
@@ -46,7 +47,7 @@ class Kernel:
 
     async def call(self, module: str, expression: str, seconds: float = 60) -> Any:
         """The value of an expression after a module of `slipway.smoke.inside` was run."""
-        source = (files("slipway.smoke.inside") / f"{module}.py").read_text()
+        source = (files(inside) / f"{module}.py").read_text()
         code = f"{source}\nimport json as _json\nprint(_json.dumps({expression}))"
         result = await self.run(code, seconds)
         if result.error:

@@ -38,7 +38,7 @@ def settles(host: str, port: int, patience: float) -> str:
 def answers(url: str, token: str) -> object:
     """The status of a GET, never by way of a proxy that the environment names."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=15)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=15)
     try:
         headers = {"Authorization": "token " + token} if token else {}
         connection.request("GET", parts.path, headers=headers)
