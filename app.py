@@ -11,18 +11,17 @@ import os
 import sys
 from pathlib import Path
 
-import slipway.toolchain.node
-from slipway.model import EksSpec, Environment, InvalidProject, load
-from slipway.releases.code import renderable
+from slipway.toolchain import ahead
 
-# Before aws_cdk is imported: it starts this Node.
-os.environ.setdefault("JSII_NODE", str(slipway.toolchain.node.node()))
-# CloudFormation checks templates itself; the library's own check makes synthesis four times slower.
+# Before aws_cdk is imported: CloudFormation checks templates itself, and the library's own check
+# makes synthesis four times slower.
 os.environ.setdefault("CDK_VALIDATION", "false")
-
-
-# A synthesis ends before any garbage is worth looking for, which takes a tenth of its time.
+# A synthesis ends before any garbage is worth looking for.
 gc.disable()
+loading = ahead.load("aws_cdk", "aws_cdk.lambda_layer_kubectl_v36", "cdk8s_plus_33")
+
+from slipway.model import EksSpec, Environment, InvalidProject, load  # noqa: E402
+from slipway.releases.code import renderable  # noqa: E402
 
 
 def asked(key: str) -> str | None:
@@ -32,6 +31,10 @@ def asked(key: str) -> str | None:
 
 
 def synthesize(environments: list[Environment]) -> None:
+    # The largest modules, for which Python needs no answer of Node, which is still at it.
+    from aws_cdk import aws_cloudwatch, aws_eks_v2  # noqa: F401
+
+    loading.join()
     from aws_cdk import App
 
     from stacks.environment_stage import EnvironmentStage
@@ -52,4 +55,8 @@ if __name__ == "__main__":
         synthesize(environments)
     except InvalidProject as error:
         print(error, file=sys.stderr)
+        # What is half started leaves its temporary files.
+        loading.join()
         sys.exit(2)
+    # Not even at the end, where Python would look once more.
+    gc.freeze()
