@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli.app import Json, ProjectFolder, app, bad_input, project_root
+from slipway.cli.app import Confirmed, Json, ProjectFolder, app, bad_input, project_root
 
 Profile = Annotated[
     str | None, typer.Option(help="A profile of AWS's configuration, for that account.")
@@ -56,3 +56,35 @@ def status(
     from slipway.cli import status as on_terminal
 
     on_terminal.run(project_root(project), within, as_json=as_json)
+
+
+@app.command(epilog="Example: slipway rollback prod --dry-run")
+def rollback(
+    environment: Annotated[str, typer.Argument(help="An environment that pins a release.")],
+    to: Annotated[
+        str | None, typer.Option(help="The release to go back to; left out, the one before.")
+    ] = None,
+    keep_database: Annotated[
+        bool, typer.Option("--keep-database", help="Leave the hub's database as it is.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and what users lose.")
+    ] = False,
+    profile: Profile = None,
+    yes: Confirmed = False,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Pin the release before, with the hub's database as that release left it."""
+    from slipway.cli import rollback as on_terminal
+
+    on_terminal.run(
+        project_root(project),
+        environment,
+        to,
+        profile,
+        keep_database=keep_database,
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+    )
