@@ -4,7 +4,7 @@ the account that promotes from it."""
 from aws_cdk import aws_iam as iam
 
 from slipway.model import EksSpec, Environment
-from slipway.records_at import PREFIX
+from slipway.model.storage import RECORDS_PREFIX as PREFIX
 from stacks.acknowledgements import acknowledge, aws_writes_this_policy
 from stacks.data import SNAPSHOTS_ARN, DataStack
 from stacks.registry import NAMESPACE, PULL, promotion_role
