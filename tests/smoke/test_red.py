@@ -1,12 +1,13 @@
 """What is broken is named, and nothing else is blamed."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.smoke.conftest import Smoke, catalog, project, smoke
 from tests.support.local import running_hub
+
+OPEN_PROXY = "extra_config: {ConfigurableHTTPProxy: {auth_token: ''}}\n"
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +17,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Smoke:
     folder = tmp_path_factory.mktemp("red") / "project"
     project(folder, catalog("echo", "cut", "plain", "broken", routes=False))
     spec = folder / "environments/local.yaml"
-    spec.write_text(
-        f"{spec.read_text()}extra_config: {{ConfigurableHTTPProxy: {{auth_token: ''}}}}"
-    )
+    spec.write_text(spec.read_text() + OPEN_PROXY)
     with running_hub(folder) as hub:
         without = catalog("echo", "cut", "plain", "broken", routes=False)
         without["routes"]["/removed"] = {"profile": "small", "app": "echo"}
@@ -71,5 +70,6 @@ def test_an_app_without_a_websocket_is_not_blamed_for_it(found: Smoke):
     assert found.check("app echo (small): websocket")["verdict"] == "passed"
 
 
-def test_the_culprits_are_what_the_terminal_ends_with(found: Smoke, tmp_path: Path):
-    assert [line for line in found.said.splitlines() if line.startswith("not enforced")]
+def test_the_terminal_shows_each_check_as_it_is_made(found: Smoke):
+    shown = [line for line in found.said.splitlines() if line.startswith("not enforced")]
+    assert "denied (small): the proxy's API" in shown[0]

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import httpx
 import pytest
 from slipway_hub import smoke as names
 
+from slipway.model import load
 from slipway.smoke import probes
 from slipway.smoke.kernels import Kernel, kernel
-from slipway.smoke.places import Place
-from slipway.smoke.report import Failure, NotEnforced
+from slipway.smoke.places import Place, place_of
+from slipway.smoke.report import RED, Failure, NotEnforced
+from slipway.smoke.run import run
 from slipway.smoke.session import Session, opened
 from tests.smoke.conftest import smoke, start_smoke
 from tests.support.local import Hub
@@ -178,3 +181,16 @@ def test_only_the_home_of_a_smoke_user_is_emptied(tmp_path: Path):
     assert (tmp_path / "folder/file").exists()
     assert wiped(tmp_path, f"{names.USER}-small") == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nobody_can_log_in_routes_are_tried_with_a_token(small: Hub):
+    """As on a hub whose logins an identity provider makes."""
+    environment = load(small.folder, "local").environment("local")
+    with place_of(environment, small.folder, None, None) as found_place:
+        without = replace(found_place, password=None)
+        found = asyncio.run(run(environment, without, lambda _: None))
+    assert [check for check in found["checks"] if check["verdict"] in RED] == []
+    details = {check["name"]: check["detail"] for check in found["checks"]}
+    assert details["route /lab: logged out"].startswith("a login that goes on to the route")
+    assert details["route /lab: stopped"] == "started the profile, then the app"
+    assert details["route /lab: running"] == "straight into the app"
