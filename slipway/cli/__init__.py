@@ -1,6 +1,7 @@
 """The command line, `slipway`."""
 
 import gc
+import os
 import sys
 
 
@@ -10,6 +11,8 @@ def main() -> None:
     if sys.argv[1:2] in (["render"], ["diff"]):
         from slipway.toolchain import ahead
 
+        # A diff compares templates: that CloudFormation takes them is for `cdk deploy` to say.
+        os.environ.setdefault("CDK_VALIDATION", "false")
         ahead.load("cdk8s_plus_33")
     from slipway.cli.app import run
 
