@@ -1,24 +1,32 @@
-"""The CloudFormation resources of both sides, synthesized offline, or as they are deployed."""
+"""The CloudFormation resources of an environment, synthesized offline, or as they are deployed.
+
+Kubernetes objects among them are taken out: they are compared as what they are.
+"""
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.diff.changes import Things
+from slipway.diff.kubernetes import full_name, without_secrets
 from slipway.installation import INSTALLATION
 from slipway.model import EksSpec, Environment
 
+if TYPE_CHECKING:
+    from slipway.aws.account import Place
+
+KUBERNETES = "Custom::AWSCDK-EKS-KubernetesResource"
 IGNORED = ("Metadata",)
 """Of a resource: CDK's own notes."""
 RELEASE_TAG = "slipway:release"
 """On everything. That it changes with the release is said once."""
 
 
-def synthesized(root: Path, environment: Environment | None) -> Things:
-    """By stack, type and logical id, without asking AWS."""
-    if environment is None or not isinstance(environment.spec, EksSpec):
-        return {}
+def synthesized(root: Path, environment: Environment) -> Things:
+    """By stack, type and logical id, without asking AWS. Starts Node."""
+    assert isinstance(environment.spec, EksSpec)
     from aws_cdk import App
 
     from stacks.environment_stage import EnvironmentStage
@@ -40,25 +48,52 @@ def _templates(assembly: Path) -> Things:
     return found
 
 
-def deployed(environment: Environment, stacks: set[str]) -> Things:
+def objects_in(resources: Things) -> Things:
+    """The Kubernetes objects among resources, by stack."""
+    return {
+        (stack, item["kind"], full_name(item)): without_secrets(item)
+        for (stack, kind, _), resource in resources.items()
+        if kind == KUBERNETES
+        for item in json.loads(resource["Properties"]["Manifest"])
+    }
+
+
+def without_objects(resources: Things) -> Things:
+    return {key: resource for key, resource in resources.items() if key[1] != KUBERNETES}
+
+
+def deployed(place: "Place", stacks: Iterable[str]) -> Things:
     """Of these stacks, what is on AWS. Raises StepError for another account, botocore's errors."""
-    from botocore.exceptions import ClientError
-
-    from slipway.aws.account import Place
-
-    place = Place(environment)
     place.check()
     found: dict[tuple[str, str, str], Any] = {}
-    for stack in sorted(stacks):
-        try:
-            answer = place.client("cloudformation").get_template(StackName=stack)
-        except ClientError as error:
-            if "does not exist" not in str(error):
-                raise
-            continue
-        body = answer["TemplateBody"]
-        found |= _resources(stack, json.loads(body) if isinstance(body, str) else body)
+    for stack in sorted(set(stacks)):
+        if body := _there(lambda: place.client("cloudformation").get_template(StackName=stack)):  # noqa: B023
+            template = body["TemplateBody"]
+            found |= _resources(
+                stack, json.loads(template) if isinstance(template, str) else template
+            )
     return found
+
+
+def deployed_release(place: "Place") -> str | None:
+    """What the hub's stack says it is, if there is one. Raises as `deployed`."""
+    place.check()
+    name = place.stack("hub")
+    found = _there(lambda: place.client("cloudformation").describe_stacks(StackName=name))
+    tags = found["Stacks"][0].get("Tags", []) if found else []
+    return next((tag["Value"] for tag in tags if tag["Key"] == RELEASE_TAG), None)
+
+
+def _there(ask: Callable[[], Any]) -> Any:
+    """An answer, or None if there is no such stack."""
+    from botocore.exceptions import ClientError
+
+    try:
+        return ask()
+    except ClientError as error:
+        if "does not exist" not in str(error):
+            raise
+        return None
 
 
 def _resources(stack: str, template: dict[str, Any]) -> Things:
@@ -92,7 +127,7 @@ def _reference(part: Any) -> str:
             return f"${{{name}}}"
         case {"Fn::GetAtt": [str(name), str(attribute)]}:
             return f"${{{name}.{attribute}}}"
-    return json.dumps(part)
+    return json.dumps(part).replace('"', "'")  # inside JSON, often
 
 
 def _context(root: Path) -> dict[str, Any]:

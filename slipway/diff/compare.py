@@ -1,15 +1,20 @@
 """The three parts of a diff together."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.diff.changes import ForUsers, Thing, things
 from slipway.diff.cloudformation import deployed
-from slipway.diff.rendered import Elsewhere, is_other_code, rendered
-from slipway.diff.sides import Side
+from slipway.diff.rendered import Elsewhere, Rendered, is_other_code, rendered
+from slipway.diff.sides import NOWHERE, Side
 from slipway.diff.users import users
 from slipway.model import LocalSpec, Project
 from slipway.releases.code import code_digest
+
+if TYPE_CHECKING:
+    from slipway.aws.account import Place
+
+STACKS = ("registry", "network", "data", "pipeline", "cluster", "hub", "observability")
 
 
 @dataclass(frozen=True)
@@ -39,35 +44,42 @@ class Diff:
         }
 
 
-def compare(project: Project, name: str, old: Side, new: Side, *, on_aws: bool = False) -> Diff:
-    """`on_aws` compares CloudFormation with what is deployed. Starts Node where the two differ.
+def compare(
+    project: Project, name: str, old: Side, new: Side, place: "Place | None" = None
+) -> Diff:
+    """With `place`, objects and resources are compared with what is deployed there.
 
-    Raises CannotRender; with `on_aws`, StepError and botocore's errors.
+    Starts Node where the two differ. Raises CannotRender; with `place`, StepError and botocore's
+    errors.
     """
-    before = "what is deployed" if on_aws else old.name
     elsewhere = [side for side in (old, new) if _has_other_code(project, side)]
-    same = old.environment == new.environment and not elsewhere
-    if isinstance(project.specs[name], LocalSpec) or (same and not on_aws):
-        return Diff(name, before, new.name, users(old, new), [], [])
-    # Others begin, in processes of their own, before this one goes on.
-    works = {s.name: Elsewhere(s.code, name) for s in elsewhere if s.code and s.environment}
-    here = {
-        s.name: rendered(project.root, s.environment) for s in (old, new) if s.name not in works
-    }
-    sides = here | {side: work.result() for side, work in works.items()}
-    first, then = sides[old.name], sides[new.name]
-    resources = first.cloudformation
-    if on_aws and new.environment:
-        resources = deployed(new.environment, {stack for stack, _, _ in then.cloudformation})
+    same = old.environment == new.environment and not elsewhere and not place
+    if same or isinstance(project.specs[name], LocalSpec):
+        return Diff(name, old.name, new.name, users(old, new), [], [])
+    first, then = _rendered(project, name, elsewhere, (NOWHERE if place else old, new))
+    notes = _notes(project, old, new)
+    if place:
+        first = Rendered.of_resources(deployed(place, map(place.stack, STACKS)))
+        notes.append("Kubernetes and CloudFormation are compared with what is deployed")
     return Diff(
         name,
-        before,
+        old.name,
         new.name,
         users(old, new),
         things(first.kubernetes, then.kubernetes),
-        things(resources, then.cloudformation),
-        _notes(project, old, new),
+        things(first.cloudformation, then.cloudformation),
+        notes,
     )
+
+
+def _rendered(
+    project: Project, name: str, elsewhere: list[Side], both: tuple[Side, Side]
+) -> list[Rendered]:
+    """Others begin, in processes of their own, before this one goes on."""
+    works = {s.name: Elsewhere(s.code, name) for s in elsewhere if s.code and s.environment}
+    here = {s.name: rendered(project.root, s.environment) for s in both if s.name not in works}
+    done = here | {side: work.result() for side, work in works.items()}
+    return [done[side.name] for side in both]
 
 
 def _has_other_code(project: Project, side: Side) -> bool:

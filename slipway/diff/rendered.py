@@ -9,12 +9,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from slipway.diff.changes import Things
-from slipway.installation import INSTALLATION
-from slipway.model import Environment, load
+from slipway.diff.cloudformation import objects_in, synthesized, without_objects
+from slipway.diff.kubernetes import objects
+from slipway.model import EksSpec, Environment, LocalSpec, load
 from slipway.releases.code import code_digest
+from slipway.toolchain import ahead
 
 PACKAGES = (".", "images/hub", "images/jupyter")
 """Folders of the packages that render, below a Slipway's own."""
@@ -26,16 +28,27 @@ class CannotRender(Exception):  # noqa: N818 - as `CannotFreeze`
 
 @dataclass(frozen=True)
 class Rendered:
+    """Kubernetes objects, and CloudFormation's resources without them."""
+
     kubernetes: Things
     cloudformation: Things
+
+    @classmethod
+    def of_resources(cls, resources: Things) -> Self:
+        return cls(objects_in(resources), without_objects(resources))
+
+
+NOTHING = Rendered({}, {})
 
 
 def rendered(root: Path, environment: Environment | None) -> Rendered:
     """By the code at hand. Starts Node."""
-    from slipway.diff.cloudformation import synthesized
-    from slipway.diff.kubernetes import objects
-
-    return Rendered(objects(environment), synthesized(root, environment))
+    if environment is None or isinstance(environment.spec, LocalSpec):
+        return NOTHING
+    ahead.join()
+    if isinstance(environment.spec, EksSpec):
+        return Rendered.of_resources(synthesized(root, environment))
+    return Rendered(objects(environment), {})
 
 
 class Elsewhere:
@@ -79,10 +92,6 @@ def _main(folder: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    from slipway.toolchain import ahead
-
     os.environ.setdefault("CDK_VALIDATION", "false")
-    loading = ahead.load("cdk8s_plus_33", "aws_cdk")
-    assert Path(__file__).is_relative_to(Path.cwd()), INSTALLATION
-    loading.join()
+    ahead.load("cdk8s_plus_33", "aws_cdk", "aws_cdk.lambda_layer_kubectl_v36")
     _main(*sys.argv[1:])

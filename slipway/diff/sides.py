@@ -12,7 +12,7 @@ from slipway.build.build import RECORDS
 from slipway.build.record import Records
 from slipway.model import Environment, InvalidProject, Problem, Project, load
 from slipway.model.environment import WORKING_TREE
-from slipway.releases import file, git, images, versions
+from slipway.releases import bills, file, git, versions
 
 LAST_COMMIT = "HEAD"
 
@@ -28,6 +28,9 @@ class Side:
     programs: dict[str, dict[str, str]]
     code: Path | None = None
     """Where a commit's own files are, which render this side; None: by the code at hand."""
+
+
+NOWHERE = Side("", None, {}, {})
 
 
 @contextmanager
@@ -85,7 +88,7 @@ def _of(project: Project, environment: Environment) -> Side:
     found = [records.read(name) for name in ("hub", "proxy", *environment.catalog.images)]
     built = [record for record in found if record]
     try:
-        programs = images.programs_in(project.root, built)
+        programs = bills.programs_in(project.root, built)
     except (OSError, ValueError):
         programs = {}  # bills of materials that were deleted are no reason to show nothing
     return Side(WORKING_TREE, environment, {r.name: r.digest for r in built}, programs)

@@ -12,8 +12,8 @@ from slipway.diff.compare import Diff
 STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
 MOST_FIELDS = 8
 """Of an object, that are shown on a terminal."""
-MOST_BYTES = 25_000
-"""Of each of two parts: GitHub takes 65,536 characters as a comment."""
+MOST_BYTES = 18_000
+"""Of each of three parts: GitHub takes 65,536 characters as a comment."""
 SIGNS = {"added": "+", "removed": "-", "changed": "!"}
 """What GitHub colours in a block of `diff`."""
 
@@ -61,7 +61,8 @@ def to_markdown(diff: Diff) -> str:
     """Short enough for a comment on GitHub: what does not fit is counted."""
     parts = [f"### {_title(diff)}", *(f"_{note}_" for note in diff.notes)]
     if diff.users:
-        parts.append("\n".join(f"- {_safe(change.text)}" for change in diff.users))
+        lines = [f"- {_safe(change.text)}" for change in diff.users]
+        parts.append("\n".join(_that_fit(lines, "- ")))
     elif not diff.empty:
         parts.append("Users see no change.")
     for heading, things in (
@@ -83,14 +84,16 @@ def _folded(heading: str, things: list[Thing]) -> str:
     for thing in things:
         lines.append(f"{SIGNS[thing.what]} {_name(thing)}")
         lines += [f"      {_field(field)}" for field in thing.fields]
-    kept = [line.replace("```", "'''") for line in _that_fit(lines)]
-    if more := len(lines) - len(kept):
-        kept.append(f"# and {more} more lines: `slipway diff --json` has all")
+    kept = [line.replace("```", "'''") for line in _that_fit(lines, "# ")]
     block = "\n".join(["```diff", *kept, "```"])
     count = f"{heading}: {len(things)} changed"
     return f"<details><summary>{count}</summary>\n\n{block}\n\n</details>"
 
 
-def _that_fit(lines: list[str]) -> list[str]:
+def _that_fit(lines: list[str], begin: str) -> list[str]:
+    """The first ones, and a line that counts the rest."""
     sizes = accumulate(len(line.encode()) + 1 for line in lines)
-    return [line for line, size in zip(lines, sizes, strict=True) if size < MOST_BYTES]
+    kept = [line for line, size in zip(lines, sizes, strict=True) if size < MOST_BYTES]
+    if more := len(lines) - len(kept):
+        kept.append(f"{begin}and {more} more: `slipway diff --json` has all")
+    return kept

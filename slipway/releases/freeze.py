@@ -6,7 +6,7 @@ from typing import Any
 from slipway.model import Catalog, EksSpec, Environment, LocalSpec, Project, Release
 from slipway.model.environment import WORKING_TREE
 from slipway.model.release import PlatformVersions
-from slipway.releases import git, images
+from slipway.releases import bills, git, images
 from slipway.releases.code import code_digest
 
 MOST_FILES = 10
@@ -44,8 +44,8 @@ def freeze(project: Project, version: str, source: Environment) -> Release:
         platform=PlatformVersions.model_validate(project.platform.model_dump()),
         images=found.digests,
         bases={record.name: record.base for record in records if record.base},
-        sboms=images.bills(project.root, records),
-        programs=images.programs_in(project.root, records),
+        sboms=bills.digests(project.root, records),
+        programs=bills.programs_in(project.root, records),
         catalog=_frozen(project.catalog, found),
     )
 
