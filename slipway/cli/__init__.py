@@ -11,7 +11,11 @@ def main() -> None:
     _load_ahead(sys.argv[1:2])
     from slipway.cli.app import run
 
-    run()
+    try:
+        run()
+    finally:
+        # Not even at the end, where Python would look once more.
+        gc.freeze()
 
 
 def _load_ahead(command: list[str]) -> None:

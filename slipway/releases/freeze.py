@@ -77,9 +77,9 @@ def _frozen(catalog: Catalog, found: images.Found) -> Catalog:
 
 
 def default_source(project: Project) -> str | None:
-    """The environment whose images are promoted to others, or else the only one on a cluster that
-    follows the catalog; None where that leaves a choice."""
+    """The one environment whose images are promoted to others; else the one on a cluster that
+    follows the catalog; else the only one on a cluster. None where that leaves a choice."""
     specs = {n: s for n, s in project.specs.items() if not isinstance(s, LocalSpec)}
     promoted = [n for n, s in specs.items() if isinstance(s, EksSpec) and s.promotion.to]
-    chosen = promoted or [n for n, s in specs.items() if s.release == WORKING_TREE]
-    return chosen[0] if len(chosen) == 1 else None
+    following = [n for n, s in specs.items() if s.release == WORKING_TREE]
+    return next((names[0] for names in (promoted, following, [*specs]) if len(names) == 1), None)

@@ -2,16 +2,18 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from moto import mock_aws
+from botocore.stub import Stubber
 
+from slipway.aws.account import Place
 from slipway.diff.changes import differences
 from slipway.diff.cloudformation import synthesized
-from slipway.diff.compare import Diff, compare
+from slipway.diff.compare import STACKS, Diff, compare
 from slipway.diff.kubernetes import without_secrets
 from slipway.diff.sides import sides
 from slipway.diff.text import to_markdown
@@ -232,28 +234,35 @@ def test_the_tag_that_names_the_release_is_no_change_of_every_resource(project: 
     assert not [one for one in found.cloudformation if one.kind == "AWS::EC2::VPC"]
 
 
-def test_with_aws_it_is_compared_with_what_is_deployed(
-    project: Released, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("MOTO_ACCOUNT_ID", "111122223333")
+def test_with_aws_it_is_compared_with_what_is_deployed(project: Released) -> None:
     project.write("environments/dev.yaml", EKS)
-    from slipway.aws.account import Place
-
     found = load(project.root, "dev")
-    template = {"Resources": {"old": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
-    with mock_aws():
-        place = Place(found.environment("dev"))
-        place.client("cloudformation").create_stack(
-            StackName="dev-observability", TemplateBody=json.dumps(template)
-        )
-        with sides(found, "dev", "working-tree", "working-tree") as (old, new):
-            result = compare(found, "dev", old, new, place)
-    assert ("removed", "AWS::SNS::Topic", "old") in [
-        (one.what, one.kind, one.name) for one in result.cloudformation
-    ]
+    keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+    place = Place(found.environment("dev"), keys)
+    topic = {"Resources": {"old": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
+    both = sides(found, "dev", "working-tree", "working-tree")
+    with stubbed(place, {"dev-observability": topic}), both as (old, new):
+        result = compare(found, "dev", old, new, place)
+    gone = [(one.kind, one.name) for one in result.cloudformation if one.what == "removed"]
+    assert gone == [("AWS::SNS::Topic", "old")]
     assert {one.what for one in result.kubernetes} == {"added"}
+    assert result.users == []
+
+
+@contextmanager
+def stubbed(place: Place, templates: dict[str, Any]) -> Iterator[None]:
+    """AWS with these stacks and no other, in the account that is expected."""
+    caller = Stubber(place.client("sts"))
+    caller.add_response("get_caller_identity", {"Account": place.spec.account})
+    stacks = Stubber(place.client("cloudformation"))
+    for name in sorted(map(place.stack, STACKS)):
+        if name in templates:
+            stacks.add_response("get_template", {"TemplateBody": json.dumps(templates[name])})
+        else:
+            message = f"Stack with id {name} does not exist"
+            stacks.add_client_error("get_template", "ValidationError", message)
+    with caller, stacks:
+        yield
 
 
 def test_secrets_are_not_shown() -> None:
