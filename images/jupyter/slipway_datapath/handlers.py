@@ -8,6 +8,8 @@ they call in the end is ours.
 import asyncio
 import os
 from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 
 from jupyter_server_proxy.handlers import (
@@ -16,6 +18,7 @@ from jupyter_server_proxy.handlers import (
     RemoteProxyHandler,
     SuperviseAndProxyHandler,
 )
+from slipway_notebook import early
 from tornado.web import Finish
 
 from slipway_datapath.exchange import Request, ask
@@ -103,6 +106,7 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
         process = self.state["proc"] = AppProcess(
             self.name,
             command,
+            before=partial(early.printed, command, self.unix_socket or ""),
             env=os.environ | self.get_env(),
             ready_timeout=self.get_timeout(),
             log=self.log,
@@ -122,17 +126,22 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
             del self.state["starting"]
 
     async def _answers(self) -> bool:
-        """Whether the app answers at all; what it answers is for its user."""
+        """Whether the app answers at all; what it answers is for its user.
+
+        But not with 404 at its ready path: code-server listens before it has any pages.
+        """
         connections: Connections = self.settings[CONNECTIONS]
-        look = Request("GET", "/", [("Host", "localhost"), ("Accept", "*/*")])
+        ready = self.data_path.ready_paths.get(self.name)
+        look = Request("GET", ready or "/", [("Host", "localhost"), ("Accept", "*/*")])
         try:
             answer = await ask(
                 connections, self.address("localhost", self.port), look, LOOK_SECONDS
             )
         except (AppError, TimeoutError):
             return False
+        known = answer.status != HTTPStatus.NOT_FOUND
         answer.release()
-        return True
+        return known or not ready
 
     def _navigates(self) -> bool:
         """Whether a user looks at what comes, and not a script."""
