@@ -20,6 +20,13 @@ class DataPath(Configurable):  # type: ignore[misc]
         help="Seconds of silence after which a browser's websocket is pinged, and again until it "
         "counts as gone. 0 never pings.",
     ).tag(config=True)
+    ready_paths = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help="By server name, a path inside the app that it knows as soon as it knows all others. "
+        "An app that listens before it has its pages is not ready while it answers 404 there. "
+        "Any answer to / will do for a server that is not named here.",
+    ).tag(config=True)
     trusted_with_credentials = List(
         Unicode(),
         help="Names of servers that are sent the user's JupyterHub cookies and tokens, such as a "
