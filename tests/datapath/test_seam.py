@@ -24,7 +24,7 @@ from slipway_datapath.handlers import (
     SupervisedHandler,
 )
 from slipway_datapath.streaming import Streaming
-from tornado.web import RequestHandler, _HandlerDelegate
+from tornado.web import RequestHandler
 
 PROXY, SUPERVISE = handlers.ProxyHandler, handlers.SuperviseAndProxyHandler
 
@@ -59,10 +59,6 @@ RELIED_ON: list[tuple[Any, str]] = [
     (RequestHandler.flush, "3ae7fe815121"),
     (APIHandler.update_api_activity, "d27ff6751cdb"),
     (ServerWebApplication.last_activity, "a510e806d460"),
-    (RequestHandler.check_etag_header, "82500d47c6bf"),
-    (_HandlerDelegate.headers_received, "4a4c287d0037"),
-    (_HandlerDelegate.execute, "cb7b86c7889f"),
-    (_HandlerDelegate.finish, "72d2b0ba365c"),
 ]
 
 
