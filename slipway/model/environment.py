@@ -130,6 +130,25 @@ KeyFile = Annotated[
         200,
     ),
 ]
+SnapshotName = Annotated[
+    str,
+    *text(
+        r"jupyterhub-[a-zA-Z0-9.-]+\.sqlite",
+        "the name of a snapshot",
+        "jupyterhub-20261124T093000Z-left-1.0.0.sqlite",
+        200,
+    ),
+]
+Severity = Literal["low", "medium", "high", "critical"]
+
+
+class Gates(Model):
+    """What a release must have shown before it is promoted to an environment."""
+
+    smoke_within: Duration = "24h"
+    """How old the smoke test of the environment it comes from may be."""
+    findings: Severity = "high"
+    """Images with a finding of this severity or a worse one stay out."""
 
 
 class EnvironmentSpec(Model):
@@ -173,6 +192,10 @@ class OnCluster(EnvironmentSpec):
     """A release is only ever rendered here by the code it was frozen with."""
     signed_by: tuple[KeyFile, ...] = ()
     """Public keys of the project: releases that none of them has signed are refused."""
+    restore_database: SnapshotName | None = None
+    """A snapshot of the hub's database that takes its place, once. `slipway rollback` writes it."""
+    gates: Gates = Gates()
+    """Before `slipway promote` pins a release here."""
 
     @model_validator(mode="after")
     def _open_to_the_world_on_purpose(self) -> Self:
