@@ -100,6 +100,7 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
         ),
         max_servers=spec.max_servers,
         snapshots_every=seconds(spec.storage.snapshots_every),
+        restore_database=spec.restore_database or "",
     )
 
 
@@ -150,6 +151,7 @@ def _settings(
     spawning: LocalSpawning | KubernetesSpawning,
     max_servers: int = 0,
     snapshots_every: int = 0,
+    restore_database: str = "",
 ) -> HubSettings:
     spec = environment.spec
     culling = spec.culling
@@ -179,6 +181,7 @@ def _settings(
         spawning=spawning,
         max_servers=max_servers,
         snapshots_every=snapshots_every,
+        restore_database=restore_database,
         extra_config=spec.extra_config,
     )
 

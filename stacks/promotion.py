@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 
 from charts.secret_names import SMOKE_TOKEN
 from slipway.model import EksSpec, Environment
-from slipway.records_at import PREFIX
+from slipway.model.storage import RECORDS_PREFIX as PREFIX
 from stacks.acknowledgements import acknowledge, aws_writes_this_policy
 from stacks.data import SNAPSHOTS_ARN, DataStack
 from stacks.registry import NAMESPACE, PULL, promotion_role
