@@ -1,7 +1,7 @@
 """Tests on the cluster that KUBECONFIG names. Without it they are deselected.
 
-So is what needs SLIPWAY_API_OUTAGE without it: a command that takes the Kubernetes API away for more
-than a minute and returns when it is back.
+So is what needs SLIPWAY_API_OUTAGE without it: a command that takes the Kubernetes API away for
+more than a minute and returns when it is back.
 """
 
 import os
