@@ -15,7 +15,7 @@ help:
 	@echo "make test-images   only the tests of the images"
 	@echo "make rehearse    the whole life of the AWS environments, on an emulator"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench-check | bench-up | bench-datapath | bench-images    measure, into benchmarks/results/"
+	@echo "make bench-check | bench-up | bench-datapath | bench-images | bench-smoke    measure, into benchmarks/results/"
 	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
 
 setup: $(READY)
@@ -94,7 +94,7 @@ lock:
 	  npm("install", "--package-lock-only", "--ignore-scripts", cwd=pathlib.Path(sys.argv[1]))' $$folder; done
 
 schemas: setup
-	@for file in catalog environment release; do $(BIN)/slipway schema $$file > schemas/$$file.json; done
+	@for file in catalog environment platform release; do $(BIN)/slipway schema $$file > schemas/$$file.json; done
 
 clean:
 	rm -rf .venv .slipway node_modules cdk.out

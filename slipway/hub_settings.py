@@ -157,6 +157,7 @@ def _settings(
     routes = tuple(_route(environment, path) for path in environment.catalog.routes)
     icons = {profile.icon for profile in profiles} | {route.icon for route in routes}
     return HubSettings(
+        release=environment.release_name,
         title=spec.title or "",
         logo=environment.logo,
         icons={name: _icon(name) for name in sorted(icons)},
@@ -214,7 +215,7 @@ def _route(environment: Environment, path: str) -> RouteSettings:
     return RouteSettings(
         path=path,
         profile=route.profile,
-        target=app.url_path(route.app),
+        target=environment.catalog.route_target(path),
         title=app.label,
         icon=app.icon,
     )
