@@ -70,7 +70,7 @@ bench-datapath: wrk
 wrk:
 	@$(call programs,wrk,wrk,Benchmarks of the data path)
 
-bench-images: image-tools
+bench-images bench-promote: image-tools
 bench-%: setup
 	@$(BIN)/python -m benchmarks.$*
 
