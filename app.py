@@ -1,6 +1,8 @@
 """`cdk deploy 'dev/*'`: one stage per environment on AWS.
 
-`-c env=dev` builds that one alone, and reads no other environment's file.
+`-c env=dev` builds that one alone, and reads no other environment's file. An environment that is
+pinned to a release is built by the release's own code only; `-c allow-code-drift=true` is the way
+around that where it is not protected.
 """
 
 import gc
@@ -18,13 +20,15 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 gc.disable()
 loading = ahead.load("aws_cdk", "aws_cdk.lambda_layer_kubectl_v36", "cdk8s_plus_33")
 
+from slipway.aws import before_deploy  # noqa: E402
 from slipway.model import EksSpec, Environment, InvalidProject, load  # noqa: E402
+from slipway.releases.code import renderable  # noqa: E402
 
 
-def asked_for() -> str | None:
-    """The environment of `-c env=…`. As the CLI hands it over: asking an App would start Node."""
+def asked(key: str) -> str | None:
+    """The value of `-c KEY=…`. As the CLI hands it over: asking an App would start Node."""
     context = json.loads(os.environ.get("CDK_CONTEXT_JSON", "{}"))
-    return context.get("env") or None
+    return str(context.get(key) or "") or None
 
 
 def synthesize(environments: list[Environment]) -> None:
@@ -45,7 +49,12 @@ def synthesize(environments: list[Environment]) -> None:
 
 if __name__ == "__main__":
     try:
-        synthesize(list(load(Path(__file__).parent, asked_for()).environments()))
+        project = load(Path(__file__).parent, asked("env"))
+        drift = asked("allow-code-drift") in ("true", "True")
+        environments, told = renderable(project.root, project.environments(), allow_drift=drift)
+        print(*told, sep="\n", end="\n" * bool(told), file=sys.stderr)
+        before_deploy.check(project.root, environments)
+        synthesize(environments)
     except InvalidProject as error:
         print(error, file=sys.stderr)
         # What is half started leaves its temporary files.

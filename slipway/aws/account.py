@@ -22,11 +22,16 @@ class Place:
     `variables` stand in for this process's environment; a rehearsal hands in its own.
     """
 
-    def __init__(self, environment: Environment, variables: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        variables: Mapping[str, str] = os.environ,
+        session: boto3.Session | None = None,
+    ) -> None:
         assert isinstance(environment.spec, EksSpec)
         self.environment, self.spec = environment, environment.spec
         self.variables = variables
-        self._session = _session(self.spec.region, variables)
+        self._session = session or _session(self.spec.region, variables)
         self._clients: dict[str, Any] = {}
 
     @property
@@ -45,6 +50,7 @@ class Place:
             endpoint = self.variables.get("AWS_ENDPOINT_URL")
             how = Config(
                 retries={"mode": "standard", "max_attempts": 8},
+                connect_timeout=10,
                 # An emulator is on this machine: no proxy of ours leads there.
                 proxies={} if endpoint else None,
             )

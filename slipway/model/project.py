@@ -33,6 +33,7 @@ from slipway.model.references import (
     unknown,
 )
 from slipway.model.release import PlatformVersions, Release
+from slipway.model.signature import check_signature
 
 CATALOG = "catalog.yaml"
 PLATFORM = "platform.yaml"
@@ -113,10 +114,12 @@ def load(root: Path, only: str | None = None) -> Project:
         if version in needed
     }
     for name, spec in specs.items():
-        release = releases.get(spec.release)
+        release, document = releases.get(spec.release), loaded[name][1]
         if offered := release.catalog if release else catalog:
-            document = loaded[name][1]
             problems += [_positioned(document, found) for found in check_placement(spec, offered)]
+        if release:
+            found = check_signature(root, spec, release)
+            problems += [_positioned(document, finding) for finding in found]
     logos = _logos(problems, root, {name: loaded[name] for name in specs})
     if problems or catalog is None:
         raise InvalidProject(problems)
@@ -128,6 +131,15 @@ def load(root: Path, only: str | None = None) -> Project:
         logos,
         platform,
     )
+
+
+def load_file(file: Path, name: str, model: Any, check: Callable[[Any], Iterable[Finding]]) -> Any:
+    """The model in one file of a project, called `name` in messages. Raises InvalidProject."""
+    problems: list[Problem] = []
+    value, _ = _load(problems, file, name, model, check)
+    if problems:
+        raise InvalidProject(problems)
+    return value
 
 
 def _load(

@@ -99,6 +99,17 @@ def check_release(release: Release, name: str) -> Iterator[Finding]:
         )
     for image in sorted({*release.catalog.images, *HUB_IMAGES} - set(release.images)):
         yield Finding(("images",), f"does not pin the image {image!r}", "freeze it again", True)
+    for image, described in release.catalog.images.items():
+        pinned = release.images.get(image)
+        if pinned and described.reference and described.reference.partition("@")[2] != pinned:
+            path = ("catalog", "images", image, "reference")
+            yield Finding(path, f"is not the digest of images.{image}", "freeze it again")
+    if release.digest != release.content_digest():
+        yield Finding(
+            ("digest",),
+            "is not that of the file's content: it was edited after it was frozen",
+            f"take it back (`git checkout releases/{name}.yaml`) or freeze a new version",
+        )
     for finding in check_catalog(release.catalog):
         yield finding._replace(path=("catalog", *finding.path))
 

@@ -1,11 +1,13 @@
 """`platform.yaml`: what the working tree runs on. `releases/<version>.yaml`: that and a catalog,
 frozen."""
 
+import hashlib
+import json
 from typing import Annotated
 
 from pydantic import Field
 
-from slipway.model.base import Digest, Model, Name, Version, text
+from slipway.model.base import Digest, ImageReference, Model, Name, Text200, Version, text
 from slipway.model.catalog import Catalog
 
 KubernetesVersion = Annotated[
@@ -46,8 +48,22 @@ class Release(Model):
     commit: Commit
     """The commit of this project it was frozen from."""
     code: Digest
-    """The digest of `charts/` and `stacks/`."""
+    """The digest of the code that renders it: `slipway.releases.code` says what is in it."""
     platform: PlatformVersions
     images: dict[Name, Digest]
     """Every image by digest: the catalog's, `hub` and `proxy`."""
+    bases: dict[Name, ImageReference] = Field(default_factory=dict)
+    """The outside image, by digest, that each image built here starts from."""
+    sboms: dict[Name, dict[Text200, Digest]] = Field(default_factory=dict)
+    """The digest of each image's bill of materials, by platform."""
+    programs: dict[Name, dict[Text200, Text200]] = Field(default_factory=dict)
+    """The versions of what users see in each image, as its bill of materials has them."""
     catalog: Catalog
+    digest: Digest | None = None
+    """Of all the rest. A file whose content has another one was edited, and is refused."""
+
+    def content_digest(self) -> str:
+        """What `digest` must be. The order of a catalog's entries is part of it: users see it."""
+        content = self.model_dump(mode="json", exclude={"digest"}, exclude_unset=True)
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

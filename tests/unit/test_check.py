@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slipway.model import InvalidProject, load
+from slipway.model import InvalidProject, Release, load
+from slipway.model.document import parse
 from tests.support.local import ROOT, SLIPWAY
 
 CATALOG = """\
@@ -74,6 +75,8 @@ def errors(project: Path) -> list[str]:
 def release(**changes: str) -> str:
     indented = "".join(f"  {line}\n" for line in CATALOG.splitlines())
     text = RELEASE.format(commit="0" * 40, digest="a" * 64, catalog=indented)
+    made = Release.model_validate(parse(text.encode(), "").data)
+    text += f"digest: {made.content_digest()}\n"
     for old, new in changes.items():
         text = text.replace(old, new)
     return text
@@ -211,6 +214,11 @@ def test_a_wrong_environment_is_explained(project: Path, old: str, new: str, exp
         ({"version: 1.0.0": "version: 2.0.0"}, "version: 2.0.0 is not the file's name"),
         ({"proxy: sha256:": "prxy: sha256:"}, "images: does not pin the image 'proxy'"),
         ({"0" * 40: "main"}, "commit: 'main' is not a git commit"),
+        (
+            {"title: Work": "title: Play"},
+            "digest: is not that of the file's content: it was edited",
+        ),
+        ({"digest: sha256": "version: sha256"}, "releases/1.0.0.yaml"),
         ({"image: base": "image: bse"}, "catalog.profiles.work.image: there is no image 'bse'"),
         ({"platform: {}": "platform: {kubernetes: 1.30}"}, 'write it in quotes: "1.30"'),
     ],
