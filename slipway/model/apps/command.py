@@ -3,8 +3,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
-from slipway.model.base import Text, VariableName, refuse
+from slipway.model.apps.base import App, Requirement, ServerProcess
+from slipway.model.base import Text, VariableName, refuse, text
 
 _PLACEHOLDERS = {"port", "unix_socket", "base_url"}
 
@@ -39,10 +39,13 @@ class Command(App):
     """Whether the program expects the whole path (`{base_url}my-tool/…`) in its requests."""
     environment: dict[VariableName, Argument] = Field(default_factory=dict)
     """Variables for the program. Not for secrets: users can read them."""
+    ready_path: Annotated[str, *text(r"/[^\s?#]*", "a path inside the app", "/healthz")] | None = (
+        None
+    )
+    """For a program that listens before it has its pages: a path that it answers with 404 until
+    then, and with anything else afterwards. Left out, any answer means that it is ready."""
     remedy: Text | None = None
     """How a user gets the program where it is missing."""
-    ignored_paths: tuple[Text, ...] = ()
-    """Regular expressions of paths whose requests are heartbeat, not work."""
 
     default_title: ClassVar[str] = "Application"
     icon: ClassVar[str] = "command"
@@ -57,18 +60,6 @@ class Command(App):
             )
         return self
 
-    @model_validator(mode="after")
-    def _patterns_compile(self) -> Self:
-        for pattern in self.ignored_paths:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise refuse(
-                    f"{pattern!r} is not a regular expression ({error})",
-                    r"write for example ^/ping$",
-                ) from error
-        return self
-
     def server_process(self, name: str) -> ServerProcess:
         environment: Any = self.environment
         return ServerProcess(
@@ -76,11 +67,8 @@ class Command(App):
             unix_socket=any("{unix_socket}" in part for part in self.command),
             absolute_url=self.absolute_url,
             environment=environment,
+            ready_path=self.ready_path,
             requires=Requirement(
                 self.command[0], self.remedy or "install it in the image or in your home"
             ),
         )
-
-    @property
-    def activity(self) -> ActivityRule:
-        return ActivityRule(ignored_paths=self.ignored_paths)
