@@ -41,7 +41,7 @@ def server_config(
     `explained` are apps whose plug-in is left out because their program is not here: they keep
     their tile, and opening it says what is missing.
     """
-    servers = {}
+    servers, ready_paths = {}, {}
     for name, app in apps.items():
         process = app.server_process(name)
         if process is None and name in explained and app.requirement:
@@ -50,6 +50,8 @@ def server_config(
             )
         if process:
             servers[name] = _server(name, app, process, paths)
+            if process.ready_path:
+                ready_paths[name] = process.ready_path
     return {
         # slipway_datapath loads the other with its own handlers. Where that fails there are no
         # apps, rather than apps that are handed the hub's credentials.
@@ -57,6 +59,7 @@ def server_config(
             "jpserver_extensions": {"jupyter_server_proxy": False, "slipway_datapath": True}
         },
         "ServerProxy": {"servers": servers},
+        "DataPath": {"ready_paths": ready_paths},
         # A hub's users cannot act on either, and both call out.
         "LabApp": {
             "news_url": None,

@@ -69,6 +69,46 @@ def slow(tmp_path: Path, gate: Path):
         yield jupyter
 
 
+EMPTY_AT_FIRST = """
+import http.server, os, socketserver, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if os.path.exists(sys.argv[2]) else 404)
+        self.end_headers(); self.wfile.write(self.path.encode())
+    def address_string(self): return ""
+socketserver.UnixStreamServer(sys.argv[1], Handler).serve_forever()
+"""
+
+
+@pytest.fixture
+def empty_at_first(tmp_path: Path, gate: Path):
+    """A server with an app that listens at once and has its pages when `gate` exists, twice: as one
+    whose ready path is known, and as one of which nothing is known."""
+    program = tmp_path / "empty.py"
+    program.write_text(EMPTY_AT_FIRST)
+    command = [sys.executable, str(program), "{unix_socket}", str(gate)]
+    server = {"command": command, "unix_socket": True, "timeout": 30}
+    servers = {"known": server, "unknown": server}
+    settings = {"DataPath": {"ready_paths": {"known": "/healthz"}}}
+    with running_jupyter("ours", tmp_path / "jupyter", servers, **settings) as jupyter:
+        yield jupyter
+
+
+def test_an_app_that_listens_before_it_has_pages_is_not_shown_as_missing(
+    empty_at_first: Jupyter, gate: Path
+):
+    with empty_at_first.client() as client:
+        assert client.get("known/", headers=HTML).status_code == 503
+        gate.touch()
+        answer = client.get("known/page")
+        assert (answer.status_code, answer.text) == (200, "/page")
+
+
+def test_an_app_without_a_page_at_its_root_is_ready_all_the_same(empty_at_first: Jupyter):
+    with empty_at_first.client() as client:
+        assert client.get("unknown/api").status_code == 404
+
+
 def test_an_app_that_starts_shows_how_far_it_is(slow: Jupyter, gate: Path):
     look = {"X-Slipway-Look": "1"}
     with slow.client() as client:

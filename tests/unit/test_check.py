@@ -134,6 +134,7 @@ CATALOG_CASES = [
     ("'{port}'", "8080", "apps.tool.command[1]: must be text, not 8080, write it in quotes: \"8080\""),
     ("[tool, '{port}']", "[tool]", "apps.tool: the command is not told where to listen, pass it {port} or {unix_socket}; for a fixed port use kind: port"),
     ("[tool, '{port}']", "[]", "apps.tool.command: has too few entries, write at least 1"),
+    ("[tool, '{port}']", "[tool, '{port}']\n    ready_path: healthz", "apps.tool.ready_path: 'healthz' is not a path inside the app, write for example /healthz"),
     ("[tool, '{port}']", "[tool, '{port}']\n    ignored_paths: ['(']", "apps.tool: '(' is not a regular expression"),
     ("  base:\n", "  hub: {apps: [lab]}\n  base:\n", "images.hub: is the name of one of Slipway's own images, rename it"),
     ("    app: code\n", "    app: code\n    resources: {memory: {guarantee: 4Gi, limit: 2Gi}}\n", "profiles.work.resources.memory: the guarantee (4Gi) is above the limit (2Gi), lower the guarantee or raise the limit"),

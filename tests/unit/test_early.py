@@ -123,3 +123,18 @@ def test_an_image_without_apps_starts_none(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.delenv(early.VARIABLE, raising=False)
     early.start("/app/", tmp_path / "nothing.json")
     assert early.VARIABLE not in os.environ
+
+
+def test_the_warm_up_asks_until_there_is_a_page(tmp_path: Path):
+    path = str(tmp_path / "app.sock")
+    answers = [b"HTTP/1.1 404 Not Found\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"]
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.settimeout(15)
+        listening.bind(path)
+        listening.listen()
+        early._warm_up(path)
+        for answer in answers:
+            connection, _ = listening.accept()
+            with connection:
+                assert connection.recv(100).startswith(b"GET / ")
+                connection.sendall(answer)

@@ -28,6 +28,11 @@ def test_apps_are_reached_through_our_transport():
     assert extensions == {"jupyter_server_proxy": False, "slipway_datapath": True}
 
 
+def test_an_editor_that_listens_before_it_has_pages_is_waited_for():
+    config = server_config(load(ROOT).catalog.apps_of("code-server"), PATHS)
+    assert config["DataPath"]["ready_paths"] == {"code": "/"}
+
+
 def test_every_tile_is_in_a_category_that_has_an_icon():
     """JupyterLab shows jupyter-server-proxy's icons in two categories, and blanks in others."""
     for server in servers("code-server").values():

@@ -8,6 +8,7 @@ they call in the end is ours.
 import asyncio
 import os
 from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
 from jupyter_server_proxy.handlers import (
@@ -122,17 +123,22 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
             del self.state["starting"]
 
     async def _answers(self) -> bool:
-        """Whether the app answers at all; what it answers is for its user."""
+        """Whether the app answers at all; what it answers is for its user.
+
+        But not with 404 at its ready path: code-server listens before it has any pages.
+        """
         connections: Connections = self.settings[CONNECTIONS]
-        look = Request("GET", "/", [("Host", "localhost"), ("Accept", "*/*")])
+        ready = self.data_path.ready_paths.get(self.name)
+        look = Request("GET", ready or "/", [("Host", "localhost"), ("Accept", "*/*")])
         try:
             answer = await ask(
                 connections, self.address("localhost", self.port), look, LOOK_SECONDS
             )
         except (AppError, TimeoutError):
             return False
+        known = answer.status != HTTPStatus.NOT_FOUND
         answer.release()
-        return True
+        return known or not ready
 
     def _navigates(self) -> bool:
         """Whether a user looks at what comes, and not a script."""

@@ -1,6 +1,6 @@
 """What an administrator may set: `c.DataPath.…` in a Jupyter server's configuration."""
 
-from traitlets import Float, List, Unicode
+from traitlets import Dict, Float, List, Unicode
 from traitlets.config import Configurable
 
 
@@ -19,6 +19,13 @@ class DataPath(Configurable):  # type: ignore[misc]
         30.0,
         help="Seconds of silence after which a browser's websocket is pinged, and again until it "
         "counts as gone. 0 never pings.",
+    ).tag(config=True)
+    ready_paths = Dict(
+        value_trait=Unicode(),
+        key_trait=Unicode(),
+        help="By server name, a path inside the app that it knows as soon as it knows all others. "
+        "An app that listens before it has its pages is not ready while it answers 404 there. "
+        "Any answer to / will do for a server that is not named here.",
     ).tag(config=True)
     trusted_with_credentials = List(
         Unicode(),

@@ -61,7 +61,10 @@ def hand_over(command: Sequence[str], socket: str) -> None:
 
 
 def _warm_up(path: str) -> None:
-    """Ask it for its first page: VS Code loads half of itself only then."""
+    """Ask it for its first page: VS Code loads half of itself only then.
+
+    It answers 404 at first, because it listens before it has pages.
+    """
     import socket
     import threading
     import time
@@ -74,10 +77,11 @@ def _warm_up(path: str) -> None:
                     connection.settimeout(WARM_UP_SECONDS)
                     connection.connect(path)
                     connection.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
-                    connection.recv(1)
-                return
+                    if b" 404 " not in connection.recv(64):
+                        return
             except OSError:
-                time.sleep(0.05)
+                pass
+            time.sleep(0.05)
 
     threading.Thread(target=ask, daemon=True).start()
 

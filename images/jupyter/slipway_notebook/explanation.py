@@ -25,10 +25,12 @@ PAGE = """<!doctype html>
 </main>{script}</body></html>
 """
 
-# The app needs a moment after this page: show it when it answers, not an error before.
+# The app needs a moment after this page, and may listen before it has its pages (404): show it when
+# it answers, not an error before.
 RELOAD = """<script>
   const look = () => fetch(location, {cache: "no-store"}).then(
-    answer => answer.status < 500 ? location.reload() : setTimeout(look, 500),
+    answer => answer.status < 500 && answer.status !== 404
+      ? location.reload() : setTimeout(look, 500),
     () => setTimeout(look, 500));
   setTimeout(look, 500);
 </script>"""

@@ -47,6 +47,8 @@ class ServerProcess:
     requires: Requirement | None = None
     explains_only: bool = False
     """Stands for an app that a plug-in starts: say what is missing, never run the command."""
+    ready_path: str | None = None
+    """Answered with 404 until the app has its pages; None where it listens only then."""
     needs_file: str | None = None
     """A file, relative to the home, without which the app cannot start."""
 

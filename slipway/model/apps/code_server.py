@@ -39,6 +39,8 @@ class CodeServer(App):
                 literal(self.folder or "."),
             ),
             unix_socket=True,
+            # It listens first and adds its pages afterwards: until then all of them are 404.
+            ready_path="/",
             requires=Requirement(self.program, _REMEDY if self.program == _PROGRAM else _ELSEWHERE),
         )
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
-from slipway.model.base import Text, VariableName, refuse
+from slipway.model.base import Text, VariableName, refuse, text
 
 _PLACEHOLDERS = {"port", "unix_socket", "base_url"}
 
@@ -39,6 +39,11 @@ class Command(App):
     """Whether the program expects the whole path (`{base_url}my-tool/…`) in its requests."""
     environment: dict[VariableName, Argument] = Field(default_factory=dict)
     """Variables for the program. Not for secrets: users can read them."""
+    ready_path: Annotated[str, *text(r"/[^\s?#]*", "a path inside the app", "/healthz")] | None = (
+        None
+    )
+    """For a program that listens before it has its pages: a path that it answers with 404 until
+    then, and with anything else afterwards. Left out, any answer means that it is ready."""
     remedy: Text | None = None
     """How a user gets the program where it is missing."""
     ignored_paths: tuple[Text, ...] = ()
@@ -76,6 +81,7 @@ class Command(App):
             unix_socket=any("{unix_socket}" in part for part in self.command),
             absolute_url=self.absolute_url,
             environment=environment,
+            ready_path=self.ready_path,
             requires=Requirement(
                 self.command[0], self.remedy or "install it in the image or in your home"
             ),
