@@ -130,6 +130,16 @@ KeyFile = Annotated[
         200,
     ),
 ]
+Severity = Literal["low", "medium", "high", "critical"]
+
+
+class Gates(Model):
+    """What a release must have shown before it is promoted to an environment."""
+
+    smoke_within: Duration = "24h"
+    """How old the smoke test of the environment it comes from may be."""
+    findings: Severity = "high"
+    """Images with a finding of this severity or a worse one stay out."""
 
 
 class EnvironmentSpec(Model):
@@ -173,6 +183,8 @@ class OnCluster(EnvironmentSpec):
     """A release is only ever rendered here by the code it was frozen with."""
     signed_by: tuple[KeyFile, ...] = ()
     """Public keys of the project: releases that none of them has signed are refused."""
+    gates: Gates = Gates()
+    """Before `slipway promote` pins a release here."""
 
     @model_validator(mode="after")
     def _open_to_the_world_on_purpose(self) -> Self:
