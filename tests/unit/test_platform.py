@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from slipway.model import InvalidProject, load
-from tests.unit.test_check import CATALOG, EKS, RELEASE
+from tests.unit.test_check import CATALOG, EKS, release
 
 PINNED = """\
 kubernetes: "1.35"
@@ -36,9 +36,7 @@ def test_the_working_tree_runs_on_what_is_pinned(on_eks: Path) -> None:
 
 
 def test_a_release_runs_on_what_it_froze(on_eks: Path) -> None:
-    catalog = "".join(f"  {line}\n" for line in CATALOG.splitlines())
-    frozen = RELEASE.format(commit="0" * 40, digest="0" * 64, catalog=catalog)
-    (on_eks / "releases/1.0.0.yaml").write_text(frozen)
+    (on_eks / "releases/1.0.0.yaml").write_text(release())
     (on_eks / "environments/dev.yaml").write_text(f"{EKS}release: 1.0.0\n")
     (on_eks / "platform.yaml").write_text(PINNED)
     assert load(on_eks).environment("dev").versions.kubernetes == "1.36"

@@ -68,6 +68,11 @@ class CullingSettings(Settings):
     every: int
     max_age: int = 0
 
+    @property
+    def report_every(self) -> int:
+        """How often a server reports: several times before it would count as idle."""
+        return max(1, min(300, self.idle // 4))
+
 
 class Addresses(Settings):
     """Where hub and proxy listen and find each other."""

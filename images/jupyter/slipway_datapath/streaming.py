@@ -8,9 +8,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from jupyter_server.utils import ensure_async, url_path_join
 from tornado.httputil import HTTPHeaders, HTTPInputError
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError, stream_request_body
 
+from slipway_datapath.activity import ALL, SAFE_METHODS, Rule
 from slipway_datapath.exchange import Request, Upload, ask
 from slipway_datapath.explaining import LOCAL_HOSTS, Explaining
 from slipway_datapath.headers import (
@@ -22,7 +23,8 @@ from slipway_datapath.headers import (
 from slipway_datapath.rewriting import rewritten
 from slipway_datapath.settings import DataPath
 from slipway_datapath.transport import Address, Answer, AppError, Connections
-from slipway_datapath.tunnel import Tunnel, connect, handshake
+from slipway_datapath.tunnel import Frames, Tunnel, connect, handshake
+from slipway_datapath.vscode import WindowFrames
 
 T = TypeVar("T")
 Place = tuple[str, int, str]
@@ -31,8 +33,9 @@ Place = tuple[str, int, str]
 SETTINGS = "slipway_datapath"
 """Where the web application keeps our `DataPath`."""
 CONNECTIONS = "slipway_datapath_connections"
+RULES = "slipway_datapath_rules"
+"""And what of each app's traffic is work."""
 REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
-SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 LINGER_SECONDS = 10.0
 """How long a client may go on sending a body that nobody wants. A connection that is closed at once
 would take the answer with it."""
@@ -155,7 +158,6 @@ class Streaming(Explaining):
 
     async def proxy_open(self, host: str, port: int, proxied_path: str = "") -> None:
         self._check_host(host)
-        self._record_activity()
         tunnel = await self._while_client_waits(self._accept(host, port, proxied_path))
         if tunnel:
             await tunnel.run()
@@ -186,7 +188,32 @@ class Streaming(Explaining):
             return None
         self._headers["Upgrade"], self._headers["Connection"] = "websocket", "Upgrade"
         await self.flush()
-        return Tunnel(self.detach(), app, self.data_path.ping_interval, self._record_activity)
+        return self._tunnel(app)
+
+    def _tunnel(self, app: IOStream) -> Tunnel:
+        rule, record = self.rule, super()._record_activity
+        counts = rule.counts(self._path_inside)
+        to_app = Frames(record if counts and rule.websocket_in else None, rule.keepalive_bytes)
+        if counts and rule.reads_window:
+            is_new = self.get_query_argument("reconnection", "false") != "true"
+            to_app = WindowFrames(record, is_new)
+        to_browser = Frames(record if counts and rule.websocket_out else None)
+        return Tunnel(self.detach(), app, self.data_path.ping_interval, to_app, to_browser)
+
+    @property
+    def rule(self) -> Rule:
+        """What of the app's traffic is work."""
+        rules: dict[str | None, Rule] = self.settings[RULES]
+        return rules.get(getattr(self, "name", None), ALL)
+
+    @property
+    def _path_inside(self) -> str:
+        base = url_path_join("/", self.base_url, self.proxy_base)
+        return str(self.request.path).removeprefix(base)
+
+    def _record_activity(self) -> None:
+        if self.rule.counts(self._path_inside):
+            super()._record_activity()
 
     async def proxy(self, host: str, port: int, proxied_path: str) -> None:
         self._check_host(host)
