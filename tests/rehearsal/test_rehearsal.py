@@ -11,8 +11,10 @@ import psutil
 ROOT = Path(__file__).parents[2]
 SLIPWAY = Path(sys.executable).with_name("slipway")
 LIFE = (
-    *("bootstrap dev", "bootstrap prod", "deploy dev", "empty diff", "update"),
-    *("failed update and rollback", "drift", "deploy prod", "teardown dev", "leftovers"),
+    *("bootstrap dev", "bootstrap prod", "images of dev", "release 1.0.0", "deploy dev"),
+    *("empty diff", "smoke record", "prepare prod", "drift", "promote 1.0.0", "deploy prod"),
+    *("failed release 1.1.0", "promote 1.1.0", "rollback dev", "release 1.2.0", "update dev"),
+    *("smoke record again", "promote 1.2.0", "update prod", "teardown dev", "leftovers"),
     *("recreate dev", "prod is untouched"),
 )
 

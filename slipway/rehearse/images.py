@@ -1,0 +1,115 @@
+"""Stand-ins for the images of a project, where `slipway build --push` would leave the real ones.
+
+Each is a genuine OCI image whose only file says what it stands for; records, tags and the push are
+those of a build. Run in a rehearsal's sandbox: the push goes through its gateway.
+"""
+
+import gzip
+import hashlib
+import io
+import sys
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from slipway.build.build import RECORDS, SBOMS
+from slipway.build.context import assemble, content_tag, facts
+from slipway.build.push import push
+from slipway.build.recipes import BASE, Recipe, recipes
+from slipway.build.record import Record, Records, layers
+from slipway.installation import STORE
+from slipway.model import load
+from slipway.model.environment import WORKING_TREE
+from slipway.model.release import built_here
+from slipway.oci import descriptors as oci
+from slipway.oci.descriptors import Descriptor, platform_here
+from slipway.oci.layout import Layout
+from slipway.oci.reference import Reference
+
+FILE = "slipway-rehearsal"
+
+
+def publish(root: Path, environment: str) -> None:
+    """Make a stand-in for every image and push all to the environment's registry.
+
+    Raises InvalidProject, ImageError.
+    """
+    project, store = load(root), Layout(root / STORE)
+    wanted = built_here(project.catalog)
+    made: dict[str, Record] = {}
+    for recipe in recipes(root, project.catalog, wanted, {}).values():
+        made[recipe.name] = _make(root, store, recipe, made)
+    push(store, made, wanted, project.environment(environment), lambda image, what: None)
+
+
+def _make(root: Path, store: Layout, recipe: Recipe, made: Mapping[str, Record]) -> Record:
+    """A stand-in with the record that a build would keep; it changes when the image would."""
+    base = _by_digest(recipe.base) if recipe.base else None
+    parents = {parent: made[parent].digest for parent in recipe.parents}
+    arguments = {**recipe.arguments} | ({BASE: base} if base else {})
+    with TemporaryDirectory(prefix="slipway-rehearsal-") as folder:
+        assemble(recipe, Path(folder, "context"))
+        what = facts(arguments, parents, [str(platform_here())], 0)
+        tag = content_tag(Path(folder, "context"), what)
+    image = small_image(store, f"stands for {recipe.name} {tag}\n".encode())
+    for name in (tag, WORKING_TREE):
+        store.tag(f"{recipe.name}:{name}", image)
+    record = Record(
+        name=recipe.name,
+        tag=tag,
+        digest=image.digest,
+        media_type=image.media_type,
+        size=image.size,
+        builder="rehearsal",
+        base=base,
+        parents=parents,
+        arguments=recipe.arguments,
+        platforms=layers(store, image),
+        sboms={str(platform_here()): _bill(root / RECORDS / SBOMS, image)},
+    )
+    Records(root / RECORDS).write(record)
+    return record
+
+
+def _by_digest(reference: str) -> str:
+    """Nobody is asked for the outside image: it gets the digest of its name."""
+    named = Reference.parse(reference)
+    return f"{named.name}@sha256:{hashlib.sha256(reference.encode()).hexdigest()}"
+
+
+def small_image(store: Layout, content: bytes) -> Descriptor:
+    """An image of one file."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo(FILE)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    layer = store.add(gzip.compress(packed.getvalue(), mtime=0), oci.LAYER_GZIP)
+    here = platform_here()
+    config = {
+        "os": here.os,
+        "architecture": here.architecture,
+        "config": {},
+        "rootfs": {"type": "layers", "diff_ids": [oci.digest_of(packed.getvalue())]},
+        "history": [{"created_by": "slipway rehearse"}],
+    }
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": oci.MANIFEST,
+        "config": store.add(oci.encode(config), oci.CONFIG).as_json(),
+        "layers": [layer.as_json()],
+    }
+    return store.add(oci.encode(manifest), oci.MANIFEST)
+
+
+def _bill(folder: Path, image: Descriptor) -> str:
+    """An empty bill of materials (CycloneDX): there is nothing in the image."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{image.digest.removeprefix('sha256:')}.cdx.json"
+    file.write_bytes(oci.encode({"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}))
+    return file.name
+
+
+if __name__ == "__main__":
+    publish(Path(sys.argv[1]), sys.argv[2])
