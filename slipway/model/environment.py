@@ -130,6 +130,15 @@ KeyFile = Annotated[
         200,
     ),
 ]
+SnapshotName = Annotated[
+    str,
+    *text(
+        r"jupyterhub-[a-zA-Z0-9.-]+\.sqlite",
+        "the name of a snapshot",
+        "jupyterhub-20261124T093000Z-left-1.0.0.sqlite",
+        200,
+    ),
+]
 Severity = Literal["low", "medium", "high", "critical"]
 
 
@@ -183,6 +192,8 @@ class OnCluster(EnvironmentSpec):
     """A release is only ever rendered here by the code it was frozen with."""
     signed_by: tuple[KeyFile, ...] = ()
     """Public keys of the project: releases that none of them has signed are refused."""
+    restore_database: SnapshotName | None = None
+    """A snapshot of the hub's database that takes its place, once. `slipway rollback` writes it."""
     gates: Gates = Gates()
     """Before `slipway promote` pins a release here."""
 

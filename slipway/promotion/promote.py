@@ -87,7 +87,7 @@ def promote(project: Project, order: Order, told: Told = Told()) -> Promotion:
     gates.check_waivers(order.waivers, target)
     pin = Pin.read(project.root, target.name)
     done = Promotion(source.name, target.name, source.release.version, pin.release)
-    values: dict[str, str | None] = {"release": done.release}
+    values = {"release": done.release, "restore_database": None}
     done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
     done.gates = gates.evaluate(project, source, target, order.waivers, told.gate)
     if order.dry_run:
@@ -117,8 +117,12 @@ def _references(image: str, source: Side, target: Side) -> tuple[Reference, Refe
 
 
 def _record(done: Promotion) -> Record:
-    who = {"user": getpass.getuser(), "host": socket.gethostname()}
-    fields = done.as_json() | {"who": who}
+    fields = done.as_json() | {"who": who()}
     fields.pop("record")
     now = datetime.now(UTC)
     return Record("promotion", done.target, done.release, now, done.pinned, fields)
+
+
+def who() -> dict[str, str]:
+    """Who does this, as far as this machine knows."""
+    return {"user": getpass.getuser(), "host": socket.gethostname()}

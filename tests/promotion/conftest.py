@@ -44,7 +44,8 @@ KUBECTL = """\
 #!{python}
 import json, pathlib, sys
 answers = json.loads(pathlib.Path({answers!r}).read_text())
-verb = next(a for a in sys.argv if a in ("get", "diff"))
+verb = next(a for a in sys.argv if a in ("get", "diff", "exec"))
+pathlib.Path({answers!r}).with_name("asked.json").write_text(json.dumps(sys.argv))
 answer = answers[verb]
 sys.stdout.write(answer["stdout"])
 sys.stderr.write(answer.get("stderr", ""))

@@ -148,6 +148,8 @@ class KubernetesSpawning(Settings):
 
 
 class HubSettings(Settings):
+    release: str = ""
+    """The version that runs, or `working-tree`."""
     title: str = ""
     """What the hub is called; JupyterHub when empty."""
     logo: str = ""
@@ -169,6 +171,8 @@ class HubSettings(Settings):
     """Servers that may run at the same time; 0 for any number."""
     snapshots_every: int = 0
     """Seconds between two snapshots of the database; 0 for none."""
+    restore_database: str = ""
+    """A snapshot that takes the database's place, once."""
     addresses: Addresses
     state: str
     """Folder of the hub's database."""

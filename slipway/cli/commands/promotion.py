@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from slipway.cli.app import Json, ProjectFolder, app, bad_input, project_root
+from slipway.cli.app import Confirmed, Json, ProjectFolder, app, bad_input, project_root
 
 Profile = Annotated[
     str | None, typer.Option(help="A profile of AWS's configuration, for that account.")
@@ -42,3 +42,49 @@ def promote(
         raise bad_input(error) from None
     order = Order(source, target, waivers, dry_run, (from_profile, to_profile))
     on_terminal.run(project_root(project), order, as_pull_request=pull_request, as_json=as_json)
+
+
+@app.command(epilog="Example: slipway status --json")
+def status(
+    within: Annotated[
+        float, typer.Option(help="Seconds that an environment has to answer.", min=0.1)
+    ] = 15,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Show which release each environment pins and runs, and what is known of it."""
+    from slipway.cli import status as on_terminal
+
+    on_terminal.run(project_root(project), within, as_json=as_json)
+
+
+@app.command(epilog="Example: slipway rollback prod --dry-run")
+def rollback(
+    environment: Annotated[str, typer.Argument(help="An environment that pins a release.")],
+    to: Annotated[
+        str | None, typer.Option(help="The release to go back to; left out, the one before.")
+    ] = None,
+    keep_database: Annotated[
+        bool, typer.Option("--keep-database", help="Leave the hub's database as it is.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and what users lose.")
+    ] = False,
+    profile: Profile = None,
+    yes: Confirmed = False,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Pin the release before, with the hub's database as that release left it."""
+    from slipway.cli import rollback as on_terminal
+
+    on_terminal.run(
+        project_root(project),
+        environment,
+        to,
+        profile,
+        keep_database=keep_database,
+        dry_run=dry_run,
+        yes=yes,
+        as_json=as_json,
+    )
