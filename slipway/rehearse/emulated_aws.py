@@ -8,6 +8,9 @@ A type that neither knows is refused with its name.
 
 import json
 import os
+import signal
+import threading
+import time
 import uuid
 from typing import Any
 
@@ -218,6 +221,17 @@ def waits_are_short() -> None:
     custom_resource.invoke_custom_resource = invoked
 
 
+def ends_with(parent: int) -> None:
+    """With whoever started us, even if it was killed: nothing stays running."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 for kind, start in RECORDED.items():
     handlers.setdefault(kind, record(kind, start))
 handlers["AWS::EKS::Addon"] = addon()
@@ -230,4 +244,5 @@ scans_find_nothing()
 waits_are_short()
 
 if __name__ == "__main__":
+    ends_with(int(os.environ["SLIPWAY_PARENT"]))
     app.main()

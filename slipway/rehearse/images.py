@@ -13,21 +13,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import boto3
+
 from slipway.build.build import RECORDS, SBOMS
 from slipway.build.context import assemble, content_tag, facts
 from slipway.build.push import push
 from slipway.build.recipes import BASE, Recipe, recipes
 from slipway.build.record import Record, Records, layers
 from slipway.installation import STORE
-from slipway.model import load
+from slipway.model import EksSpec, load
 from slipway.model.environment import WORKING_TREE
 from slipway.model.release import built_here
 from slipway.oci import descriptors as oci
 from slipway.oci.descriptors import Descriptor, platform_here
 from slipway.oci.layout import Layout
 from slipway.oci.reference import Reference
+from slipway.oci.registry import Registry
+from slipway.oci.transfer import Pusher
 
 FILE = "slipway-rehearsal"
+OUTSIDE = "outside"
+"""Repositories of images that are not the project's own."""
 
 
 def publish(root: Path, environment: str) -> None:
@@ -35,7 +41,9 @@ def publish(root: Path, environment: str) -> None:
 
     Raises InvalidProject, ImageError.
     """
-    project, store = load(root), Layout(root / STORE)
+    store = Layout(root / STORE)
+    _bring_home(root, store, environment)
+    project = load(root)
     wanted = built_here(project.catalog)
     made: dict[str, Record] = {}
     for recipe in recipes(root, project.catalog, wanted, {}).values():
@@ -70,6 +78,28 @@ def _make(root: Path, store: Layout, recipe: Recipe, made: Mapping[str, Record])
     )
     Records(root / RECORDS).write(record)
     return record
+
+
+def _bring_home(root: Path, store: Layout, environment: str) -> None:
+    """Images of other registries, where a rehearsal cannot go: the copy's catalog names stand-ins
+    in a corner of the environment's registry."""
+    project, file = load(root), root / "catalog.yaml"
+    spec, text = project.specs[environment], file.read_text()
+    assert isinstance(spec, EksSpec)
+    host = Reference.parse(f"{spec.registry}/any").host
+    outside = {name: image.reference for name, image in project.catalog.images.items()}
+    for name, reference in outside.items():
+        if reference is None:
+            continue
+        repository = f"{OUTSIDE}/{name}"
+        ecr = boto3.client("ecr", region_name=spec.region)
+        ecr.create_repository(repositoryName=repository)
+        image = small_image(store, f"stands for {reference}\n".encode())
+        target = Reference.parse(f"{host}/{repository}:{WORKING_TREE}")
+        with Registry(target, push=True) as registry:
+            Pusher(store, registry).push(image, target, (WORKING_TREE,))
+        text = text.replace(reference, f"{host}/{repository}@{image.digest}")
+    file.write_text(text)
 
 
 def _by_digest(reference: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import yaml
+from cryptography.hazmat.primitives import serialization as pem
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from slipway.model import Environment, LocalSpec
 from slipway.promotion.pin import Pin
@@ -42,6 +44,7 @@ class ProjectCopy:
             "GIT_CONFIG_NOSYSTEM": "1",
         }
         folder.mkdir(parents=True)
+        self._key = SigningKey(folder.with_name("signing.pem"))
         for name in FILES:
             self._take(root, name)
         for environment in environments:
@@ -60,11 +63,19 @@ class ProjectCopy:
         elif source.exists():
             shutil.copy(source, target)
 
+    @property
+    def signing_key(self) -> Path:
+        """The rehearsal's own. Environments that take signed releases trust it, and no other."""
+        return self._key.file
+
     def _take_what_it_names(self, root: Path, environment: Environment) -> None:
         spec = environment.spec
         assert not isinstance(spec, LocalSpec)
-        for name in (*spec.signed_by, *filter(None, [spec.logo])):
-            self._take(root, name)
+        if spec.logo:
+            self._take(root, spec.logo)
+        for name in spec.signed_by:
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_bytes(self._key.public)
 
     def commit(self, why: str, *, tag: str | None = None) -> None:
         """Everything that changed. Raises StepError."""
@@ -114,6 +125,20 @@ class ProjectCopy:
             raise StepError(message) from None
         if done.returncode != 0:
             raise StepError(f"git {arguments[0]} fails: {done.stderr.strip()}")
+
+
+class SigningKey:
+    """A new one, in `file`."""
+
+    def __init__(self, file: Path) -> None:
+        key, self.file = Ed25519PrivateKey.generate(), file
+        file.touch(mode=0o600)
+        file.write_bytes(
+            key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
+        )
+        self.public = key.public_key().public_bytes(
+            pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo
+        )
 
 
 def _value(node: yaml.Node, key: str) -> yaml.Node:

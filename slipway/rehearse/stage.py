@@ -103,6 +103,7 @@ class Stage:
         done = self._run(place, "python", *module)
         if done.returncode != 0:
             raise StepError(f"the images cannot be pushed:\n{_last(done.stdout + done.stderr)}")
+        self.project.commit("Images of other registries")
 
     def _run(
         self, place: Place, program: str, *arguments: str

@@ -20,7 +20,8 @@ def freeze(stage: Stage, version: str, title: str | None = None) -> str:
     place, project = stage.first, stage.project
     if title:
         project.retitle(title)
-    made = stage.slipway(place, "release", version, "--from", place.name).fields
+    key = str(project.signing_key)
+    made = stage.slipway(place, "release", version, "--from", place.name, "--key", key).fields
     project.commit(f"Release {version}", tag=f"v{version}")
     project.pin(place.name, version)
     return f"{len(made['images'])} images by digest, {made['digest'][:19]}"
@@ -121,13 +122,21 @@ def bad_release(stage: Stage, version: str, title: str) -> str:
 
 
 def rollback(stage: Stage, version: str) -> str:
+    """Pin what ran before, with its database, and deploy it.
+
+    The hub's stack has it already, and stays as CloudFormation's own rollback has left it.
+    """
     place = stage.first
-    stage.slipway(place, "rollback", place.name)
+    found = stage.slipway(place, "rollback", place.name).fields
     pinned = stage.project.pinned(place.name)
     if pinned != version:
         raise StepError(f"{place.name} was to pin {version} and pins {pinned}")
     stage.project.commit(f"Back to {version}")
-    return f"{place.name} pins {version}; {deploy(stage, place)}"
+    environments.deploy(stage, place)
+    runs = deployed(stage.environment(place), place)
+    if runs.release != version:
+        raise StepError(f"{version} was to run again: {runs.detail}")
+    return f"{version} runs again, its database was saved as {found['database']['snapshot']}"
 
 
 def untouched(stage: Stage, place: Place, version: str) -> str:
