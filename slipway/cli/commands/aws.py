@@ -43,7 +43,7 @@ def rehearse(
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Live through deploy, update, rollback, teardown and recreate on an emulated AWS."""
+    """Live through release, deploy, promotion, rollback and teardown on an emulated AWS."""
     from slipway.cli import on_aws
 
     on_aws.rehearse(project_root(project), keep=keep, as_json=as_json)
