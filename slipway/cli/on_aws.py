@@ -68,7 +68,7 @@ def recreate(root: Path, name: str, *, as_json: bool) -> None:
     _report(lambda steps: act.recreate(place, root, steps), as_json)
 
 
-def rehearse(root: Path, *, keep: bool, as_json: bool) -> None:
+def rehearse(root: Path, *, keep: bool, kubeconfig: Path | None, as_json: bool) -> None:
     os.environ.setdefault("JSII_NODE", str(node()))
     from slipway.rehearse import rehearsal
     from slipway.rehearse.emulator import EmulatorError
@@ -76,7 +76,7 @@ def rehearse(root: Path, *, keep: bool, as_json: bool) -> None:
     steps, left = Steps(say), list[str]()
     try:
         with _ends_with_a_signal(), _told():
-            rehearsal.rehearse(root, steps, left, keep=keep)
+            rehearsal.rehearse(root, steps, left, keep=keep, kubeconfig=kubeconfig)
     except (EmulatorError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None

@@ -54,7 +54,19 @@ def run(on: Stage, steps: Steps, left: list[str]) -> None:
         step(f"{second.name} is untouched", versions.untouched, on, second, NEXT)
 
 
-def rehearse(root: Path, steps: Steps, left: list[str], *, keep: bool = False) -> None:
+def rehearse(
+    root: Path,
+    steps: Steps,
+    left: list[str],
+    *,
+    keep: bool = False,
+    kubeconfig: Path | None = None,
+) -> None:
     """Run every step; `left` gets what was left over. Raises StepError and what `stage` raises."""
-    with sandbox.without_credentials(), stage(root, steps.say, keep=keep) as on:
+    with (
+        sandbox.without_credentials(),
+        stage(root, steps.say, keep=keep, kubeconfig=kubeconfig) as on,
+    ):
         run(on, steps, left)
+        if on.genuine:
+            steps.run("genuine cluster", on.genuine.verdict)

@@ -21,6 +21,7 @@ from slipway.rehearse.cluster import Cluster
 from slipway.rehearse.controllers import Controllers
 from slipway.rehearse.emulator import Emulator
 from slipway.rehearse.gateway import Gateway
+from slipway.rehearse.genuine import GenuineCluster
 from slipway.rehearse.kubernetes_api import KubernetesApi
 from slipway.rehearse.project import ProjectCopy
 from slipway.rehearse.sandbox import REGION, Sandbox
@@ -55,6 +56,11 @@ class Stage:
         self.world, self.project, self._api = world, project, api
         self.first = _place(world, first)
         self.second = _place(world, second) if second else None
+        self.genuine: GenuineCluster | None = None
+        """Judges what the stand-ins for clusters are given."""
+
+    def judged_by(self, genuine: GenuineCluster) -> None:
+        self.genuine, self._api.judge = genuine, genuine.judge
 
     def cluster(self, place: Place) -> Cluster:
         """The stand-in for an environment's cluster."""
@@ -174,8 +180,12 @@ def choose(project: Project) -> tuple[Environment, Environment | None]:
 
 
 @contextmanager
-def stage(root: Path, say: Say, *, keep: bool = False) -> Iterator[Stage]:
+def stage(
+    root: Path, say: Say, *, keep: bool = False, kubeconfig: Path | None = None
+) -> Iterator[Stage]:
     """A stage for one rehearsal, gone afterwards unless it is to be kept.
+
+    The cluster of `kubeconfig`, if there is one, judges every object.
 
     Raises EmulatorError, InvalidProject, StepError, ValueError.
     """
@@ -184,7 +194,11 @@ def stage(root: Path, say: Say, *, keep: bool = False) -> Iterator[Stage]:
     folder = Path(tempfile.mkdtemp(prefix="slipway-rehearsal-"))
     try:
         with ExitStack() as running:
-            yield _set(folder, root, python, [one for one in (first, second) if one], running)
+            on = _set(folder, root, python, [one for one in (first, second) if one], running)
+            if kubeconfig:
+                on.judged_by(genuine := GenuineCluster(kubeconfig, on.world))
+                running.callback(genuine.stop)
+            yield on
     finally:
         if keep:
             say(f"what it wrote is in {folder}")

@@ -1,5 +1,6 @@
 """The commands that act on AWS, or rehearse it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,13 +41,18 @@ def recreate(
 @app.command(epilog="Example: slipway rehearse --json")
 def rehearse(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the logs in their folder.")] = False,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(help="Of a cluster, not on AWS, that judges every object by a dry run."),
+    ] = None,
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
     """Live through release, deploy, promotion, rollback and teardown on an emulated AWS."""
     from slipway.cli import on_aws
 
-    on_aws.rehearse(project_root(project), keep=keep, as_json=as_json)
+    root = project_root(project)
+    on_aws.rehearse(root, keep=keep, kubeconfig=kubeconfig, as_json=as_json)
 
 
 @app.command(epilog="Example: slipway doctor dev")
