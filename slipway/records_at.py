@@ -6,14 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.model import EksSpec, Environment
+from slipway.model.storage import RECORDS_PREFIX as PREFIX
 from slipway.records import Kind, Record, Records, file_records, folder
 from slipway.steps import StepError
 
 if TYPE_CHECKING:
     from slipway.aws.account import Place
-
-PREFIX = "records/"
-"""Of the keys in the data bucket; `stacks/pipeline.py` says who may read and write there."""
 
 
 @dataclass(frozen=True)

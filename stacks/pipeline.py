@@ -12,7 +12,12 @@ from slipway.model.environment import GitHub
 from stacks.acknowledgements import acknowledge
 from stacks.data import DataStack
 from stacks.long_lived import LongLivedStack
-from stacks.promotion import may_keep_records, may_look_before_promoting, may_read_records
+from stacks.promotion import (
+    may_keep_records,
+    may_look_before_promoting,
+    may_read_records,
+    may_smoke,
+)
 from stacks.registry import NAMESPACE, PULL
 
 GITHUB = "token.actions.githubusercontent.com"
@@ -58,6 +63,7 @@ class PipelineStack(LongLivedStack):
         for role in (deploy, diff):
             may_read_records(role, data, environment, spec)
         may_keep_records(deploy, data)
+        may_smoke(deploy, data)
         if spec.promotion.source:
             may_look_before_promoting(deploy, spec.promotion.source)
         for role, output in ((deploy, "DeployRole"), (diff, "DiffRole")):

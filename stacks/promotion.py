@@ -3,8 +3,9 @@ the account that promotes from it."""
 
 from aws_cdk import aws_iam as iam
 
+from charts.secret_names import SMOKE_TOKEN
 from slipway.model import EksSpec, Environment
-from slipway.records_at import PREFIX
+from slipway.model.storage import RECORDS_PREFIX as PREFIX
 from stacks.acknowledgements import acknowledge, aws_writes_this_policy
 from stacks.data import SNAPSHOTS_ARN, DataStack
 from stacks.registry import NAMESPACE, PULL, promotion_role
@@ -47,6 +48,11 @@ def may_keep_records(role: iam.Role, data: DataStack) -> None:
         )
     )
     _allow(role, ["kms:GenerateDataKey"], data.key.key_arn)
+
+
+def may_smoke(role: iam.Role, data: DataStack) -> None:
+    """Have the token of the hub's service `smoke`, whose rights end at its own users."""
+    _allow(role, ["secretsmanager:GetSecretValue"], data.secrets[SMOKE_TOKEN].secret_arn)
 
 
 def may_look_before_promoting(role: iam.Role, account: str) -> None:

@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from slipway.cli.app import bad_input, fail, print_json
-from slipway.model import load
-from slipway.records import Record, file_records
+from slipway.model import Environment, load
+from slipway.records import Record
+from slipway.records_at import records_at
 from slipway.smoke.places import NoHubError, place_of
 from slipway.smoke.report import RED
 from slipway.smoke.run import run as try_everything
+from slipway.steps import StepError
 
 console = Console(stderr=True, highlight=False)
 
@@ -33,13 +35,24 @@ def run(root: Path, name: str, url: str | None, token_file: Path | None, *, as_j
     if found is None:
         raise fail("stopped; what the run had made was removed")
     record = Record("smoke", name, found["release"], datetime.now(UTC), found["ok"], found)
-    kept = file_records(root).keep(record)
+    kept = _kept(root, environment, record)
     if as_json:
         print_json(found)
     else:
         print(_summary(found, kept))
-    if not found["ok"]:
+    if not (found["ok"] and kept):
         raise typer.Exit(1)
+
+
+def _kept(root: Path, environment: Environment, record: Record) -> str | None:
+    """Where the record is. None if it could not be kept, and why on standard error."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        return records_at(root, environment).keep(record)
+    except (StepError, OSError, BotoCoreError, ClientError) as error:
+        console.print(f"[red]The record could not be kept: {escape(str(error))}[/]")
+        return None
 
 
 def _say(line: str) -> None:
@@ -74,13 +87,13 @@ def _until_done_or_stopped(
     return asyncio.run(main())
 
 
-def _summary(found: dict[str, Any], kept: str) -> str:
+def _summary(found: dict[str, Any], kept: str | None) -> str:
     checks = found["checks"]
     red = [check for check in checks if check["verdict"] in RED]
     skipped = sum(check["verdict"] == "not applicable" for check in checks)
     lines = [f"{check['verdict']}: {check['name']}: {check['detail']}" for check in red]
     lines.append(
         f"{len(checks)} checks of release {found['release']}: {len(red)} red, "
-        f"{skipped} not applicable. Record: {kept}"
+        f"{skipped} not applicable. Record: {kept or 'none'}"
     )
     return "\n".join(lines)

@@ -17,7 +17,11 @@ from slipway.model.environment import WORKING_TREE, EksSpec
 from slipway.releases import git
 
 FOLDERS = ("charts", "stacks", "slipway/model")
-FILES = ("slipway/hub_settings.py", "images/hub/slipway_hub/settings.py")
+FILES = (
+    "slipway/hub_settings.py",
+    "images/hub/slipway_hub/settings.py",
+    "images/hub/slipway_hub/smoke.py",
+)
 APP = ("app.py", "cdk.json")
 """A project may have its own."""
 LOCK = "requirements.txt"
@@ -33,31 +37,32 @@ RESTORED = ("charts", "stacks", "slipway", "images/hub", *APP, LOCK)
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)", re.MULTILINE)
 
 
-def code_digest(root: Path) -> str:
-    """The digest of the code that renders the project at `root`."""
+def code_digest(root: Path, installation: Path = INSTALLATION) -> str:
+    """The digest of the code that renders the project at `root`; that of another Slipway where
+    `installation` is."""
     digest = hashlib.sha256()
-    for name, content in _parts(root):
+    for name, content in _parts(root, installation):
         digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
     return f"sha256:{digest.hexdigest()}"
 
 
-def _parts(root: Path) -> Iterator[tuple[str, bytes]]:
-    for name in files():
-        yield name, _lines(INSTALLATION / name)
+def _parts(root: Path, installation: Path) -> Iterator[tuple[str, bytes]]:
+    for name in files(installation):
+        yield name, _lines(installation / name)
     for name in APP:
-        folder = root if (root / name).is_file() else INSTALLATION
+        folder = root if (root / name).is_file() else installation
         yield name, _lines(folder / name)
-    pinned = dict(_PINNED.findall((INSTALLATION / LOCK).read_text()))
+    pinned = dict(_PINNED.findall((installation / LOCK).read_text()))
     for library in LIBRARIES:
-        yield library, pinned[library].encode()
+        yield library, pinned.get(library, "").encode()
 
 
-def files() -> list[str]:
+def files(installation: Path = INSTALLATION) -> list[str]:
     """Of Slipway itself, relative to its folder."""
     found = [
-        file.relative_to(INSTALLATION).as_posix()
+        file.relative_to(installation).as_posix()
         for folder in FOLDERS
-        for file in (INSTALLATION / folder).rglob("*.py")
+        for file in (installation / folder).rglob("*.py")
     ]
     return sorted((*found, *FILES))
 

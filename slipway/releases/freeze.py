@@ -6,7 +6,7 @@ from typing import Any
 from slipway.model import Catalog, EksSpec, Environment, LocalSpec, Project, Release
 from slipway.model.environment import WORKING_TREE
 from slipway.model.release import PlatformVersions
-from slipway.releases import git, images
+from slipway.releases import bills, git, images
 from slipway.releases.code import code_digest
 
 MOST_FILES = 10
@@ -44,8 +44,8 @@ def freeze(project: Project, version: str, source: Environment) -> Release:
         platform=PlatformVersions.model_validate(project.platform.model_dump()),
         images=found.digests,
         bases={record.name: record.base for record in records if record.base},
-        sboms=images.bills(project.root, records),
-        programs=images.programs_in(project.root, records),
+        sboms=bills.digests(project.root, records),
+        programs=bills.programs_in(project.root, records),
         catalog=_frozen(project.catalog, found),
     )
 
@@ -77,9 +77,9 @@ def _frozen(catalog: Catalog, found: images.Found) -> Catalog:
 
 
 def default_source(project: Project) -> str | None:
-    """The environment whose images are promoted to others, or else the only one on a cluster that
-    follows the catalog; None where that leaves a choice."""
+    """The one environment whose images are promoted to others; else the one on a cluster that
+    follows the catalog; else the only one on a cluster. None where that leaves a choice."""
     specs = {n: s for n, s in project.specs.items() if not isinstance(s, LocalSpec)}
     promoted = [n for n, s in specs.items() if isinstance(s, EksSpec) and s.promotion.to]
-    chosen = promoted or [n for n, s in specs.items() if s.release == WORKING_TREE]
-    return chosen[0] if len(chosen) == 1 else None
+    following = [n for n, s in specs.items() if s.release == WORKING_TREE]
+    return next((names[0] for names in (promoted, following, [*specs]) if len(names) == 1), None)

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -12,12 +11,16 @@ class GitError(Exception):
 
 def run(folder: Path, *arguments: str) -> str:
     """git's standard output. Raises GitError."""
+    return run_bytes(folder, *arguments).decode(errors="replace")
+
+
+def run_bytes(folder: Path, *arguments: str) -> bytes:
+    """Raises GitError."""
     try:
         done = subprocess.run(
             ["git", *arguments],
             cwd=folder,
             capture_output=True,
-            text=True,
             check=False,
             # A hook's variables would lead to another repository.
             env={name: value for name, value in os.environ.items() if name not in _LEADING}
@@ -26,7 +29,7 @@ def run(folder: Path, *arguments: str) -> str:
     except FileNotFoundError:
         raise GitError("git is missing: a release names the commit it is made from") from None
     if done.returncode != 0:
-        raise GitError(f"git {arguments[0]} fails: {done.stderr.strip()}")
+        raise GitError(f"git {arguments[0]} fails: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout
 
 
@@ -67,9 +70,3 @@ def is_ancestor(folder: Path, commit: str) -> bool:
     except GitError:
         return False
     return True
-
-
-def differing(folder: Path, commit: str, paths: Sequence[str]) -> list[str]:
-    """Files of `paths` that are not as they were in `commit`. Raises GitError."""
-    listed = run(folder, "diff", "--name-only", "-z", "--relative", commit, "--", *paths)
-    return [name for name in listed.split("\0") if name]

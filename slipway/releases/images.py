@@ -1,14 +1,12 @@
 """The images of a release: built from the files at hand, and there to be pulled."""
 
-import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from slipway.build.build import RECORDS, SBOMS
+from slipway.build.build import RECORDS
 from slipway.build.current import is_current
 from slipway.build.recipes import Recipe, recipes
 from slipway.build.record import Record, Records
@@ -17,7 +15,6 @@ from slipway.model.release import built_here
 from slipway.oci.descriptors import ImageError
 from slipway.oci.reference import Reference
 from slipway.oci.registry import NotThere, Registry
-from slipway.releases.programs import programs
 
 
 @dataclass
@@ -97,26 +94,3 @@ def in_parallel(
 
     with ThreadPoolExecutor(8) as pool:
         return dict(zip(asked, pool.map(one, asked.values()), strict=True))
-
-
-def bills(root: Path, records: Iterable[Record]) -> dict[str, dict[str, str]]:
-    """The digests of the bills of materials, by image and platform. Raises OSError."""
-    return {
-        record.name: {platform: _digest(bill_of(root, n)) for platform, n in record.sboms.items()}
-        for record in records
-        if record.sboms
-    }
-
-
-def programs_in(root: Path, records: Iterable[Record]) -> dict[str, dict[str, str]]:
-    """What users see in each image, in its version; of the first platform. Raises OSError."""
-    found = {r.name: programs(bill_of(root, n)) for r in records for n in [*r.sboms.values()][:1]}
-    return {name: versions for name, versions in found.items() if versions}
-
-
-def bill_of(root: Path, name: str) -> Path:
-    return root / RECORDS / SBOMS / name
-
-
-def _digest(file: Path) -> str:
-    return f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"

@@ -15,7 +15,6 @@ from slipway.smoke.report import Failure, NotApplicable
 from slipway.smoke.visitor import ClientConnection, Visitor
 
 ANSWER_SECONDS = 30
-CUT = "its websocket was closed"
 
 
 async def page(visitor: Visitor, name: str, app: App) -> str:
@@ -33,7 +32,9 @@ async def exchange(visitor: Visitor, name: str, app: App) -> str:
         status = error.response.status_code
         raise Failure(f"its websocket was refused with {status}") from error
     except ConnectionClosed as error:
-        raise Failure(f"{CUT}: {error}") from error
+        raise Failure(f"its websocket was cut: {error}") from error
+    except TimeoutError:
+        raise Failure("its websocket is open, and nothing comes through it") from None
 
 
 def _kind(app: App) -> str:

@@ -8,6 +8,8 @@ from threading import Thread
 
 from slipway.toolchain.node import node
 
+_started: list[Thread] = []
+
 
 def load(*packages: str) -> Thread:
     """Start Node, the pinned one, and import these jsii packages in a thread.
@@ -21,7 +23,14 @@ def load(*packages: str) -> Thread:
         import jsii  # noqa: F401
     thread = Thread(target=_import, args=packages, daemon=True)
     thread.start()
+    _started.append(thread)
     return thread
+
+
+def join() -> None:
+    """Wait for all that was started, if anything was."""
+    for thread in _started:
+        thread.join()
 
 
 def _import(*packages: str) -> None:

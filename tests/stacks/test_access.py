@@ -66,7 +66,7 @@ def test_a_deploy_takes_cdks_roles_and_pushes_to_our_repositories(assembly: Asse
     assert others == ({f"arn:aws:iam::{source}:role/slipway-*-promotion"} if source else set())
     assert may["ecr:PutImage"] == [f"arn:aws:ecr:{spec.region}:{spec.account}:repository/slipway/*"]
     assert set(may["ecr:GetAuthorizationToken"]) == {"*"}
-    services = ("ecr:", "sts:AssumeRole", "s3:", "kms:", "cloudformation:")
+    services = ("ecr:", "sts:AssumeRole", "s3:", "kms:", "cloudformation:", "secretsmanager:Get")
     assert all(action.startswith(services) for action in may)
 
 

@@ -55,6 +55,18 @@ def test_a_record_is_read_below_its_prefix_and_never_written_again(assembly: Ass
             assert statement["Condition"] == {"Null": {"s3:if-none-match": "false"}}
 
 
+def test_a_deploy_has_the_token_of_smoke_and_no_other_secret(assembly: Assembly) -> None:
+    name = assembly.environment.name
+    (may,) = [
+        statement
+        for statement in statements(assembly, f"slipway-{name}-deploy")
+        if "secretsmanager:" in str(statement["Action"])
+    ]
+    assert may["Action"] == "secretsmanager:GetSecretValue"
+    assert "smoketoken" in str(may["Resource"])
+    assert "secretsmanager" not in str(statements(assembly, f"slipway-{name}-diff"))
+
+
 def test_a_pull_request_reads_records_and_keeps_none(assembly: Assembly) -> None:
     mine = statements(assembly, f"slipway-{assembly.environment.name}-diff")
     actions = {

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +51,6 @@ class Released:
     registry: str
 
     def slipway(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        import os
-
         return subprocess.run(
             [SLIPWAY, *arguments],
             cwd=self.root,
@@ -91,7 +91,7 @@ class Released:
             recipe = recipes(self.root, project.catalog, [image], {})[image]
             context = self.root / ".slipway/context" / image
             context.parent.mkdir(parents=True, exist_ok=True)
-            _removed(context)
+            shutil.rmtree(context, ignore_errors=True)
             assemble(recipe, context)
             base = f"docker.io/library/debian@sha256:{'d' * 64}"
             what = facts({**recipe.arguments, "BASE": base}, {}, ["linux/amd64"], 0)
@@ -170,9 +170,3 @@ def released_project(root: Path, registry: str) -> Released:
     project.commit("a hub")
     project.build()
     return project
-
-
-def _removed(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)

@@ -67,6 +67,44 @@ def release(
     print(f"Next: git add {files} && git commit -m 'Release {version}' && git tag v{version}")
 
 
+@app.command(epilog="Example: slipway diff prod --to 1.2.0, or slipway diff dev --from origin/main")
+def diff(
+    environment: Annotated[str, typer.Argument(help="What would change in this one.")],
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="WHAT",
+            help="A version, working-tree, or a commit whose files are compared with these. Left "
+            "out: the release it pins; if it follows the catalog, the newest release, or the last "
+            "commit where there is none.",
+        ),
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            metavar="WHAT",
+            help="A version or working-tree. Left out: with --from, what the environment pins now; "
+            "else the newest release, or the catalog if that is pinned or it follows the catalog.",
+        ),
+    ] = None,
+    on_aws: Annotated[
+        bool, typer.Option("--aws", help="Compare CloudFormation with what is deployed.")
+    ] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="For a pull request.")] = False,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """What would change: for users, in Kubernetes, in CloudFormation. Needs no AWS."""
+    from slipway.cli.diff import show
+
+    if markdown and as_json:
+        raise bad_input("--markdown and --json: choose one")
+    found = load(project_root(project), environment)
+    show(found, environment, before, after, on_aws=on_aws, markdown=markdown, as_json=as_json)
+
+
 @app.command(epilog="Example: slipway sign 1.2.0 --key release.key")
 def sign(
     version: Annotated[str, typer.Argument(help="A release that is there.")],

@@ -44,6 +44,8 @@ class Command(App):
     )
     """For a program that listens before it has its pages: a path that it answers with 404 until
     then, and with anything else afterwards. Left out, any answer means that it is ready."""
+    websocket: Annotated[str, *text(r"/[^\s?#]*", "a path inside the app", "/ws")] | None = None
+    """A websocket of the app, for `slipway smoke` to open. Left out, it tries `/`."""
     remedy: Text | None = None
     """How a user gets the program where it is missing."""
 
