@@ -137,9 +137,7 @@ def _addons(place: Place) -> Iterator[Finding]:
         )["addons"]
         offered = [one["addonVersion"] for part in known for one in part["addonVersions"]]
         detail = pinned or f"not pinned; EKS has {offered[0] if offered else 'none'}"
-        remedy = (
-            f"pin one of these in the release: {', '.join(offered[:3]) or 'none for this version'}"
-        )
+        remedy = f"`slipway addons {place.name}` pins what EKS has for {versions.kubernetes}"
         yield Finding(
             f"add-on {addon}", bool(offered) and pinned in (None, *offered), detail, remedy
         )

@@ -19,7 +19,7 @@ SECONDS = 300
 @pytest.fixture(scope="module")
 def culling_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     project = make_project(tmp_path_factory.mktemp("culling") / "project")
-    cull_after(project, idle="60s", every="5s")
+    cull_after(project, idle="45s", every="5s")
     with running_hub(project) as hub:
         yield hub
 

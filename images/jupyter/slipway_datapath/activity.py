@@ -83,8 +83,8 @@ class Looks:
     def start(self) -> None:
         self._jobs.at_work()
         # More often than the hub is told, so that what it is told is not old.
-        seconds = int(os.environ.get("JUPYTERHUB_ACTIVITY_INTERVAL") or REPORT_SECONDS) / 5
-        self._timer = PeriodicCallback(self.look, seconds * 1000)
+        reported = int(os.environ.get("JUPYTERHUB_ACTIVITY_INTERVAL") or 0) or REPORT_SECONDS
+        self._timer = PeriodicCallback(self.look, reported * 1000 / 5)
         self._timer.start()
 
     def look(self) -> None:

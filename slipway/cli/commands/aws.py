@@ -61,3 +61,18 @@ def doctor(
     from slipway.cli import on_aws
 
     on_aws.doctor(project_root(project), environment, as_json=as_json)
+
+
+@app.command(epilog="Example: slipway addons dev && git diff platform.yaml")
+def addons(
+    environment: Annotated[
+        str | None, typer.Argument(help="Whose account is asked; the first on AWS when left out.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what EKS offers.")] = False,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Pin the EKS add-ons in platform.yaml, in the versions that EKS itself would choose now."""
+    from slipway.cli import on_aws
+
+    on_aws.addons(project_root(project), environment, dry_run=dry_run, as_json=as_json)
