@@ -1,12 +1,12 @@
 """Which secrets an environment has: the files that hub and proxy read, and where AWS keeps them."""
 
-from slipway_hub import smoke
+from slipway_hub.smoke import TOKEN
 
 from charts import names
 from slipway.model import Environment
 
 COOKIE_SECRET = "cookie_secret"  # noqa: S105 - a file's name
-SMOKE_TOKEN = smoke.TOKEN
+SMOKE_TOKEN = TOKEN
 PROMETHEUS_TOKEN = "prometheus_token"  # noqa: S105 - a file's name
 OAUTH_CLIENT_SECRET = "oauth_client_secret"  # noqa: S105 - a file's name
 OF_LOGIN = {

@@ -45,7 +45,7 @@ def run(root: Path, order: Order, *, as_pull_request: bool, as_json: bool) -> No
 
 def _opened(project: Project, done: Promotion, request: pull_request.PullRequest) -> str | None:
     """The pull request's address, if this machine can open one."""
-    if not done.pinned or not pull_request.can_open():
+    if not done.pinned or not pull_request.can_open(project.root):
         return None
     try:
         return pull_request.open_with_gh(project.root, request, f"environments/{done.target}.yaml")

@@ -71,8 +71,15 @@ def _cell(text: str) -> str:
     return plain
 
 
-def can_open() -> bool:
-    return shutil.which("gh") is not None and shutil.which("git") is not None
+def can_open(root: Path) -> bool:
+    """Whether gh is here and knows who we are."""
+    if shutil.which("gh") is None or shutil.which("git") is None:
+        return False
+    try:
+        _run(root, "gh", "auth", "token")
+    except CannotOpen:
+        return False
+    return True
 
 
 def open_with_gh(root: Path, request: PullRequest, file: str) -> str:

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from slipway.aws.account import Place
+from slipway.model.release import built_here
 from slipway.promotion.deployed import deployed
 from slipway.records import Record
 from slipway.records_at import records_at
@@ -66,9 +67,9 @@ def promote(stage: Stage, target: Place) -> str:
     stage.project.commit(f"Promote {version}")
     release = stage.environment(target).release
     assert release
-    for image in done["images"]:
-        if release.images[image["name"]] not in digests(target, image["name"]):
-            raise StepError(f"{image['name']} of {version} is not in {target.name}'s registry")
+    for image in built_here(release.catalog):
+        if release.images[image] not in digests(target, image):
+            raise StepError(f"{image} of {version} is not in {target.name}'s registry")
     copied, skipped = (
         sum(image[f"{what}_blobs"] for image in done["images"]) for what in ("copied", "skipped")
     )

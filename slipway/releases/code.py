@@ -17,7 +17,11 @@ from slipway.model.environment import WORKING_TREE, EksSpec
 from slipway.releases import git
 
 FOLDERS = ("charts", "stacks", "slipway/model")
-FILES = ("slipway/hub_settings.py", "images/hub/slipway_hub/settings.py")
+FILES = (
+    "slipway/hub_settings.py",
+    "images/hub/slipway_hub/settings.py",
+    "images/hub/slipway_hub/smoke.py",
+)
 APP = ("app.py", "cdk.json")
 """A project may have its own."""
 LOCK = "requirements.txt"

@@ -59,3 +59,15 @@ def test_the_checks_are_the_ones_that_everybody_runs() -> None:
 
 def named(name: str) -> Path:
     return ROOT / f".github/workflows/{name}.yaml"
+
+
+def test_who_promotes_on_aws_cannot_write_to_the_repository() -> None:
+    promote, opened = (jobs(named("promote"))[job] for job in ("promote", "open"))
+    assert promote["if"] == "github.ref_name == github.event.repository.default_branch"
+    assert promote["environment"] == "${{ inputs.target }}"
+    assert promote["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "id-token" not in opened["permissions"]
+    assert opened["needs"] == "promote"
+    (script,) = (step["run"] for step in opened["steps"] if "run" in step)
+    assert "slipway" not in script, "it runs no code of the project"
+    assert "${{" not in script
