@@ -20,6 +20,7 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 gc.disable()
 loading = ahead.load("aws_cdk", "aws_cdk.lambda_layer_kubectl_v36", "cdk8s_plus_33")
 
+from slipway.aws import before_deploy  # noqa: E402
 from slipway.model import EksSpec, Environment, InvalidProject, load  # noqa: E402
 from slipway.releases.code import renderable  # noqa: E402
 
@@ -52,6 +53,7 @@ if __name__ == "__main__":
         drift = asked("allow-code-drift") in ("true", "True")
         environments, told = renderable(project.root, project.environments(), allow_drift=drift)
         print(*told, sep="\n", end="\n" * bool(told), file=sys.stderr)
+        before_deploy.check(project.root, environments)
         synthesize(environments)
     except InvalidProject as error:
         print(error, file=sys.stderr)

@@ -8,11 +8,6 @@ from constructs import Construct
 
 from stacks.hub_metrics import HubMetrics
 
-START_TIMES = (
-    "filter kubernetes.container_name = 'hub' and log like /seconds to start/",
-    "parse log 'took * seconds to start' as seconds",
-    "stats avg(seconds), pct(seconds, 95), max(seconds) by bin(5m)",
-)
 BILLING_REGION = "us-east-1"
 
 
@@ -36,13 +31,14 @@ class Dashboard(Construct):
             _graph("Pods and nodes", metrics.pods, metrics.nodes),
         )
         board.add_widgets(
-            _graph("Servers started, failed", metrics.starts, metrics.failures),
-            cloudwatch.LogQueryWidget(
-                title="Seconds to start",
-                log_group_names=[metrics.log_group.log_group_name],
-                query_lines=list(START_TIMES),
-                view=cloudwatch.LogQueryVisualizationType.LINE,
-                width=8,
+            _graph(
+                "Servers started, failed",
+                metrics.start_times.with_(statistic="SampleCount"),
+                metrics.failures,
+            ),
+            _graph(
+                "Seconds to start",
+                *(metrics.start_times.with_(statistic=s) for s in ("Average", "Maximum")),
             ),
             _graph("Homes", metrics.homes_io, metrics.homes_clients, metrics.homes_limit),
         )

@@ -5,20 +5,21 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+from slipway_hub.start_times import EVENT
 
 from charts import names
 from stacks.data import DataStack
 
 MINUTE = Duration.minutes(1)
 OURS = "Slipway"
-STARTED = ("seconds to start",)
 FAILED = ("Unhandled error starting", "giving up", "never showed up")
 """What JupyterHub logs, in `jupyterhub/handlers/base.py` and `jupyterhub/user.py`."""
 
 
 class HubMetrics(Construct):
-    """Container Insights' metrics, and two that are counted in the hub's log.
+    """Container Insights' metrics, and those that are taken from the hub's log.
 
+    `slow_start` are seconds: a server that takes longer is worth a look.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-metrics-enhanced-EKS.html
     """
 
@@ -32,13 +33,16 @@ class HubMetrics(Construct):
         log_group: logs.ILogGroup,
         data: DataStack,
         certificate: acm.ICertificate | None,
+        slow_start: float,
     ) -> None:
         super().__init__(scope, id)
+        self._slow_start = slow_start
         self._cluster = {"ClusterName": cluster}
         self._namespace = {**self._cluster, "Namespace": namespace}
         self.log_group = log_group
-        self.starts = self._counted("starts", cluster, STARTED)
-        self.failures = self._counted("failures", cluster, FAILED)
+        self._ours = f"{OURS}/{cluster}"
+        self.start_times = self._start_times()
+        self.failures = self._counted("failures", FAILED)
         self.hub = self._running(names.HUB)
         self.proxy = self._running(names.PROXY_PUBLIC)
         self.pods = _insight("namespace_number_of_running_pods", self._namespace)
@@ -65,6 +69,12 @@ class HubMetrics(Construct):
                 self.failures.with_(period=Duration.minutes(5)),
                 3,
                 "Servers do not start",
+            ),
+            self._too_high(
+                "slow-starts",
+                self.start_times.with_(statistic="Average", period=Duration.minutes(15)),
+                self._slow_start,
+                "Servers take half their time limit to start, or longer",
             ),
             self._too_high("homes-slow", self.homes_limit, 95, "Homes are at their limit", 15),
             self._too_high("backup-failed", self.failed_backups, 1, "Homes were not backed up"),
@@ -116,22 +126,35 @@ class HubMetrics(Construct):
         dimensions = {**self._namespace, "Service": service}
         return _insight("service_number_of_running_pods", dimensions)
 
-    def _counted(self, name: str, cluster: str, texts: tuple[str, ...]) -> cloudwatch.Metric:
-        """Lines of the hub's log with any of these texts."""
+    def _start_times(self) -> cloudwatch.Metric:
+        """Seconds, one value for each server that started: a line of JSON, which the agent's Fluent
+        Bit unpacks."""
+        started = f'($.log_processed.event = "{EVENT}")'
+        return self._logged("start-seconds", started, "$.log_processed.seconds", None)
+
+    def _counted(self, name: str, texts: tuple[str, ...]) -> cloudwatch.Metric:
+        """Lines with any of these texts."""
         said = " || ".join(f'($.log = "*{text}*")' for text in texts)
+        return self._logged(name, f"({said})", "1", 0)
+
+    def _logged(
+        self, name: str, pattern: str, value: str, default: float | None
+    ) -> cloudwatch.Metric:
+        """From lines of the hub's log."""
         hubs = f'($.kubernetes.container_name = "{names.HUB}")'
-        where = f"{OURS}/{cluster}"
         logs.MetricFilter(
             self,
             name,
             log_group=self.log_group,
-            filter_pattern=logs.FilterPattern.literal(f"{{ {hubs} && ({said}) }}"),
-            metric_namespace=where,
+            filter_pattern=logs.FilterPattern.literal(f"{{ {hubs} && {pattern} }}"),
+            metric_namespace=self._ours,
             metric_name=name,
-            metric_value="1",
-            default_value=0,
+            metric_value=value,
+            default_value=default,
         )
-        return cloudwatch.Metric(namespace=where, metric_name=name, statistic="Sum", period=MINUTE)
+        return cloudwatch.Metric(
+            namespace=self._ours, metric_name=name, statistic="Sum", period=MINUTE
+        )
 
 
 def _insight(name: str, dimensions: dict[str, str]) -> cloudwatch.Metric:

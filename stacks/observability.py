@@ -15,6 +15,7 @@ from constructs import Construct
 
 from charts.rendering import Manifest
 from slipway.model import EksSpec, Environment
+from slipway.model.quantities import seconds
 from stacks.addons import Addon
 from stacks.budget import MonthlyBudget
 from stacks.cluster import LOG_RETENTION, cluster_name
@@ -55,6 +56,7 @@ class ObservabilityStack(Stack):
             log_group=groups[APPLICATION],
             data=data,
             certificate=certificate,
+            slow_start=seconds(spec.start_timeout) / 2,
         )
         alarms = metrics.alarms()
         if spec.alarms:

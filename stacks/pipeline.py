@@ -46,17 +46,17 @@ class PipelineStack(LongLivedStack):
     ) -> None:
         super().__init__(scope, id, description="Roles of GitHub's workflows.")
         self._provider = self._identity_provider(github)
-        name, repository = environment.name, github.repository
+        name = environment.name
         deploy = self._role(
             f"{NAMESPACE}-{name}-deploy",
-            who=f"repo:{repository}:environment:{name}",
+            who=f"{github.subject}:environment:{name}",
             description="Deploys, pushes and promotes images",
         )
         _may_take_bootstrap_roles(deploy, spec, DEPLOYS)
         _may_push(deploy, spec)
         diff = self._role(
             f"{NAMESPACE}-{name}-diff",
-            who=f"repo:{repository}:pull_request",
+            who=f"{github.subject}:pull_request",
             description="Reads what is deployed, to show what would change",
         )
         _may_take_bootstrap_roles(diff, spec, SHOWS)

@@ -51,6 +51,7 @@ class Place:
             endpoint = self.variables.get("AWS_ENDPOINT_URL")
             how = Config(
                 retries={"mode": "standard", "max_attempts": 8},
+                connect_timeout=10,
                 # An emulator is on this machine: no proxy of ours leads there.
                 proxies={} if endpoint else None,
             )

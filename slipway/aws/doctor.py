@@ -6,16 +6,15 @@ Each check answers for one thing that CloudFormation would fail on, some after h
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.aws.account import Place
+from slipway.aws.checks import Finding, hosted_zone, images, zones
 from slipway.aws.leftovers import ENVIRONMENT_TAG
 from slipway.model import Environment
-from slipway.model.environment import WORKING_TREE
 from slipway.model.release import ADDONS
 from slipway.steps import StepError
 
@@ -29,21 +28,6 @@ QUOTAS = (
     ("vpc", "L-F678F1CE", "VPCs"),
 )
 """https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html"""
-
-
-@dataclass(frozen=True)
-class Finding:
-    name: str
-    ok: bool
-    detail: str
-    remedy: str = ""
-
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def __str__(self) -> str:
-        line = f"{'ok ' if self.ok else 'NOT'} {self.name}: {self.detail}"
-        return line if self.ok else f"{line}\n      {self.remedy}"
 
 
 Check = Callable[[Place], Iterator[Finding]]
@@ -60,7 +44,7 @@ def examine(root: Path, environment: Environment | None) -> list[Finding]:
     except StepError as error:
         message, _, remedy = str(error).rpartition(": ")
         return [*found, Finding("account", False, message, remedy)]
-    for check in (_zones, _bootstrap, _hosted_zone, _github, _images, _quotas, _addons):
+    for check in (zones, _bootstrap, hosted_zone, _github, images, _quotas, _addons):
         found += _answers(check, place)
     return found
 
@@ -68,9 +52,14 @@ def examine(root: Path, environment: Environment | None) -> list[Finding]:
 def _answers(check: Check, place: Place) -> list[Finding]:
     name = check.__name__.strip("_").replace("_", " ")
     try:
-        return list(check(place))
+        return [_at_its_place(found, place) for found in check(place)]
     except (BotoCoreError, ClientError) as error:
         return [Finding(name, False, f"could not be read: {error}", "ask for the right to read it")]
+
+
+def _at_its_place(found: Finding, place: Place) -> Finding:
+    where = f"environments/{place.name}.yaml: {found.key}: " if found.key else ""
+    return replace(found, remedy=where + found.remedy)
 
 
 def _tools() -> Iterator[Finding]:
@@ -78,20 +67,6 @@ def _tools() -> Iterator[Finding]:
     for tool in ("cdk", "kubectl"):
         there = shutil.which(tool, path=own) or shutil.which(tool)
         yield Finding(tool, bool(there), there or "is missing", "run `make setup`")
-
-
-def _zones(place: Place) -> Iterator[Finding]:
-    known = {
-        zone["ZoneName"]
-        for zone in place.client("ec2").describe_availability_zones()["AvailabilityZones"]
-    }
-    missing = [zone for zone in place.spec.zones if zone not in known]
-    yield Finding(
-        "zones",
-        not missing,
-        f"{', '.join(missing or place.spec.zones)} {'not there' if missing else 'there'}",
-        f"environments/{place.name}.yaml: zones: choose among {', '.join(sorted(known))}",
-    )
 
 
 def _bootstrap(place: Place) -> Iterator[Finding]:
@@ -105,25 +80,6 @@ def _bootstrap(place: Place) -> Iterator[Finding]:
         return
     enough = int(found) >= BOOTSTRAP_VERSION
     yield Finding("bootstrap", enough, f"version {found}", remedy)
-
-
-def _hosted_zone(place: Place) -> Iterator[Finding]:
-    zone = place.spec.hosted_zone
-    if not zone:
-        yield Finding("hosted zone", True, "no domain, so none is needed")
-        return
-    at = f"environments/{place.name}.yaml: hosted_zone:"
-    try:
-        found = place.client("route53").get_hosted_zone(Id=zone.id)["HostedZone"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchHostedZone":
-            raise
-        remedy = f"{at} `aws route53 list-hosted-zones` shows those of this account"
-        yield Finding("hosted zone", False, f"{zone.id} is not in this account", remedy)
-        return
-    name = found["Name"].rstrip(".")
-    same = name == zone.name and not found["Config"].get("PrivateZone")
-    yield Finding("hosted zone", same, f"{zone.id} is {name}", f"{at} name a public zone of yours")
 
 
 def _github(place: Place) -> Iterator[Finding]:
@@ -140,8 +96,8 @@ def _github(place: Place) -> Iterator[Finding]:
         "GitHub's identity provider",
         fits,
         "is there" if there else "is not there",
-        f"environments/{place.name}.yaml: github: provider: "
-        f"write {'existing' if there else 'create'}",
+        f"write provider: {'existing' if there else 'create'}",
+        "github",
     )
 
 
@@ -151,28 +107,6 @@ def _is_ours(place: Place, provider: str) -> bool:
         OpenIDConnectProviderArn=provider
     )["Tags"]
     return {"Key": ENVIRONMENT_TAG, "Value": place.name} in tags
-
-
-def _images(place: Place) -> Iterator[Finding]:
-    """Every image of the release by its digest, or the working tree's by its tag."""
-    environment, ecr = place.environment, place.client("ecr")
-    for image in ("hub", "proxy", *environment.catalog.images):
-        reference = environment.image_reference(image)
-        if not reference.startswith(place.spec.registry):
-            continue
-        digest = reference.partition("@")[2]
-        wanted = {"imageDigest": digest} if digest else {"imageTag": WORKING_TREE}
-        what = digest or f"the tag {WORKING_TREE}"
-        try:
-            ecr.describe_images(repositoryName=f"slipway/{image}", imageIds=[wanted])
-        except ClientError as error:
-            remedy = f"run `cdk deploy {place.name}/registry`, then push or promote the image"
-            code = error.response["Error"]["Code"]
-            yield Finding(
-                f"image {image}", False, f"{what} is not in the registry ({code})", remedy
-            )
-        else:
-            yield Finding(f"image {image}", True, f"{what} is in the registry")
 
 
 def _quotas(place: Place) -> Iterator[Finding]:
@@ -203,9 +137,7 @@ def _addons(place: Place) -> Iterator[Finding]:
         )["addons"]
         offered = [one["addonVersion"] for part in known for one in part["addonVersions"]]
         detail = pinned or f"not pinned; EKS has {offered[0] if offered else 'none'}"
-        remedy = (
-            f"pin one of these in the release: {', '.join(offered[:3]) or 'none for this version'}"
-        )
+        remedy = f"`slipway addons {place.name}` pins what EKS has for {versions.kubernetes}"
         yield Finding(
             f"add-on {addon}", bool(offered) and pinned in (None, *offered), detail, remedy
         )

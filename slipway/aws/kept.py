@@ -2,8 +2,10 @@
 
 import re
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,23 +24,31 @@ SHOWN = {
 
 
 @dataclass(frozen=True)
+class RecoveryPoint:
+    arn: str
+    until: datetime | None = None
+    """When AWS Backup deletes it by itself; None: never."""
+
+
+@dataclass(frozen=True)
 class Data:
     """What users would miss. None: the environment never had it."""
 
     file_system: str | None
-    recovery_points: int
+    recovery_points: frozenset[RecoveryPoint]
     snapshots: int
     users: int | None
     """In the newest snapshot of the hub's database."""
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return asdict(self) | {"recovery_points": len(self.recovery_points)}
 
-    def is_kept_in(self, later: "Data") -> bool:
-        """Whether nothing of it is missing later on."""
+    def is_kept_in(self, later: "Data", now: datetime) -> bool:
+        """Whether nothing of it is missing later on, but for what has served its time."""
+        due = {one.arn for one in self.recovery_points if not one.until or one.until > now}
         return (
             later.file_system == self.file_system
-            and later.recovery_points >= self.recovery_points
+            and due <= {one.arn for one in later.recovery_points}
             and later.snapshots >= self.snapshots
             and (later.users or 0) >= (self.users or 0)
         )
@@ -50,7 +60,7 @@ def data(place: Place) -> Data:
     names = _snapshots(place, buckets[0]) if buckets else []
     return Data(
         file_system=file_systems[0] if file_systems else None,
-        recovery_points=_recovery_points(place),
+        recovery_points=frozenset(_recovery_points(place)),
         snapshots=len(names),
         users=_users(place, buckets[0], names[-1]) if names else None,
     )
@@ -98,11 +108,12 @@ def _users(place: Place, bucket: str, key: str) -> int | None:
     return count
 
 
-def _recovery_points(place: Place) -> int:
+def _recovery_points(place: Place) -> Iterator[RecoveryPoint]:
+    """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RecoveryPointByBackupVault.html"""
     vaults = stacks.physical_ids(place, "data", "AWS::Backup::BackupVault")
     pages = place.client("backup").get_paginator("list_recovery_points_by_backup_vault")
-    return sum(
-        len(page.get("RecoveryPoints", []))
-        for vault in vaults
-        for page in pages.paginate(BackupVaultName=vault)
-    )
+    for vault in vaults:
+        for page in pages.paginate(BackupVaultName=vault):
+            for one in page.get("RecoveryPoints", []):
+                until = one.get("CalculatedLifecycle", {}).get("DeleteAt")
+                yield RecoveryPoint(one["RecoveryPointArn"], until)

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from charts import names
 from slipway.aws import kept
 from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place
 from slipway.aws.kubernetes import kubectl
+from slipway.aws.smoke import smoke
 from slipway.aws.teardown import Report, report
 from slipway.steps import StepError, Steps
 
@@ -23,6 +25,7 @@ def recreate(place: Place, root: Path, steps: Steps) -> Report:
     steps.run("deploy", lambda: _deploy(place, root))
     steps.run("hub database", lambda: _snapshot(place))
     steps.run("the same data", lambda: _same(before, kept.data(place)))
+    steps.run("smoke test", lambda: smoke(place, root))
     found = report(place, steps.done)
     # What stands again is no leftover.
     return Report(steps.done, gone=[], kept=found.kept, leftovers=[])
@@ -65,13 +68,13 @@ def _snapshot(place: Place) -> str:
 
 
 def _same(before: kept.Data, after: kept.Data) -> str:
-    if not before.is_kept_in(after):
+    if not before.is_kept_in(after, datetime.now(UTC)):
         raise StepError(f"before: {_in_words(before)}; now: {_in_words(after)}")
     return _in_words(after)
 
 
 def _in_words(data: kept.Data) -> str:
     return (
-        f"homes {data.file_system}, {data.recovery_points} recovery points, "
+        f"homes {data.file_system}, {len(data.recovery_points)} recovery points, "
         f"{data.snapshots} snapshots, {data.users} users"
     )

@@ -65,7 +65,11 @@ def delete(place: Place, short: str) -> str:
 
 def pause(place: Place) -> float:
     """Seconds between two looks: AWS does not like to be asked too often."""
-    return 0.3 if "AWS_ENDPOINT_URL" in place.variables else 10
+    return 0.3 if is_emulated(place) else 10
+
+
+def is_emulated(place: Place) -> bool:
+    return "AWS_ENDPOINT_URL" in place.variables
 
 
 def _why(place: Place, name: str) -> str:

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from slipway.cli.app import bad_input
 from slipway.model import EksSpec, Environment, load
 from slipway.steps import StepError, Steps
 from slipway.toolchain.node import node
@@ -67,7 +68,7 @@ def recreate(root: Path, name: str, *, as_json: bool) -> None:
     _report(lambda steps: act.recreate(place, root, steps), as_json)
 
 
-def rehearse(root: Path, *, keep: bool, as_json: bool) -> None:
+def rehearse(root: Path, *, keep: bool, kubeconfig: Path | None, as_json: bool) -> None:
     os.environ.setdefault("JSII_NODE", str(node()))
     from slipway.rehearse import rehearsal
     from slipway.rehearse.emulator import EmulatorError
@@ -75,7 +76,7 @@ def rehearse(root: Path, *, keep: bool, as_json: bool) -> None:
     steps, left = Steps(say), list[str]()
     try:
         with _ends_with_a_signal(), _told():
-            rehearsal.rehearse(root, steps, left, keep=keep)
+            rehearsal.rehearse(root, steps, left, keep=keep, kubeconfig=kubeconfig)
     except (EmulatorError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
@@ -97,6 +98,37 @@ def doctor(root: Path, name: str | None, *, as_json: bool) -> None:
     _print(as_json, fields, "\n".join(map(str, findings)))
     if not ok:
         raise typer.Exit(1)
+
+
+def addons(root: Path, name: str | None, *, dry_run: bool, as_json: bool) -> None:
+    from slipway.aws import addons as act
+    from slipway.aws.account import Place
+
+    project = load(root)
+    on_eks = [one for one, spec in project.specs.items() if isinstance(spec, EksSpec)]
+    if not on_eks:
+        raise bad_input("no environment has target: eks, and only EKS knows its add-ons")
+    platform = project.platform
+    with _told():
+        offers = list(act.offers(Place(on_aws(root, name or on_eks[0])), platform.kubernetes))
+    chosen = {offer.addon: offer.chosen for offer in offers}
+    changed = {a: v for a, v in chosen.items() if platform.addons.get(a) != v}
+    if changed and not dry_run:
+        act.pin(root, {**platform.addons, **chosen})
+    fields = {
+        "kubernetes": platform.kubernetes,
+        "addons": {
+            offer.addon: {"chosen": offer.chosen, "before": platform.addons.get(offer.addon)}
+            for offer in offers
+        },
+        "pinned": bool(changed) and not dry_run,
+    }
+    lines = [
+        f"{offer.addon}: {platform.addons.get(offer.addon, 'not pinned')} -> {offer.chosen}"
+        f" (offered: {', '.join(offer.offered[:3])})"
+        for offer in offers
+    ]
+    _print(as_json, fields, "\n".join(lines))
 
 
 def _report(act: Callable[[Steps], Any], as_json: bool) -> None:

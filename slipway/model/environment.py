@@ -285,12 +285,31 @@ class Budget(Model):
     monthly_usd: int = Field(ge=1, le=10_000_000)
 
 
+class GitHubIds(Model):
+    """`gh api repos/OWNER/NAME --jq '.owner.id, .id'` prints them."""
+
+    owner: int = Field(ge=1)
+    repository: int = Field(ge=1)
+
+
 class GitHub(Model):
     """Workflows that may deploy, without a stored key."""
 
     repository: GitHubRepository
+    ids: GitHubIds | None = None
+    """What GitHub's tokens name the repository by, beside its name: those of repositories that were
+    created or renamed since July 2026, or that have chosen so. Who gets hold of the name later is
+    then not taken for it."""
     provider: Literal["create", "existing"] = "create"
     """Whether the account has an identity provider for GitHub already: it can have only one."""
+
+    @property
+    def subject(self) -> str:
+        """How the subject of every token of the repository begins."""
+        if self.ids is None:
+            return f"repo:{self.repository}"
+        owner, name = self.repository.split("/")
+        return f"repo:{owner}@{self.ids.owner}/{name}@{self.ids.repository}"
 
 
 class Promotion(Model):

@@ -1,4 +1,4 @@
-"""The whole life of an environment on an AWS emulator, with the genuine CDK CLI.
+"""The whole life of two environments on an AWS emulator, with the genuine commands.
 
 Nothing here can reach AWS: see `sandbox.py`.
 """

@@ -14,6 +14,8 @@ import kubernetes_validate
 from slipway.rehearse.kinds import KINDS, Kind
 
 Object = dict[str, Any]
+Judge = Callable[[Kind, Object], None]
+"""Raises Refused."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 NAMESPACES = ("default", "kube-system", "amazon-cloudwatch")
 """That are there before we come; the last is the monitoring add-on's."""
@@ -30,14 +32,24 @@ class Refused(Exception):  # noqa: N818 - an answer, not a fault
         self.status, self.reason = status, reason
 
 
+def accept(kind: Kind, item: Object) -> None:
+    """Has nothing against any object."""
+
+
 class Cluster:
     """Objects by kind, namespace and name. What is written is checked against the schema of
-    `version`; what runs on a cluster is reported as running, unless it is in `broken`."""
+    `version`, and by `judge`, who raises Refused; what runs on a cluster is reported as running,
+    unless it is in `broken`."""
 
     def __init__(
-        self, place: str, version: str, changed: Callable[[str, str, Object], None]
+        self,
+        place: str,
+        version: str,
+        changed: Callable[[str, str, Object], None],
+        judge: Judge = accept,
     ) -> None:
         self.place = place
+        self._judge: Judge = accept
         self._version = version
         self._changed = changed
         self._objects: dict[tuple[Kind, str, str], Object] = {}
@@ -49,6 +61,7 @@ class Cluster:
         for name in NAMESPACES:
             item = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
             self.put(NAMESPACE, "", item, must_be_new=True)
+        self._judge = judge
 
     def start_server(self, namespace: str, user: str, labels: dict[str, str]) -> None:
         """As the hub would, for a user."""
@@ -113,6 +126,7 @@ class Cluster:
     def _check(self, kind: Kind, item: Object) -> None:
         if kind.name in self.refused:
             raise Refused(403, "Forbidden", f"admission webhook denied the request: {kind.name}")
+        self._judge(kind, item)
         if kind.is_custom:
             return
         try:

@@ -15,6 +15,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from slipway_hub.database import newest_schema
+
 from slipway.aws.account import Place
 from slipway.aws.made_by_controllers import TAG
 from slipway.rehearse.cluster import Object
@@ -136,6 +138,10 @@ class Controllers:
 
 
 def _first_users(database: Path) -> None:
+    """A hub that has served some: what is asked of its database, and no more."""
     with closing(sqlite3.connect(database)) as hub, hub:
         hub.execute("CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT)")
         hub.executemany("INSERT INTO users (name) VALUES (?)", [(name,) for name in USERS])
+        hub.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        versions = [(version,) for version in newest_schema()]
+        hub.executemany("INSERT INTO alembic_version VALUES (?)", versions)

@@ -2,17 +2,25 @@
 nothing of Slipway can be imported here.
 
 Added: resource types it does not know, clusters whose Kubernetes API is the one we name, their
-deletion protection, and a repository that exists already fails, as on AWS. A type that neither
-knows is refused with its name.
+deletion protection, scans that find nothing, and a repository that exists already fails, as on AWS.
+A type that neither knows is refused with its name.
 """
 
 import json
 import os
+import signal
+import threading
+import time
 import uuid
 from typing import Any
 
 from ministack import app
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.responses import (
+    error_response_json,
+    get_account_id,
+    get_region,
+    json_response,
+)
 from ministack.services import ecr, eks
 from ministack.services.cloudformation import provisioners
 
@@ -171,6 +179,33 @@ def repositories_that_exist_fail() -> None:
     handlers["AWS::ECR::Repository"]["create"] = created
 
 
+def scans_find_nothing() -> None:
+    """An image in a repository that scans what is pushed was scanned, as far as we can tell."""
+    handle = ecr.handle_request
+
+    async def requested(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        if not headers.get("x-amz-target", "").endswith(".DescribeImageScanFindings"):
+            return await handle(method, path, headers, body, query)
+        asked = json.loads(body)
+        name, image = asked["repositoryName"], asked["imageId"]
+        scans = ecr._repositories.get(name, {}).get("imageScanningConfiguration", {})
+        if not (scans.get("scanOnPush") and ecr._find_image(name, image)):
+            return error_response_json(
+                "ScanNotFoundException", f"no scan of {image} in {name}", 400
+            )
+        return json_response(
+            {
+                "registryId": get_account_id(),
+                "repositoryName": name,
+                "imageId": image,
+                "imageScanStatus": {"status": "COMPLETE"},
+                "imageScanFindings": {"findings": [], "findingSeverityCounts": {}},
+            }
+        )
+
+    ecr.handle_request = requested
+
+
 def waits_are_short() -> None:
     from ministack.services.cloudformation import custom_resource
 
@@ -186,6 +221,17 @@ def waits_are_short() -> None:
     custom_resource.invoke_custom_resource = invoked
 
 
+def ends_with(parent: int) -> None:
+    """With whoever started us, even if it was killed: nothing stays running."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 for kind, start in RECORDED.items():
     handlers.setdefault(kind, record(kind, start))
 handlers["AWS::EKS::Addon"] = addon()
@@ -194,7 +240,9 @@ handlers["AWS::EKS::PodIdentityAssociation"] = pod_identity()
 eks._VALID_ACCESS_ENTRY_TYPES = {*eks._VALID_ACCESS_ENTRY_TYPES, "EC2"}  # of Auto Mode
 cluster_in_ours()
 repositories_that_exist_fail()
+scans_find_nothing()
 waits_are_short()
 
 if __name__ == "__main__":
+    ends_with(int(os.environ["SLIPWAY_PARENT"]))
     app.main()

@@ -84,6 +84,7 @@ class Emulator:
                     "LAMBDA_EXECUTOR": "local",
                     "IOT_MTLS_ENABLED": "0",
                     "SFTP_ENABLED": "0",
+                    "SLIPWAY_PARENT": str(os.getpid()),
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=output,

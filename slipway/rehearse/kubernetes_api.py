@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from slipway.rehearse import execution
 from slipway.rehearse.certificate import self_signed
-from slipway.rehearse.cluster import Cluster, Object, Refused, applied
+from slipway.rehearse.cluster import Cluster, Judge, Object, Refused, accept, applied
 from slipway.rehearse.kinds import GROUPS, KINDS, Kind
 
 PATH = re.compile(
@@ -35,6 +35,8 @@ class KubernetesApi:
     def __init__(self, folder: Path, version: str, changed: Changed, executed: Executed) -> None:
         self.clusters: dict[str, Cluster] = {}
         self._version, self._changed, self.executed = version, changed, executed
+        self.judge: Judge = accept
+        """Who else is asked of every object."""
         certificate, key = self_signed(folder)
         self.ca = base64.b64encode(certificate.read_bytes()).decode()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -46,7 +48,9 @@ class KubernetesApi:
 
     def cluster(self, place: str) -> Cluster:
         if place not in self.clusters:
-            self.clusters[place] = Cluster(place, self._version, self._changed)
+            self.clusters[place] = Cluster(
+                place, self._version, self._changed, lambda *asked: self.judge(*asked)
+            )
         return self.clusters[place]
 
     def forget(self, place: str) -> None:

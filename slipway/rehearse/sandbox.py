@@ -1,12 +1,12 @@
 """Where a rehearsal happens: folders and an environment of its own, from which nothing leaves.
 
 Every AWS client is led to the emulator by endpoint variables and knows no credential, no profile
-and no metadata service. What ignores them meets a proxy that nobody answers; only loopback goes
-past it.
+and no metadata service. What ignores them meets a proxy that nobody answers, or for HTTPS the
+gateway to the emulated registries (`gateway.py`), which leads nowhere else; only loopback goes past
+it.
 """
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +32,9 @@ class Sandbox:
 
     folder: Path
     aws_url: str
-    kubernetes_url: str
+    https_proxy: str = NOBODY
+    ca: Path | None = None
+    """Who signed for what that proxy leads to."""
 
     @property
     def project(self) -> Path:
@@ -67,8 +69,10 @@ class Sandbox:
             # To the emulator, the id of a key is the account it belongs to.
             "AWS_ACCESS_KEY_ID": account,
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
-            **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), NOBODY),
+            **dict.fromkeys(("HTTP_PROXY", "http_proxy"), NOBODY),
+            **dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self.https_proxy),
             **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
+            **({"SSL_CERT_FILE": str(self.ca)} if self.ca else {}),
             "CI": "true",
         }
 
@@ -84,14 +88,3 @@ def without_credentials() -> Iterator[None]:
         for name in NO_CREDENTIALS:
             os.environ.pop(name, None)
         os.environ.update(held)
-
-
-def copy_project(root: Path, target: Path) -> None:
-    """What a deploy reads, so that a rehearsal can change it."""
-    target.mkdir(parents=True)
-    for name in ("app.py", "cdk.json", "catalog.yaml", "platform.yaml"):
-        if (root / name).exists():
-            shutil.copy(root / name, target)
-    for name in ("environments", "releases"):
-        if (root / name).is_dir():
-            shutil.copytree(root / name, target / name)

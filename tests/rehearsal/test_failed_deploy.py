@@ -6,8 +6,8 @@ import pytest
 
 from slipway.aws import stacks
 from slipway.aws.teardown import teardown
-from slipway.rehearse import sandbox
-from slipway.rehearse.rehearsal import stage
+from slipway.rehearse import environments, sandbox
+from slipway.rehearse.stage import stage
 from slipway.steps import StepError, Steps
 
 ROOT = Path(__file__).parents[2]
@@ -15,12 +15,13 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_teardown_clears_what_a_failed_first_deploy_left() -> None:
     """The rollback cannot take the cluster back: it is protected from deletion."""
-    with sandbox.without_credentials(), stage(ROOT, lambda line: None) as rehearsal:
-        place = rehearsal.first
-        rehearsal.bootstrap(place)
-        rehearsal.cluster().refused.add("NodePool")
+    with sandbox.without_credentials(), stage(ROOT, lambda line: None) as on:
+        place = on.first
+        environments.bootstrap(on, place)
+        environments.publish(on, place)
+        on.cluster(place).refused.add("NodePool")
         with pytest.raises(StepError, match="cdk deploy failed"):
-            rehearsal.deploy(place)
+            environments.deploy(on, place)
         assert stacks.status(place, "cluster") == "ROLLBACK_FAILED"
         assert stacks.status(place, "hub") is None
 

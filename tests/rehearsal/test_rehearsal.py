@@ -1,18 +1,23 @@
 """`slipway rehearse`, whole."""
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 ROOT = Path(__file__).parents[2]
 SLIPWAY = Path(sys.executable).with_name("slipway")
 LIFE = (
-    *("bootstrap dev", "bootstrap prod", "deploy dev", "empty diff", "update"),
-    *("failed update and rollback", "drift", "deploy prod", "teardown dev", "leftovers"),
+    *("bootstrap dev", "bootstrap prod", "images of dev", "release 1.0.0", "deploy dev"),
+    *("empty diff", "smoke record", "prepare prod", "drift", "promote 1.0.0", "deploy prod"),
+    *("failed release 1.1.0", "promote 1.1.0", "rollback dev", "release 1.2.0", "update dev"),
+    *("smoke record again", "promote 1.2.0", "update prod", "teardown dev", "leftovers"),
     *("recreate dev", "prod is untouched"),
 )
 
@@ -36,6 +41,39 @@ def test_the_whole_life_of_two_environments(tmp_path: Path) -> None:
     assert all(step["ok"] for step in report["steps"])
     assert not list(tmp_path.glob("slipway-rehearsal-*")), "a folder was left behind"
     assert not [one for one in psutil.process_iter(["cmdline"]) if str(tmp_path) in words(one)]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_nothing_runs_on_after_an_interruption(tmp_path: Path, how: signal.Signals) -> None:
+    """In the middle of a command of the CDK CLI, which has started others."""
+    process = subprocess.Popen(
+        [str(SLIPWAY), "rehearse", "--json", "--project", str(ROOT)],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    seen = next(line for line in process.stderr if line.startswith("ok"))
+    assert "bootstrap dev" in seen
+    process.send_signal(how)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == (1 if how == signal.SIGTERM else -how)
+    _, alive = psutil.wait_procs(started_in(tmp_path), timeout=120)
+    assert not alive
+    if how == signal.SIGTERM:
+        assert json.loads(printed)["ok"] is False
+        assert not list(tmp_path.glob("slipway-rehearsal-*"))
+
+
+def started_in(folder: Path) -> list[psutil.Process]:
+    """Processes whose temporary files are below `folder`."""
+    found = []
+    for one in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if str(folder) in one.environ().get("TMPDIR", ""):
+                found.append(one)
+    return found
 
 
 def words(process: psutil.Process) -> str:

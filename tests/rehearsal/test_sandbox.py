@@ -50,7 +50,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """Beside somebody's real credentials."""
     for name, value in REAL.items():
         monkeypatch.setenv(name, value)
-    return Sandbox(tmp_path, NOWHERE, "https://127.0.0.1:9")
+    return Sandbox(tmp_path, NOWHERE)
 
 
 def test_nothing_of_the_real_credentials_gets_in(world: Sandbox) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from slipway.aws import stacks
 from slipway.aws.made_by_controllers import TAG
-from slipway.rehearse import sandbox
-from slipway.rehearse.rehearsal import Rehearsal, stage
+from slipway.rehearse import environments, sandbox
+from slipway.rehearse.stage import Stage, stage
 
 ROOT = Path(__file__).parents[2]
 SLIPWAY = Path(sys.executable).with_name("slipway")
@@ -20,17 +20,18 @@ STEPS = 10
 
 
 @pytest.fixture(scope="module")
-def deployed() -> Iterator[Rehearsal]:
-    with sandbox.without_credentials(), stage(ROOT, lambda line: None) as rehearsal:
-        rehearsal.bootstrap(rehearsal.first)
-        rehearsal.deploy(rehearsal.first)
-        yield rehearsal
+def deployed() -> Iterator[Stage]:
+    with sandbox.without_credentials(), stage(ROOT, lambda line: None) as on:
+        environments.bootstrap(on, on.first)
+        environments.publish(on, on.first)
+        environments.deploy(on, on.first)
+        yield on
 
 
-def command(rehearsal: Rehearsal, *arguments: str) -> "subprocess.Popen[str]":
+def command(on: Stage, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [str(SLIPWAY), *arguments, "--project", str(rehearsal.world.project)],
-        env=dict(rehearsal.first.variables),
+        [str(SLIPWAY), *arguments, "--project", str(on.project.folder)],
+        env=dict(on.first.variables),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -38,8 +39,8 @@ def command(rehearsal: Rehearsal, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def finished(rehearsal: Rehearsal, *arguments: str, typed: str = "") -> tuple[int, dict[str, Any]]:
-    process = command(rehearsal, *arguments, "--json")
+def finished(on: Stage, *arguments: str, typed: str = "") -> tuple[int, dict[str, Any]]:
+    process = command(on, *arguments, "--json")
     out, err = process.communicate(typed, timeout=300)
     assert out, err
     report: dict[str, Any] = json.loads(out)
@@ -47,9 +48,9 @@ def finished(rehearsal: Rehearsal, *arguments: str, typed: str = "") -> tuple[in
     return process.returncode, report
 
 
-def killed_after(rehearsal: Rehearsal, steps: int) -> bool:
+def killed_after(on: Stage, steps: int) -> bool:
     """Start a teardown and kill it in the middle of what follows `steps` steps."""
-    process = command(rehearsal, "teardown", "dev", "--yes")
+    process = command(on, "teardown", "dev", "--yes")
     assert process.stderr
     seen = 0
     for line in process.stderr:
@@ -62,7 +63,7 @@ def killed_after(rehearsal: Rehearsal, steps: int) -> bool:
     return process.returncode == -9
 
 
-def test_a_dry_run_says_what_would_go_and_takes_nothing(deployed: Rehearsal) -> None:
+def test_a_dry_run_says_what_would_go_and_takes_nothing(deployed: Stage) -> None:
     code, report = finished(deployed, "teardown", "dev", "--dry-run")
     assert code == 0
     said = "\n".join(report["plan"])
@@ -72,7 +73,7 @@ def test_a_dry_run_says_what_would_go_and_takes_nothing(deployed: Rehearsal) -> 
     assert deployed.first.client("eks").list_clusters()["clusters"] == ["slipway-dev"]
 
 
-def test_killed_at_every_step_it_ends_in_the_same_report(deployed: Rehearsal) -> None:
+def test_killed_at_every_step_it_ends_in_the_same_report(deployed: Stage) -> None:
     kills = [killed_after(deployed, steps) for steps in range(1, STEPS)]
     assert sum(kills) >= STEPS - 3, "some were over before they could be killed"
     code, report = finished(deployed, "teardown", "dev", "--yes")
@@ -84,14 +85,14 @@ def test_killed_at_every_step_it_ends_in_the_same_report(deployed: Rehearsal) ->
 
 
 def test_the_hubs_users_are_in_the_snapshot_that_a_killed_teardown_took(
-    deployed: Rehearsal,
+    deployed: Stage,
 ) -> None:
     from slipway.aws import kept
 
     assert kept.data(deployed.first).users == 3
 
 
-def test_what_a_controller_forgot_is_removed(deployed: Rehearsal) -> None:
+def test_what_a_controller_forgot_is_removed(deployed: Stage) -> None:
     ec2 = deployed.first.client("ec2")
     ec2.create_volume(
         AvailabilityZone="eu-central-1a",
@@ -106,7 +107,7 @@ def test_what_a_controller_forgot_is_removed(deployed: Rehearsal) -> None:
 
 
 def test_what_nobody_tagged_is_found_by_its_vpc_and_fails_the_teardown(
-    deployed: Rehearsal,
+    deployed: Stage,
 ) -> None:
     ec2 = deployed.first.client("ec2")
     (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "tag:slipway:environment", "Values": ["dev"]}])[
@@ -120,9 +121,9 @@ def test_what_nobody_tagged_is_found_by_its_vpc_and_fails_the_teardown(
     ec2.delete_security_group(GroupId=group)
 
 
-def test_credentials_of_another_account_are_refused_at_the_line(deployed: Rehearsal) -> None:
+def test_credentials_of_another_account_are_refused_at_the_line(deployed: Stage) -> None:
     process = subprocess.run(
-        [str(SLIPWAY), "teardown", "dev", "--yes", "--project", str(deployed.world.project)],
+        [str(SLIPWAY), "teardown", "dev", "--yes", "--project", str(deployed.project.folder)],
         env={**deployed.first.variables, "AWS_ACCESS_KEY_ID": "444455556666"},
         capture_output=True,
         text=True,
@@ -134,14 +135,14 @@ def test_credentials_of_another_account_are_refused_at_the_line(deployed: Rehear
     assert "Traceback" not in process.stderr
 
 
-def test_a_purge_asks_for_the_environments_name_even_with_yes(deployed: Rehearsal) -> None:
+def test_a_purge_asks_for_the_environments_name_even_with_yes(deployed: Stage) -> None:
     process = command(deployed, "teardown", "dev", "--purge", "--yes")
     process.communicate("prod\n", timeout=60)
     assert process.returncode == 1
     assert stacks.status(deployed.first, "data")
 
 
-def test_a_purge_takes_users_files_and_all_else(deployed: Rehearsal) -> None:
+def test_a_purge_takes_users_files_and_all_else(deployed: Stage) -> None:
     place = deployed.first
     code, report = finished(deployed, "teardown", "dev", "--purge", typed="dev\n")
     assert (report["leftovers"], report["kept"], code) == ([], [], 0)

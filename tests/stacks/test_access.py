@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from slipway.model.environment import GitHub, GitHubIds
 from tests.stacks.conftest import Assembly
 
 
@@ -46,6 +47,14 @@ def test_only_the_environments_workflow_of_the_one_repository_deploys(assembly: 
         (condition,) = statement["Condition"].items()
         assert condition[0] == "StringEquals"
         assert set(condition[1].values()) == {"sts.amazonaws.com", f"{repository}:{who}"}
+
+
+def test_a_repository_with_ids_is_known_by_them_alone() -> None:
+    """https://docs.github.com/en/actions/reference/security/oidc: exact, both ids, no pattern."""
+    ids = GitHubIds(owner=123456, repository=456789)
+    github = GitHub(repository="octocat/my-repo", ids=ids)
+    assert github.subject == "repo:octocat@123456/my-repo@456789"
+    assert GitHub(repository="octocat/my-repo").subject == "repo:octocat/my-repo"
 
 
 def test_a_pull_request_can_look_and_do_nothing_else(assembly: Assembly) -> None:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from slipway_hub import start_times
+
 from tests.stacks.conftest import Assembly
 
 
@@ -10,12 +12,27 @@ def test_somebody_hears_of_a_hub_that_is_down(assembly: Assembly) -> None:
     spec: Any = assembly.environment.spec
     alarms = assembly.resources("observability", "AWS::CloudWatch::Alarm")
     kinds = {i.removeprefix("metrics")[:-8] for i in alarms}
-    wanted = {"hubdown", "proxydown", "spawnfailures", "homesslow", "backupfailed", "certificate"}
+    wanted = {"hubdown", "proxydown", "spawnfailures", "slowstarts", "homesslow", "backupfailed"}
+    wanted |= {"certificate"}
     assert kinds == wanted
     for alarm in alarms.values():
         assert bool(alarm["Properties"].get("AlarmActions")) is bool(spec.alarms)
     (down,) = (a["Properties"] for i, a in alarms.items() if "hubdown" in i)
     assert down["TreatMissingData"] == "breaching", "a hub whose node is gone says nothing at all"
+
+
+def test_the_time_a_server_takes_to_start_is_a_metric_with_an_alarm(assembly: Assembly) -> None:
+    filters = assembly.resources("observability", "AWS::Logs::MetricFilter").values()
+    (seconds,) = [f["Properties"] for f in filters if "seconds" in json.dumps(f)]
+    assert start_times.EVENT in seconds["FilterPattern"]
+    (metric,) = seconds["MetricTransformations"]
+    assert metric["MetricValue"] == "$.log_processed.seconds"
+    assert "DefaultValue" not in metric, "no server is no server of no seconds"
+    alarms = assembly.resources("observability", "AWS::CloudWatch::Alarm")
+    (alarm,) = (a["Properties"] for i, a in alarms.items() if "slowstarts" in i)
+    assert alarm["MetricName"] == metric["MetricName"]
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Average", 300), "half of 10 minutes"
+    assert alarm["TreatMissingData"] == "notBreaching"
 
 
 def test_alarms_may_publish_to_the_topic_and_only_over_tls(assembly: Assembly) -> None:

@@ -62,7 +62,7 @@ def test_a_stack_is_compared_with_an_earlier_template(synthesized: Path) -> None
 
 
 def diff(home: Path, template: Path) -> "subprocess.CompletedProcess[str]":
-    """`--exclusively`: a template stands for one stack; CDK would compare its neighbours."""
+    """`--exclusively`: a template stands for one stack, and its neighbours would come too."""
     out = ("--output", str(home / "again"))
     return cdk(
         home, "diff", "dev/hub", "--exclusively", "--fail", "--template", str(template), *out

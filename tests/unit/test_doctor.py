@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from slipway.aws import doctor
+from slipway.aws import checks, doctor
 from slipway.aws.account import Place
 from slipway.model import load
 from slipway.steps import StepError
@@ -33,7 +33,7 @@ def place(**changes: Any) -> Place:
     return Place(type(environment)(**{**vars(environment), "spec": spec}))
 
 
-def only(findings: Iterator[doctor.Finding]) -> doctor.Finding:
+def only(findings: Iterator[checks.Finding]) -> checks.Finding:
     (found,) = findings
     return found
 
@@ -67,11 +67,13 @@ def test_an_aws_that_does_not_answer_is_no_question_of_credentials(
 
 
 def test_zones_that_the_account_does_not_have(aws: None) -> None:
-    assert only(doctor._zones(place())).ok
-    missing = only(doctor._zones(place(zones=("eu-central-1a", "eu-central-1x"))))
+    assert only(checks.zones(place())).ok
+    missing = only(checks.zones(place(zones=("eu-central-1a", "eu-central-1x"))))
     assert not missing.ok
     assert "eu-central-1x not there" in missing.detail
-    assert "environments/dev.yaml: zones: choose among eu-central-1a" in missing.remedy
+    assert "choose among eu-central-1a" in missing.remedy
+    (told,) = doctor._answers(checks.zones, place(zones=("eu-central-1a", "eu-central-1x")))
+    assert told.remedy.startswith("environments/dev.yaml: zones: choose among")
 
 
 def test_bootstrap_that_is_missing_old_or_new_enough(aws: None) -> None:
@@ -86,16 +88,16 @@ def test_bootstrap_that_is_missing_old_or_new_enough(aws: None) -> None:
 
 
 def test_the_hosted_zone_is_there_public_and_of_that_name(aws: None) -> None:
-    missing = only(doctor._hosted_zone(place()))
+    missing = only(checks.hosted_zone(place()))
     assert not missing.ok
-    assert "environments/dev.yaml: hosted_zone:" in missing.remedy
+    assert (missing.key, "list-hosted-zones" in missing.remedy) == ("hosted_zone", True)
     made = boto3.client("route53").create_hosted_zone(Name="dev.example.org", CallerReference="1")
     zone = load(ROOT).environment("dev").spec.hosted_zone  # type: ignore[union-attr]
     assert zone
     id = made["HostedZone"]["Id"].rpartition("/")[2]
-    assert only(doctor._hosted_zone(place(hosted_zone=zone.model_copy(update={"id": id})))).ok
+    assert only(checks.hosted_zone(place(hosted_zone=zone.model_copy(update={"id": id})))).ok
     other = zone.model_copy(update={"id": id, "name": "example.org"})
-    assert not only(doctor._hosted_zone(place(hosted_zone=other))).ok
+    assert not only(checks.hosted_zone(place(hosted_zone=other))).ok
 
 
 def test_a_second_provider_for_github_is_found_before_its_stack_fails(aws: None) -> None:
@@ -106,7 +108,7 @@ def test_a_second_provider_for_github_is_found_before_its_stack_fails(aws: None)
     )
     found = only(doctor._github(place()))
     assert not found.ok
-    assert found.remedy == "environments/dev.yaml: github: provider: write existing"
+    assert (found.key, found.remedy) == ("github", "write provider: existing")
     iam.tag_open_id_connect_provider(
         OpenIDConnectProviderArn=made["OpenIDConnectProviderArn"],
         Tags=[{"Key": "slipway:environment", "Value": "dev"}],
@@ -115,20 +117,20 @@ def test_a_second_provider_for_github_is_found_before_its_stack_fails(aws: None)
 
 
 def test_images_that_nobody_pushed(aws: None) -> None:
-    found = list(doctor._images(place()))
+    found = list(checks.images(place()))
     wanted = ("hub", "proxy", *load(ROOT).catalog.images)
     assert {one.name for one in found} == {f"image {image}" for image in wanted}
     assert not any(one.ok for one in found)
     ecr = boto3.client("ecr", REGION)
     ecr.create_repository(repositoryName="slipway/hub")
     ecr.put_image(repositoryName="slipway/hub", imageTag="working-tree", imageManifest=MANIFEST)
-    assert next(one for one in doctor._images(place()) if one.name == "image hub").ok
+    assert next(one for one in checks.images(place()) if one.name == "image hub").ok
 
 
 def test_what_may_not_be_read_is_a_finding_and_not_a_traceback(
     aws: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    found = only(iter(doctor._answers(doctor._zones, place())))
+    found = only(iter(doctor._answers(checks.zones, place())))
     assert not found.ok
     assert found.remedy == "ask for the right to read it"

@@ -150,10 +150,10 @@ def _will_be_upgraded(database: Path) -> bool:
         if ("alembic_version",) not in tables.fetchall():
             return True  # from before there were schema versions
         rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    return {row[0] for row in rows} != _newest_schema()
+    return {row[0] for row in rows} != newest_schema()
 
 
-def _newest_schema() -> set[str]:
+def newest_schema() -> set[str]:
     """Read from JupyterHub's migrations: asking alembic takes a second, at every start of a hub.
 
     https://alembic.sqlalchemy.org/en/latest/tutorial.html#create-a-migration-script

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from slipway_hub import database
+from slipway_hub import database, start_times
 from slipway_hub.settings import HubSettings, LocalSpawning
 
 
@@ -18,6 +18,9 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.ConfigurableHTTPProxy.auth_token = settings.secret("proxy_auth_token")
     c.JupyterHub.cookie_secret = settings.secret("cookie_secret")
     c.JupyterHub.db_url = f"sqlite:///{Path(settings.state) / database.FILE}"
+
+    if not local:
+        start_times.configure()
 
     # On a laptop the hub owns everything it started; in a pod all of it outlives the hub.
     c.ConfigurableHTTPProxy.should_start = local

@@ -1,5 +1,6 @@
 """The commands that act on AWS, or rehearse it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -40,13 +41,18 @@ def recreate(
 @app.command(epilog="Example: slipway rehearse --json")
 def rehearse(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the logs in their folder.")] = False,
+    kubeconfig: Annotated[
+        Path | None,
+        typer.Option(help="Of a cluster, not on AWS, that judges every object by a dry run."),
+    ] = None,
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Live through deploy, update, rollback, teardown and recreate on an emulated AWS."""
+    """Live through release, deploy, promotion, rollback and teardown on an emulated AWS."""
     from slipway.cli import on_aws
 
-    on_aws.rehearse(project_root(project), keep=keep, as_json=as_json)
+    root = project_root(project)
+    on_aws.rehearse(root, keep=keep, kubeconfig=kubeconfig, as_json=as_json)
 
 
 @app.command(epilog="Example: slipway doctor dev")
@@ -61,3 +67,18 @@ def doctor(
     from slipway.cli import on_aws
 
     on_aws.doctor(project_root(project), environment, as_json=as_json)
+
+
+@app.command(epilog="Example: slipway addons dev && git diff platform.yaml")
+def addons(
+    environment: Annotated[
+        str | None, typer.Argument(help="Whose account is asked; the first on AWS when left out.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what EKS offers.")] = False,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Pin the EKS add-ons in platform.yaml, in the versions that EKS itself would choose now."""
+    from slipway.cli import on_aws
+
+    on_aws.addons(project_root(project), environment, dry_run=dry_run, as_json=as_json)

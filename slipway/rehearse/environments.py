@@ -1,0 +1,112 @@
+"""What a rehearsal does with an environment. Each raises StepError if it comes out wrong."""
+
+from typing import Any
+
+from charts import names
+from slipway.aws import stacks
+from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place
+from slipway.aws.leftovers import leftovers
+from slipway.rehearse.controllers import USERS
+from slipway.rehearse.stage import Stage
+from slipway.steps import StepError
+
+UNATTENDED = ("--require-approval", "never", "--concurrency", "1")
+RETENTION = 90
+"""Days, of a cluster's logs: what is changed by hand, and back."""
+
+
+def bootstrap(stage: Stage, place: Place) -> str:
+    spec = place.spec
+    stage.cdk(place, "bootstrap", f"aws://{spec.account}/{spec.region}")
+    if spec.hosted_zone:
+        _make_zone(stage, place, spec.hosted_zone.id, spec.hosted_zone.name)
+    return f"account {spec.account}"
+
+
+def _make_zone(stage: Stage, place: Place, id: str, name: str) -> None:
+    """A zone is there beforehand. Its id is Route 53's to choose, so ours is replaced."""
+    made = place.client("route53").create_hosted_zone(Name=name, CallerReference=name)
+    stage.project.replace(place.name, id, made["HostedZone"]["Id"].rpartition("/")[2])
+
+
+def prepare(stage: Stage, place: Place, *shorts: str) -> str:
+    """Deploy some stacks alone: what has to be there before a release can come."""
+    stage.cdk(place, "deploy", *(f"{place.name}/{short}" for short in shorts), *UNATTENDED)
+    return " and ".join(shorts)
+
+
+def publish(stage: Stage, place: Place) -> str:
+    prepare(stage, place, "registry")
+    stage.publish(place)
+    return "stand-ins for the images are in the registry"
+
+
+def deploy(stage: Stage, place: Place) -> str:
+    stage.cdk(place, "deploy", f"{place.name}/*", *UNATTENDED)
+    found = [short for short in (*LONG_LIVED, *DISPOSABLE) if stacks.status(place, short)]
+    objects = sum(1 for _ in stage.cluster(place).objects())
+    return f"{len(found)} stacks, {objects} Kubernetes objects"
+
+
+def empty_diff(stage: Stage, place: Place) -> str:
+    stage.cdk(place, "diff", f"{place.name}/*", "--fail", "--method", "template")
+    return "nothing differs from what was deployed"
+
+
+def change_by_hand(place: Place, days: int = 1) -> str:
+    """What a stack made, outside of it. Returns the log group's name."""
+    group = stacks.physical_ids(place, "cluster", "AWS::Logs::LogGroup")[0]
+    place.client("logs").put_retention_policy(logGroupName=group, retentionInDays=days)
+    return group
+
+
+def drift(stage: Stage, place: Place) -> str:
+    """Somebody changes what a stack made."""
+    group = change_by_hand(place)
+    found = stage.cdk(place, "drift", f"{place.name}/cluster", "--fail", may_fail=True)
+    change_by_hand(place, RETENTION)
+    if not found or "RetentionInDays" not in found:
+        raise StepError(f"cdk drift does not see the changed log group: {found}")
+    return f"found at {group}"
+
+
+def teardown(stage: Stage, place: Place) -> str:
+    labels = names.component(names.USER_SERVER)
+    for user in USERS:
+        stage.cluster(place).start_server(place.spec.namespace, user, labels)
+    found = stage.slipway(place, "teardown", place.name, "--yes").fields
+    stopped = _detail(found, "users' servers")
+    if not stopped.startswith(str(len(USERS))):
+        raise StepError(f"{len(USERS)} servers ran, {stopped}")
+    stage.forget_cluster(place)
+    return f"{len(found['gone'])} stacks gone, {len(found['kept'])} things kept"
+
+
+def _detail(report: dict[str, Any], name: str) -> str:
+    """Of a step in what a command printed."""
+    return next(str(step["detail"]) for step in report["steps"] if step["name"] == name)
+
+
+def no_leftovers(place: Place, left: list[str]) -> str:
+    """`left` gets them."""
+    left += leftovers(place)
+    if left:
+        raise StepError(", ".join(left))
+    return "0"
+
+
+def recreate(stage: Stage, place: Place) -> str:
+    return _detail(stage.slipway(place, "recreate", place.name).fields, "the same data")
+
+
+def states(place: Place) -> dict[str, str | None]:
+    """Of an environment's stacks."""
+    return {short: stacks.status(place, short) for short in (*LONG_LIVED, *DISPOSABLE)}
+
+
+def settings(stage: Stage, place: Place) -> str:
+    """The hub's, as its cluster holds them. Raises StepError."""
+    for item in stage.cluster(place).objects():
+        if item["metadata"]["name"] == "hub-settings":
+            return str(item["data"]["hub.json"])
+    raise StepError("the hub has no settings")

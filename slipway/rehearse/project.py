@@ -1,0 +1,147 @@
+"""The copy of a project that a rehearsal works on, in a git repository of its own."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import yaml
+from cryptography.hazmat.primitives import serialization as pem
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from slipway.model import Environment, LocalSpec
+from slipway.promotion.pin import Pin
+from slipway.steps import StepError
+
+FILES = ("app.py", "cdk.json", "catalog.yaml", "platform.yaml", "images")
+IGNORED = ".slipway/\ncdk.out/\n"
+IDENTITY = {
+    f"GIT_{who}_{what}": value
+    for who in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "rehearsal"), ("EMAIL", "rehearsal@localhost"))
+}
+
+
+class ProjectCopy:
+    """What a deploy and a release read of the project at `root`, with these environments of it.
+
+    It has no release yet: those of the project itself are its own. `variables` are for git.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        environments: Iterable[Environment],
+        variables: Mapping[str, str],
+    ) -> None:
+        self.folder = folder
+        self._variables = {
+            **variables,
+            **IDENTITY,
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+        folder.mkdir(parents=True)
+        self._key = SigningKey(folder.with_name("signing.pem"))
+        for name in FILES:
+            self._take(root, name)
+        for environment in environments:
+            self._take(root, f"environments/{environment.name}.yaml")
+            self._take_what_it_names(root, environment)
+            Pin.read(folder, environment.name).set({"release": None})
+        (folder / ".gitignore").write_text(IGNORED)
+        self._git("init", "-q")
+        self.commit("What is rehearsed")
+
+    def _take(self, root: Path, name: str) -> None:
+        source, target = root / name, self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        elif source.exists():
+            shutil.copy(source, target)
+
+    @property
+    def signing_key(self) -> Path:
+        """The rehearsal's own. Environments that take signed releases trust it, and no other."""
+        return self._key.file
+
+    def _take_what_it_names(self, root: Path, environment: Environment) -> None:
+        spec = environment.spec
+        assert not isinstance(spec, LocalSpec)
+        if spec.logo:
+            self._take(root, spec.logo)
+        for name in spec.signed_by:
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.folder / name).write_bytes(self._key.public)
+
+    def commit(self, why: str, *, tag: str | None = None) -> None:
+        """Everything that changed. Raises StepError."""
+        self._git("add", "--all")
+        self._git("commit", "-q", "--allow-empty", "-m", why)
+        if tag:
+            self._git("tag", tag)
+
+    def pin(self, environment: str, version: str) -> None:
+        """Let an environment run a release, and commit that. Raises PinError, StepError."""
+        Pin.read(self.folder, environment).set({"release": version})
+        self.commit(f"{environment} runs {version}")
+
+    def pinned(self, environment: str) -> str:
+        return Pin.read(self.folder, environment).release
+
+    def retitle(self, title: str) -> None:
+        """Change what users see: the title of the first profile. Committed."""
+        file = self.folder / "catalog.yaml"
+        text = file.read_text()
+        catalog = yaml.compose(text, Loader=yaml.SafeLoader)
+        assert catalog
+        _, profile = _value(catalog, "profiles").value[0]
+        node = _value(profile, "title")
+        start, end = node.start_mark.index, node.end_mark.index
+        file.write_text(f"{text[:start]}{title}{text[end:]}")
+        self.commit(f"The first profile is called {title}")
+
+    def replace(self, environment: str, old: str, new: str) -> None:
+        file = self.folder / f"environments/{environment}.yaml"
+        file.write_text(file.read_text().replace(old, new))
+        self.commit(f"{environment}: {new}")
+
+    def _git(self, *arguments: str) -> None:
+        try:
+            done = subprocess.run(
+                ["git", *arguments],
+                cwd=self.folder,
+                env=self._variables,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        except FileNotFoundError:
+            message = "a rehearsal needs git: install it with your package manager"
+            raise StepError(message) from None
+        if done.returncode != 0:
+            raise StepError(f"git {arguments[0]} fails: {done.stderr.strip()}")
+
+
+class SigningKey:
+    """A new one, in `file`."""
+
+    def __init__(self, file: Path) -> None:
+        key, self.file = Ed25519PrivateKey.generate(), file
+        file.touch(mode=0o600)
+        file.write_bytes(
+            key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
+        )
+        self.public = key.public_key().public_bytes(
+            pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo
+        )
+
+
+def _value(node: yaml.Node, key: str) -> yaml.Node:
+    """Of a mapping that the model has checked."""
+    found: dict[str, yaml.Node] = {name.value: value for name, value in node.value}
+    return found[key]

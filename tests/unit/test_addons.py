@@ -1,0 +1,93 @@
+"""`slipway addons` against answers of EKS in the form of its API."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.stub import Stubber
+
+from slipway.aws import addons
+from slipway.aws.account import Place
+from slipway.model import load
+from slipway.model.release import ADDONS
+from slipway.steps import StepError
+from tests.stacks.conftest import ROOT
+
+OFFERED = ("v2.9.3-eksbuild.2", "v2.10.0-eksbuild.1", "v2.1.0-eksbuild.1")
+
+
+@pytest.fixture
+def place(monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    return Place(load(ROOT).environment("dev"))
+
+
+def answers(place: Place, default: str | None, offered: tuple[str, ...] = OFFERED) -> Stubber:
+    stub = Stubber(place.client("eks"))
+    for addon in ADDONS:
+        versions = [
+            {
+                "addonVersion": version,
+                "compatibilities": [
+                    {"clusterVersion": "1.36", "defaultVersion": version == default},
+                    {"clusterVersion": "1.30", "defaultVersion": version != default},
+                ],
+            }
+            for version in offered
+        ]
+        found = [{"addonName": addon, "addonVersions": versions}] if offered else []
+        asked = {"addonName": addon, "kubernetesVersion": "1.36"}
+        stub.add_response("describe_addon_versions", {"addons": found}, asked)
+    return stub
+
+
+def chosen(found: Iterator[addons.Offer]) -> dict[str, str]:
+    return {offer.addon: offer.chosen for offer in found}
+
+
+def test_what_eks_would_choose_for_this_kubernetes_is_chosen(place: Place) -> None:
+    with answers(place, "v2.9.3-eksbuild.2"):
+        assert chosen(addons.offers(place, "1.36")) == dict.fromkeys(ADDONS, "v2.9.3-eksbuild.2")
+
+
+def test_without_a_default_the_newest_is(place: Place) -> None:
+    with answers(place, None):
+        assert chosen(addons.offers(place, "1.36")) == dict.fromkeys(ADDONS, "v2.10.0-eksbuild.1")
+
+
+def test_a_kubernetes_without_an_add_on_is_told(place: Place) -> None:
+    with answers(place, None, ()), pytest.raises(StepError, match=r"platform\.yaml: kubernetes"):
+        list(addons.offers(place, "1.36"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, "# The versions that `working-tree` runs on.\n{}"),
+        ("kubernetes: '1.36'  # until May", "kubernetes: '1.36'  # until May\n{}"),
+        (
+            "# ours\naddons:\n  a: v1\n\n# until May\nkubernetes: '1.36'\n",
+            "# ours\n{}\n# until May\nkubernetes: '1.36'\n",
+        ),
+        ("addons: {a: v1,\n  c: v1}\nkubernetes: '1.36'\n", "{}kubernetes: '1.36'\n"),
+    ],
+)
+def test_only_the_add_ons_of_the_file_change(tmp_path: Path, before: Any, after: str) -> None:
+    file = tmp_path / "platform.yaml"
+    if before is not None:
+        file.write_text(before)
+    addons.pin(tmp_path, {"b": "v1", "a": "v2"})
+    assert file.read_text() == after.format("addons:\n  a: v2\n  b: v1\n")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_is_pinned_is_what_the_working_tree_runs_on(tmp_path: Path) -> None:
+    (tmp_path / "environments").mkdir()
+    for name in ("catalog.yaml", "environments/dev.yaml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    addons.pin(tmp_path, dict.fromkeys(ADDONS, "v2.10.0-eksbuild.1"))
+    versions = load(tmp_path).environment("dev").versions
+    assert versions.addons == dict.fromkeys(ADDONS, "v2.10.0-eksbuild.1")
