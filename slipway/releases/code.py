@@ -53,7 +53,7 @@ def _parts(root: Path, installation: Path) -> Iterator[tuple[str, bytes]]:
     for name in APP:
         folder = root if (root / name).is_file() else installation
         yield name, _lines(folder / name)
-    pinned = dict(_PINNED.findall((installation / LOCK).read_text()))
+    pinned = dict(_PINNED.findall(_lines(installation / LOCK).decode()))
     for library in LIBRARIES:
         yield library, pinned.get(library, "").encode()
 
@@ -69,8 +69,8 @@ def files(installation: Path = INSTALLATION) -> list[str]:
 
 
 def _lines(file: Path) -> bytes:
-    """As git has it, on a system with other ends of lines too."""
-    return file.read_bytes().replace(b"\r\n", b"\n")
+    """As git has it, on a system with other ends of lines too. Another commit may lack a file."""
+    return file.read_bytes().replace(b"\r\n", b"\n") if file.is_file() else b""
 
 
 def check_code(root: Path, environment: Environment, *, allow_drift: bool = False) -> str | None:
