@@ -97,6 +97,7 @@ def _summary(done: Promotion, order: Order) -> str:
         for image in done.images
     ]
     change = done.diff or [f"{done.target} pins {done.release} already"]
+    change = [*change, *(f"users: {text}" for text in done.users)]
     if order.dry_run:
         return "\n".join([*change, "nothing was copied or changed: --dry-run"])
     if not done.pinned:

@@ -235,3 +235,12 @@ def test_what_somebody_wrote_makes_no_markup_in_a_pull_request(case: Case):
     body = json.loads(answer.stdout)["pull_request"]["body"]
     row = next(line for line in body.splitlines() if line.startswith("| scan"))
     assert "\\| \\<img src=x\\> \\`y\\` \\@everyone # no" in row
+
+
+def test_what_users_will_see_is_said_in_their_words(case: Case):
+    catalog = case.root / "catalog.yaml"
+    catalog.write_text(catalog.read_text().replace('"Lab"', '"Old lab"'))
+    answer = case.promote("--pull-request", "--json")
+    told = json.loads(answer.stdout)
+    assert "Old lab is called Lab now" in told["users"]
+    assert "- Old lab is called Lab now" in told["pull_request"]["body"]
