@@ -97,6 +97,7 @@ def _summary(done: Promotion, order: Order) -> str:
         for image in done.images
     ]
     change = done.diff or [f"{done.target} pins {done.release} already"]
+    change = [*change, *(f"users: {text}" for text in done.users)]
     if order.dry_run:
         return "\n".join([*change, "nothing was copied or changed: --dry-run"])
     if not done.pinned:
@@ -113,7 +114,7 @@ def _shut(done: Promotion) -> str:
     shut = [gate.name for gate in done.gates if not gate.open]
     return (
         f"not promoted, as {' and '.join(shut)} {'has' if len(shut) == 1 else 'have'} not passed; "
-        "mend that, or say --waive GATE --because TEXT, which is recorded"
+        "mend that, or say --force GATE --why TEXT, which is recorded"
     )
 
 
@@ -121,11 +122,11 @@ def waivers(gates: list[str], reasons: list[str]) -> dict[str, str]:
     """By gate, why it is waived: one reason for all, or one for each. Raises ValueError."""
     reasons = [reason.strip() for reason in reasons]
     if gates and (not reasons or not all(reasons)):
-        raise ValueError("--waive needs --because TEXT: it is recorded why")
+        raise ValueError("--force needs --why TEXT: it is recorded why")
     if reasons and not gates:
-        raise ValueError("--because needs --waive GATE: a gate that it is about")
+        raise ValueError("--why needs --force GATE: a gate that it is about")
     if len(reasons) not in (0, 1, len(gates)):
-        raise ValueError("give one --because for all, or one for each --waive")
+        raise ValueError("give one --why for all, or one for each --force")
     if len(reasons) == 1:
         reasons *= len(gates)
     return dict(zip(gates, reasons, strict=True))

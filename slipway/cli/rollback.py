@@ -45,7 +45,8 @@ def run(
 
 def _plan(planned: Rollback) -> list[str]:
     back = f"{planned.environment} goes back from {planned.previous} to {planned.release}"
-    return [f"{back} ({planned.chosen})", *planned.loses()]
+    seen = [f"users: {text}" for text in planned.users]
+    return [f"{back} ({planned.chosen})", *seen, *planned.loses()]
 
 
 def _end(done: Rollback) -> list[str]:

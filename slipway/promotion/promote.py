@@ -12,6 +12,7 @@ from slipway.oci.copy import Copied, Wanted, copy
 from slipway.oci.reference import Reference
 from slipway.oci.transfer import Progress
 from slipway.promotion import gates
+from slipway.promotion.changes import for_users
 from slipway.promotion.gates import Gate
 from slipway.promotion.pin import Pin, changed_lines
 from slipway.promotion.sides import Side, sides
@@ -52,6 +53,8 @@ class Promotion:
     images: list[Copied] = field(default_factory=list)
     diff: list[str] = field(default_factory=list)
     """Of the target's file, as `diff -u` writes it."""
+    users: list[str] = field(default_factory=list)
+    """What users of the target will see of it."""
     pinned: bool = False
     record: str | None = None
     """Where it is kept."""
@@ -70,6 +73,7 @@ class Promotion:
             "gates": [gate.as_json() for gate in self.gates],
             "images": [image.as_json() for image in self.images],
             "diff": self.diff,
+            "users": self.users,
             "pinned": self.pinned,
             "record": self.record,
         }
@@ -89,6 +93,7 @@ def promote(project: Project, order: Order, told: Told = Told()) -> Promotion:
     done = Promotion(source.name, target.name, source.release.version, pin.release)
     values = {"release": done.release, "restore_database": None}
     done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
+    done.users = for_users(project, target.name, done.previous, done.release)
     done.gates = gates.evaluate(project, source, target, order.waivers, told.gate)
     if order.dry_run:
         return done

@@ -40,6 +40,8 @@ def pull_request(done: Promotion) -> PullRequest:
         f"{done.target} runs {done.previous}; this lets it run what {done.source} runs: "
         f"{done.release}.",
         "",
+        *[f"- {_cell(change)}" for change in done.users or ["Users see no change."]],
+        "",
         "| gate | | |",
         "|---|---|---|",
         *rows,

@@ -13,6 +13,7 @@ from slipway_hub.snapshots import BucketSnapshots
 
 from slipway.model import InvalidProject, Problem, Project
 from slipway.model.environment import WORKING_TREE
+from slipway.promotion.changes import for_users
 from slipway.promotion.deployed import CannotAsk, kubectl
 from slipway.promotion.pin import Pin, changed_lines
 from slipway.promotion.promote import who
@@ -36,6 +37,8 @@ class Rollback:
     for."""
     restores: bool = False
     diff: list[str] = field(default_factory=list)
+    users: list[str] = field(default_factory=list)
+    """What users will see of it."""
     pinned: bool = False
     record: str | None = None
 
@@ -80,6 +83,7 @@ def rollback(
     _check(project, name, environment.release.version, release)
     pin = Pin.read(project.root, name)
     done = Rollback(name, pin.release, release, chosen)
+    done.users = for_users(project, name, pin.release, release)
     if not keep_database:
         found = fitting(side, release)
         done.database = found.as_json()

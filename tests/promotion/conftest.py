@@ -79,7 +79,7 @@ class Case:
     store: Layout
 
     def promote(self, *arguments: str, waive: bool = True) -> subprocess.CompletedProcess[str]:
-        waived = ["--waive", "scan", "--because", "no scanner here"] if waive else []
+        waived = ["--force", "scan", "--why", "no scanner here"] if waive else []
         return self.slipway("promote", "dev", "prod", *waived, *arguments)
 
     def slipway(self, *arguments: str) -> subprocess.CompletedProcess[str]:

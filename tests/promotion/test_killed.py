@@ -14,7 +14,7 @@ from tests.promotion.conftest import Case, make_case
 from tests.promotion.test_copy import read_back
 from tests.support.registry import Front
 
-KILLS = 12
+KILLS = 20
 SLOW = 0.05
 """Seconds that every request to the target takes: a copy takes long enough to be killed in it."""
 
@@ -41,7 +41,7 @@ def test_killed_again_and_again_it_ends_with_all_of_it(tmp_path: Path, dev: str,
     slowly(front)
     case = make_case(tmp_path / "project", dev, front.host, "killed", sizes=(9_000,) * 12)
     before, moments = case.file("prod"), random.Random(6)
-    command = case.command("promote", "dev", "prod", "--waive", "scan", "--because", "none here")
+    command = case.command("promote", "dev", "prod", "--force", "scan", "--why", "none here")
     killed = 0
     while killed < KILLS:
         # From its first request to the target on: before that there is nothing to interrupt.

@@ -147,11 +147,11 @@ def test_a_scan_that_does_not_exist_is_not_passed_unless_waived(case: Case):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--waive", "scan"), "--waive needs --because TEXT"),
-        (("--waive", "scan", "--because", " "), "--waive needs --because TEXT"),
-        (("--because", "I can"), "--because needs --waive GATE"),
-        (("--waive", "luck", "--because", "I can"), "there is no gate luck, there is release,"),
-        (("--waive", "scan", "--because", "a", "--because", "b"), "one for each --waive"),
+        (("--force", "scan"), "--force needs --why TEXT"),
+        (("--force", "scan", "--why", " "), "--force needs --why TEXT"),
+        (("--why", "I can"), "--why needs --force GATE"),
+        (("--force", "luck", "--why", "I can"), "there is no gate luck, there is release,"),
+        (("--force", "scan", "--why", "a", "--why", "b"), "one for each --force"),
     ],
 )
 def test_a_waiver_has_a_gate_and_a_reason(case: Case, arguments: tuple[str, ...], said: str):
@@ -200,7 +200,7 @@ def test_an_environment_that_asks_for_signatures_takes_no_others_whoever_waives(
     assert answer.returncode == 1
     assert not gate(answer, "signature")["ok"]
     unchanged(case)
-    waived = case.promote("--waive", "signature", "--because", "in a hurry", waive=False)
+    waived = case.promote("--force", "signature", "--why", "in a hurry", waive=False)
     assert waived.returncode == 2
     assert "prod takes signed releases only" in waived.stderr
     unchanged(case)
@@ -230,8 +230,17 @@ def test_a_pull_request_says_what_its_readers_need(case: Case):
 
 def test_what_somebody_wrote_makes_no_markup_in_a_pull_request(case: Case):
     reason = "x | <img src=x> `y` @everyone\n# no"
-    arguments = ("--waive", "scan", "--because", reason, "--pull-request", "--json")
+    arguments = ("--force", "scan", "--why", reason, "--pull-request", "--json")
     answer = case.promote(*arguments, waive=False)
     body = json.loads(answer.stdout)["pull_request"]["body"]
     row = next(line for line in body.splitlines() if line.startswith("| scan"))
     assert "\\| \\<img src=x\\> \\`y\\` \\@everyone # no" in row
+
+
+def test_what_users_will_see_is_said_in_their_words(case: Case):
+    catalog = case.root / "catalog.yaml"
+    catalog.write_text(catalog.read_text().replace('"Lab"', '"Old lab"'))
+    answer = case.promote("--pull-request", "--json")
+    told = json.loads(answer.stdout)
+    assert "Old lab is called Lab now" in told["users"]
+    assert "- Old lab is called Lab now" in told["pull_request"]["body"]

@@ -19,10 +19,10 @@ def promote(
         bool, typer.Option("--dry-run", help="Evaluate the gates and show the change.")
     ] = False,
     waive: Annotated[
-        list[str] | None, typer.Option("--waive", metavar="GATE", help="Go on without it.")
+        list[str] | None, typer.Option("--force", metavar="GATE", help="Go on without it.")
     ] = None,
     because: Annotated[
-        list[str] | None, typer.Option("--because", metavar="TEXT", help="Why. Recorded.")
+        list[str] | None, typer.Option("--why", metavar="TEXT", help="Why. Recorded.")
     ] = None,
     pull_request: Annotated[
         bool, typer.Option("--pull-request", help="Print one, or open it where gh is installed.")
