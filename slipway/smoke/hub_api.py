@@ -82,6 +82,7 @@ class HubApi:
 
     async def stop(self, user: str, seconds: float = 90) -> None:
         """Stop all servers of a user and wait until they are gone. Raises Failure."""
+        servers: dict[str, Any] = {}
         try:
             async with asyncio.timeout(seconds):
                 while servers := await self.servers(user):
@@ -91,7 +92,9 @@ class HubApi:
                         _expect(answer, 202, 204, 400, 404)
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
-            raise Failure(f"{', '.join(servers) or 'the server'} runs on") from None
+            states = ", ".join(str(one["pending"] or "running") for one in servers.values())
+            said = f"servers of {user} after {seconds:.0f} s: {states or 'the hub does not say'}"
+            raise Failure(said) from None
 
     async def _why(self, user: str, server: str) -> str:
         """The last thing that the hub said of a start."""

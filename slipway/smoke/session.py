@@ -70,7 +70,13 @@ class Session:
         if not await self.hub.make_user(smoke.USER):
             if LEASE in await self.hub.notes(smoke.USER):
                 raise NoHubError("another run is under way on this hub: wait for its end")
-            await self._remove(smoke.USER)
+            try:
+                await self._remove(smoke.USER)
+            except Failure as error:
+                raise NoHubError(
+                    f"what a killed run has left cannot be removed ({error}): stop the server "
+                    "on the hub's admin page, or restart the hub"
+                ) from None
             if not await self.hub.make_user(smoke.USER):
                 raise NoHubError("another run has just begun on this hub: wait for its end")
         await self.hub.make_token(smoke.USER, LEASE, LEASE_SECONDS)
