@@ -15,7 +15,7 @@ help:
 	@echo "make test-images   only the tests of the images"
 	@echo "make rehearse    the whole life of the AWS environments, on an emulator"
 	@echo "make lint    ruff and mypy"
-	@echo "make bench-check | bench-up | bench-datapath | bench-images | bench-promote    measure, into benchmarks/results/"
+	@echo "make bench-NAME    measure, into benchmarks/results/: the modules of benchmarks/ are the names"
 	@echo "make lock    compile the lock files after changing pyproject.toml or package.json"
 
 setup: $(READY)

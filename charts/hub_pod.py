@@ -26,10 +26,10 @@ def pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
     env = _variables(spec, deployed)
     mounts = _mounts(spec)
     fetch_secrets = secrets.fetch_secrets(
-        deployed, image, environment.pull_policy, [PROGRAM, "secrets"]
+        deployed, image, environment.pull_policy("hub"), [PROGRAM, "secrets"]
     )
     # The first container pulls for all.
-    pull = names.HELD if fetch_secrets else environment.pull_policy
+    pull = names.HELD if fetch_secrets else environment.pull_policy("hub")
     return k8s.PodSpec(
         service_account_name=names.HUB,
         automount_service_account_token=True,

@@ -62,7 +62,7 @@ def _pod(environment: Environment, pool: str) -> k8s.PodSpec:
         priority=PULLER,
         tolerations=early if isinstance(spec, EksSpec) else None,
         containers=[
-            idle_container(name, image, environment.pull_policy, asleep)
+            idle_container(name, image, environment.pull_policy(name), asleep)
             for image, name in images(environment, pool).items()
         ],
     )

@@ -34,7 +34,8 @@ class Placeholders(Construct):
         of_pool = {**labels, names.PLACED_IN: pool}
         # Any image that is on the node anyway.
         image = environment.image_reference(profile.image)
-        container = idle_container("placeholder", image, environment.pull_policy, _size(profile))
+        pull_policy = environment.pull_policy(profile.image)
+        container = idle_container("placeholder", image, pull_policy, _size(profile))
         k8s.KubeDeployment(
             self,
             "placeholders",

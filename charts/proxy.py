@@ -79,8 +79,8 @@ class Proxy(Construct):
 
 def _pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
     spec, image = environment.cluster_spec, environment.image_reference("proxy")
-    only = [names.PROXY_TOKEN]
-    fetch = secrets.fetch_secrets(deployed, image, environment.pull_policy, ["secrets"], only)
+    pull_policy, only = environment.pull_policy("proxy"), [names.PROXY_TOKEN]
+    fetch = secrets.fetch_secrets(deployed, image, pull_policy, ["secrets"], only)
     return k8s.PodSpec(
         service_account_name=names.PROXY,
         automount_service_account_token=False,
@@ -101,7 +101,7 @@ def _pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
         image_pull_secrets=placement.pull_secrets(spec),
         security_context=security.pod_security(security.NOBODY),
         init_containers=fetch or None,
-        containers=[_container(image, names.HELD if fetch else environment.pull_policy)],
+        containers=[_container(image, names.HELD if fetch else pull_policy)],
         volumes=[security.tmp_volume("64Mi"), secrets.secrets_volume(deployed, only)],
     )
 

@@ -90,7 +90,7 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
             kind="kubernetes",
             namespace=spec.namespace,
             images={n: environment.image_reference(n) for n in environment.catalog.images},
-            pull_policy=environment.pull_policy,
+            pull_policies={n: environment.pull_policy(n) for n in environment.catalog.images},
             homes=_homes(spec),
             nodes={name: node_pool(name, pool) for name, pool in spec.nodes.items()},
             # Nodes that nobody uses go away on EKS; elsewhere, servers spread for speed.

@@ -1,6 +1,7 @@
 """Whether what was built last is what would be built now, without a builder."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,7 +17,8 @@ def is_current(recipe: Recipe, records: Mapping[str, Record], epoch: int) -> boo
     """
     record = records[recipe.name]
     wanted = {**record.arguments, **recipe.arguments}
-    if wanted != record.arguments or (recipe.base is None) != (record.base is None):
+    outside = replace(recipe, arguments=wanted).base
+    if wanted != record.arguments or (outside is None) != (record.base is None):
         return False
     base = {BASE: record.base} if record.base else {}
     parents = {parent: records[parent].digest for parent in recipe.parents}

@@ -39,6 +39,8 @@ from slipway.model.storage import EksStorage, KubernetesStorage
 
 WORKING_TREE = "working-tree"
 
+PullPolicy = Literal["IfNotPresent", "Always"]
+
 
 ReleaseName = Annotated[
     str,
@@ -242,9 +244,9 @@ class KubernetesSpec(OnCluster):
     ingress_class: Name | None = None
     ingress_annotations: dict[LabelKey, Text] = Field(default_factory=dict)
     """For the controller: body size, time-outs, cert-manager's issuer."""
-    image_pull_policy: Literal["IfNotPresent", "Always"] = "IfNotPresent"
-    """For images by tag. IfNotPresent works with images that are loaded onto nodes; Always sees a
-    tag that moves."""
+    image_pull_policy: PullPolicy = "Always"
+    """For images by tag. Always sees a tag that has moved; IfNotPresent is for images that are
+    loaded onto nodes and in no registry."""
     service: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
     """How the proxy is reached without an Ingress."""
     nodes: dict[Name, NodePool] = Field(default_factory=default_pools, min_length=1)
@@ -399,12 +401,11 @@ class Environment:
             raise ValueError(f"{self.name} is local: it has no cluster")
         return self.spec
 
-    @property
-    def pull_policy(self) -> Literal["IfNotPresent", "Always"]:
-        """A tag may have moved since a node pulled it; a release's digests cannot."""
-        spec = self.cluster_spec
-        if self.release:
+    def pull_policy(self, image: str) -> PullPolicy:
+        """A tag may have moved since a node pulled it; a digest cannot, in a release or outside."""
+        if "@" in self.image_reference(image):
             return "IfNotPresent"
+        spec = self.cluster_spec
         return "Always" if isinstance(spec, EksSpec) else spec.image_pull_policy
 
     @property

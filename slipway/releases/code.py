@@ -14,6 +14,7 @@ from pathlib import Path
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject, Problem, Release
 from slipway.model.environment import WORKING_TREE, EksSpec
+from slipway.model.problems import listed
 from slipway.releases import git
 
 FOLDERS = ("charts", "stacks", "slipway/model")
@@ -105,6 +106,23 @@ def _way_back(root: Path, release: Release) -> str:
         f"go back to it with `git restore --source={release.commit[:12]} -- {' '.join(RESTORED)}` "
         "and `make setup`, or freeze a new version from here"
     )
+
+
+def restore(root: Path, release: Release) -> None:
+    """Bring back the code a release was frozen with, into the folder that holds both it and us.
+
+    Raises GitError where that would lose something, or bring what nobody reviewed.
+    """
+    if not (root / "slipway").is_dir():
+        raise git.GitError(
+            f"Slipway is not part of {root}: install the one that {release.version} was frozen with"
+        )
+    if not git.is_ancestor(root, release.commit):
+        raise git.GitError(f"{release.commit[:12]}: {_way_back(root, release)}")
+    lost = [name for name in git.changed(root) if name.startswith(RESTORED)]
+    if lost:
+        raise git.GitError(f"not committed, and would be lost: {listed(lost)}")
+    git.run(root, "restore", f"--source={release.commit}", "--", *RESTORED)
 
 
 def renderable(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from slipway.build.recipes import BASE
 from slipway.model import Catalog, EksSpec, Environment, LocalSpec, Project, Release
 from slipway.model.environment import WORKING_TREE
 from slipway.model.release import PlatformVersions
@@ -64,14 +65,19 @@ def _of_git(project: Project) -> tuple[list[str], str]:
 
 
 def _frozen(catalog: Catalog, found: images.Found) -> Catalog:
-    """With each image's arguments as it was built, and others' images by digest."""
+    """With each image's arguments as it was built, and others' images by digest.
+
+    What it was built on has a place of its own.
+    """
     changed = {}
     for name, image in catalog.images.items():
         update: dict[str, Any] = {}
         if name in found.elsewhere:
             update["reference"] = found.elsewhere[name]
-        elif arguments := dict(found.records[name].arguments):
-            update["arguments"] = arguments
+        else:
+            given = found.records[name].arguments.items()
+            arguments = {n: v for n, v in given if n != BASE or BASE in image.arguments}
+            update |= {"arguments": arguments} if arguments else {}
         changed[name] = image.model_copy(update=update)
     return catalog.model_copy(update={"images": changed})
 

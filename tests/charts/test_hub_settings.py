@@ -15,7 +15,6 @@ import slipway.toolchain.node
 from slipway.hub_settings import kubernetes_settings
 from slipway.model import Environment
 from slipway.model.environment import Culling
-from slipway.model.release import PlatformVersions, Release
 from tests.charts.conftest import (
     Object,
     environment_on_cluster,
@@ -24,6 +23,7 @@ from tests.charts.conftest import (
     rendered,
     template,
 )
+from tests.charts.variants import released
 
 
 def file_of(objects: list[Object], path: str) -> str:
@@ -55,20 +55,6 @@ def test_the_hub_finds_its_database_and_secrets_where_its_settings_say(
     mounts = {m["mountPath"]: volumes[m["name"]] for m in pod["containers"][0]["volumeMounts"]}
     assert "persistentVolumeClaim" in mounts[settings.state]
     assert {"secret", "emptyDir"} & set(mounts[settings.secrets])
-
-
-def released(environment: Environment, **digests: str) -> Environment:
-    """A release whose images all have one digest, but for those named."""
-    images = dict.fromkeys(("hub", "proxy", *environment.catalog.images), "sha256:" + "1" * 64)
-    release = Release(
-        version="1.0.0",
-        commit="0" * 40,
-        code="sha256:" + "0" * 64,
-        platform=PlatformVersions(),
-        images=images | {name: "sha256:" + digit * 64 for name, digit in digests.items()},
-        catalog=environment.catalog,
-    )
-    return replace(environment, release=release)
 
 
 def other_catalog(environment: Environment) -> Environment:

@@ -12,6 +12,7 @@ from slipway.model.storage import ExistingHomes, KubernetesStorage, PerUserHomes
 from tests.charts.conftest import Object, environment_on_cluster, one
 from tests.charts.restricted import violations
 from tests.charts.user_pods import manifests, user_pod
+from tests.charts.variants import with_image
 
 
 def mount(pod: dict[str, Any], path: str) -> dict[str, Any]:
@@ -44,12 +45,6 @@ def test_a_user_mounts_their_own_home_and_nothing_else_of_it(
     home = [m for m in pod["spec"]["containers"][0]["volumeMounts"] if m["name"] == "home"]
     assert len(home) == 1
     assert not pod["spec"].get("initContainers")
-
-
-def with_image(environment: Environment, /, **changes: Any) -> Environment:
-    images = dict(environment.catalog.images)
-    images["code-server"] = images["code-server"].model_copy(update=changes)
-    return replace(environment, catalog=environment.catalog.model_copy(update={"images": images}))
 
 
 @pytest.mark.parametrize("home", ["/home/jovyan", "/config"])

@@ -8,6 +8,7 @@ from slipway.model import Environment
 from slipway.model.catalog import Profile, Resources
 from slipway.model.environment import ClusterNetwork, Network
 from slipway.model.nodes import EksNodePool, NodePool, Toleration
+from slipway.model.release import PlatformVersions, Release
 from slipway.model.storage import ExistingHomes, KubernetesStorage, PerUserHomes, SharedHomes
 
 Change = Callable[[Environment], Environment]
@@ -30,6 +31,26 @@ def homes(kind: Any) -> Change:
 
 def both(first: Change, second: Change) -> Change:
     return lambda environment: second(first(environment))
+
+
+def with_image(environment: Environment, /, **changes: Any) -> Environment:
+    images = dict(environment.catalog.images)
+    images["code-server"] = images["code-server"].model_copy(update=changes)
+    return replace(environment, catalog=environment.catalog.model_copy(update={"images": images}))
+
+
+def released(environment: Environment, **digests: str) -> Environment:
+    """A release whose images all have one digest, but for those named."""
+    images = dict.fromkeys(("hub", "proxy", *environment.catalog.images), "sha256:" + "1" * 64)
+    release = Release(
+        version="1.0.0",
+        commit="0" * 40,
+        code="sha256:" + "0" * 64,
+        platform=PlatformVersions(),
+        images=images | {name: "sha256:" + digit * 64 for name, digit in digests.items()},
+        catalog=environment.catalog,
+    )
+    return replace(environment, release=release)
 
 
 def gpu_profile(environment: Environment) -> Environment:

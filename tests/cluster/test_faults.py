@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -77,6 +77,22 @@ def test_a_killed_proxy_serves_running_servers_again(cluster: Cluster, hub: Hub,
     seconds_until(lambda: not served(), 30)
     seconds_until(served, PROXY_BACK)
     print(f"served again after {time.monotonic() - begin:.1f} s")
+
+
+def test_a_hub_that_lost_the_kubernetes_api_for_a_minute_goes_on_with_it(
+    cluster: Cluster, hub: Hub, ada: User, api_outage: Callable[[], object]
+):
+    ada.visit(EDITOR)
+    other = hub.user("edsger")
+    with watched(ada, EDITOR) as wrong:
+        api_outage()
+        begin = time.monotonic()
+        other.start("lab")
+        print(f"another server started {time.monotonic() - begin:.1f} s after the API was back")
+    assert wrong == []
+    assert ada.servers()[""]["ready"]
+    other.stop()
+    ada.stop()
 
 
 def test_new_settings_restart_the_hub_alone(cluster: Cluster, hub: Hub, ada: User):

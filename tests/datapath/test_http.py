@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
+from tests.datapath.conftest import SETTINGS
 from tests.support.jupyter import TOKEN, Jupyter, wait_until
 
 AUTHORIZATION = f"Authorization: token {TOKEN}\r\n"
@@ -230,3 +231,57 @@ def test_an_app_that_never_answers_is_given_up(client: httpx.Client):
     assert answer.status_code == 504
     assert "does not answer" in answer.json()["title"]
     assert time.monotonic() - began < 10
+
+
+def test_a_small_answer_gets_no_headers_of_ours(client: httpx.Client):
+    answer = client.get(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-A: 1\r\n\r\nok"))
+    assert answer.text == "ok"
+    names = {name.lower() for name in answer.headers}
+    assert names - {"set-cookie"} == {"content-length", "x-a"}  # the cookie is Jupyter's login
+
+
+def test_whether_a_small_answer_has_changed_is_for_the_app_to_say(client: httpx.Client):
+    answer = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: "a"\r\n\r\nok'
+    said = client.get(raw(answer), headers={"If-None-Match": '"a"'})
+    assert (said.status_code, said.text) == (200, "ok")
+
+
+def test_a_small_answer_in_chunks_arrives_whole(client: httpx.Client):
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1\r\nc\r\n0\r\n\r\n"
+    assert client.get(raw(answer)).text == "abc"
+
+
+def test_what_is_said_without_asking_an_app_leaves_the_connection_open(ours: Jupyter):
+    request = (
+        f"GET {httpx.URL(ours.url).path}proxy/1/ HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZATION}\r\n"
+    )
+    with spoken(ours, request) as connection, connection.makefile("rwb") as stream:
+        for _ in range(2):
+            assert b" 502 " in stream.readline()
+            length = 0
+            while line := stream.readline().strip():
+                assert not line.lower().startswith(b"connection: close")
+                if line.lower().startswith(b"content-length:"):
+                    length = int(line.split(b":")[1])
+            assert stream.read(length)
+            stream.write(request.encode())
+            stream.flush()
+
+
+def test_who_has_sent_half_a_body_hears_at_once_that_the_app_wants_none(ours: Jupyter):
+    path = f"{httpx.URL(ours.url).path}app/refuse"
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZATION}Content-Length: 9\r\n\r\nhalf"
+    )
+    with spoken(ours, head) as connection:
+        connection.settimeout(5)  # less than a client may linger
+        assert b" 413 " in connection.recv(65536)
+
+
+def test_an_answer_that_has_begun_may_rest(client: httpx.Client):
+    with client.stream("GET", "app/drip") as answer:
+        pieces = answer.iter_raw()
+        assert next(pieces) == b"first"
+        time.sleep(SETTINGS["DataPath"]["response_timeout"] + 0.5)
+        client.get("app/open-gate")
+        assert next(pieces) == b"second"

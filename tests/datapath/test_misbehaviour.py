@@ -169,3 +169,11 @@ def test_a_thousand_clients_that_vanish_leave_nothing(client: httpx.Client, ours
             connection.close()
     client.get("app/echo")
     assert descriptors() - before < 100
+
+
+@pytest.mark.parametrize("more", [b"more", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_what_follows_a_whole_answer_reaches_nobody(client: httpx.Client, more: bytes):
+    """The next request gets its own answer, not the rest of this one."""
+    said = client.get(raw(OK + b"Content-Length: 2\r\n\r\nok" + more, "kept"))
+    assert (said.status_code, said.text) == (200, "ok")
+    assert client.get("app/echo/next").json()["target"] == "/echo/next"

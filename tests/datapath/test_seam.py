@@ -1,4 +1,4 @@
-"""What our transport relies on inside jupyter-server-proxy, Jupyter Server, Tornado and simpervisor.
+"""What our transport relies on inside jupyter-server-proxy, Jupyter, Tornado and simpervisor.
 
 A newer version that differs fails here, before it fails a user. Read what has changed, adapt
 `slipway_datapath`, then put the new digest here.

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from slipway_datapath.vscode import WindowFrames
+from slipway_datapath.vscode import MAX_WINDOWS, WindowFrames
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 
@@ -23,11 +23,14 @@ def state(active: bool) -> bytes:
 class Page:
     """A page's end of a websocket."""
 
-    def __init__(self, compressed: bool = True, is_new: bool = True, step: int = 2**20) -> None:
+    def __init__(
+        self, compressed: bool = True, windows: dict[str, bool] | None = None, step: int = 2**20
+    ) -> None:
         self.counted = 0
         self._extensions = [PerMessageDeflate(False, False, 15, 15)] if compressed else []
         self._step = step
-        self._frames = WindowFrames(self._count, is_new)
+        known = {} if windows is None else windows
+        self._frames = WindowFrames(self._count, known, "a-token")
 
     def _count(self) -> None:
         self.counted += 1
@@ -66,11 +69,24 @@ def test_the_connection_of_the_workbench_never_counts():
     assert not page.send(b"x" * 1000)
 
 
-def test_a_page_that_connects_again_counts_when_its_user_is_back():
-    page = Page(is_new=False)
-    assert not page.send(GREETING)
-    assert not page.send(KEEPALIVE)
+@pytest.mark.parametrize("there", [True, False])
+def test_a_page_that_connects_again_knows_whether_its_user_is_there(there: bool):
+    windows: dict[str, bool] = {}
+    before = Page(windows=windows)
+    before.send(GREETING)
+    before.send(state(False))
+    before.send(state(there))
+    page = Page(windows=windows)
+    page.send(GREETING)
+    assert page.send(KEEPALIVE) == there
     assert page.send(state(True))
+
+
+def test_no_more_pages_are_remembered_than_a_user_may_have():
+    windows = {str(number): True for number in range(MAX_WINDOWS)}
+    Page(windows=windows).send(GREETING)
+    assert len(windows) == MAX_WINDOWS
+    assert "0" not in windows
 
 
 def test_a_message_in_several_frames_is_read_as_one():

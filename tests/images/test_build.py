@@ -16,10 +16,12 @@ import httpx
 import pytest
 
 from slipway.installation import STORE
+from slipway.model import load
 from slipway.oci.layout import Layout
 from tests.support import docker_stand_in
 from tests.support.local import ROOT, SLIPWAY
 from tests.support.registry import Front, Request, registry
+from tests.support.releases import git
 
 ONE = """\
 ARG BASE=nowhere.invalid/base
@@ -132,6 +134,34 @@ def test_the_time_of_everything_is_the_one_that_is_asked_for(project: Project):
     config = store.json(store.children(image)[0])
     assert config["created"] == "2023-11-14T22:13:20Z"
     assert project.run("one", SOURCE_DATE_EPOCH="yesterday").returncode == 2
+
+
+def test_what_was_built_and_pushed_can_be_released(project: Project, host: str):
+    project.pushes_to(host)
+    for environment in ("dev", "prod"):
+        (project.root / f"environments/{environment}.yaml").unlink()
+    (project.root / ".gitignore").write_text(".slipway/\n")
+    git(project.root, "init", "-q")
+    git(project.root, "add", "-A")
+    git(project.root, "commit", "-q", "-m", "a hub")
+    command = [SLIPWAY, "build", f"--arg=BASE={project.base}", "--push", "kube", "--json"]
+    subprocess.run(command, cwd=project.root, check=True, capture_output=True, timeout=300)
+    release = [SLIPWAY, "release", "1.0.0", "--json"]
+    done = subprocess.run(release, cwd=project.root, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert set(json.loads(done.stdout)["images"]) == {"hub", "proxy", "one", "two"}
+    made = load(project.root).releases["1.0.0"]
+    assert set(made.bases) == {"hub", "proxy", "one"}
+    assert all("@sha256:" in base for base in made.bases.values())
+    assert set(made.sboms) == {"hub", "proxy", "one", "two"}
+    # Another file in the image: what is in the registry is not what it says any more.
+    (project.root / "images/one/data.txt").write_text("other\n")
+    git(project.root, "commit", "-aqm", "a change")
+    release[2] = "1.1.0"
+    done = subprocess.run(release, cwd=project.root, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1
+    assert "image one was built from other files" in done.stderr
+    assert "image two is built on one, which was built from other files" in done.stderr
 
 
 def test_an_image_whose_blobs_were_deleted_is_built_again(project: Project):

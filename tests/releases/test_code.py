@@ -72,6 +72,64 @@ def test_the_way_back_leads_back(drifted: Released) -> None:
     assert drifted.slipway("render", "kube").returncode == 0
 
 
+def with_slipway(project: Released) -> None:
+    """As in a repository that holds Slipway and the project."""
+    project.write("slipway/model/kept.py", "")
+    for name in ("charts/x.py", "stacks/x.py", "images/hub/x.py", "requirements.txt"):
+        project.write(name, "")
+
+
+def test_the_code_of_a_release_is_brought_back_and_nothing_else(project: Released) -> None:
+    for name in code.APP:
+        shutil.copy(ROOT / name, project.root)
+    with_slipway(project)
+    project.commit()
+    project.build()
+    project.release("1.0.0")
+    project.write("slipway/model/later.py", "")
+    project.edit("app.py", "import gc", "import gc  # changed")
+    project.edit("catalog.yaml", "title: VS Code", "title: Later")
+    project.commit()
+    pin(project)
+    before = project.slipway("code", "kube", "--json")
+    assert (before.returncode, json.loads(before.stdout)["same"]) == (1, False)
+    done = project.slipway("code", "kube", "--restore", "--json")
+    assert (done.returncode, json.loads(done.stdout)["restored"]) == (0, True)
+    assert not (project.root / "slipway/model/later.py").exists()
+    assert "# changed" not in (project.root / "app.py").read_text()
+    assert "title: Later" in (project.root / "catalog.yaml").read_text()
+    assert "release: 1.0.0" in (project.root / "environments/kube.yaml").read_text()
+    assert project.slipway("code", "kube").stdout == "kube: 1.0.0: the same\n"
+
+
+def test_what_is_not_committed_is_not_lost(drifted: Released) -> None:
+    with_slipway(drifted)
+    drifted.commit()
+    pin(drifted)
+    drifted.write("app.py", "import os\n")
+    done = drifted.slipway("code", "kube", "--restore")
+    assert done.returncode == 1
+    assert "not committed, and would be lost: app.py" in done.stderr
+    assert (drifted.root / "app.py").read_text() == "import os\n"
+
+
+def test_code_that_nobody_reviewed_is_not_brought(drifted: Released) -> None:
+    with_slipway(drifted)
+    frozen = (drifted.root / "releases/1.0.0.yaml").read_bytes()
+    drifted.git("checkout", "-q", "--orphan", "another")
+    drifted.commit("without a past")
+    (drifted.root / "releases/1.0.0.yaml").write_bytes(frozen)
+    pin(drifted)
+    done = drifted.slipway("code", "kube", "--restore")
+    assert done.returncode == 1
+    assert "is not in the history of what is checked out" in done.stderr
+
+
+def test_an_environment_that_follows_the_catalog_has_its_code(project: Released) -> None:
+    done = project.slipway("code", "kube")
+    assert (done.returncode, done.stdout) == (0, "kube: working-tree: the same\n")
+
+
 def test_it_can_be_allowed_with_a_warning(drifted: Released) -> None:
     pin(drifted)
     done = drifted.slipway("render", "kube", "--allow-code-drift")

@@ -46,6 +46,15 @@ def test_the_environments_that_are_deployed_exist_and_may_be() -> None:
         assert spec.github
 
 
+def test_what_runs_a_requests_own_code_has_no_credentials() -> None:
+    content = yaml.safe_load(named("diff").read_text())
+    assert content["permissions"] == {"contents": "read"}
+    steps = jobs(named("diff"))["diff"]["steps"]
+    assert not [step for step in steps if "credentials@" in step.get("uses", "")]
+    assert "--from HEAD^ --markdown" in steps[-1]["run"]
+    assert steps[0]["with"] == {"fetch-depth": 2, "persist-credentials": False}
+
+
 def test_a_deploy_takes_the_role_of_its_own_github_environment() -> None:
     """Its trust names that environment: `stacks/pipeline.py`."""
     job = jobs(named("deploy-one"))["deploy"]

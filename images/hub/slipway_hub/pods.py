@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import aiohttp
 from jupyterhub.spawner import SpawnException
 from kubernetes_asyncio.client.rest import ApiException
 from kubespawner import KubeSpawner
@@ -18,6 +19,7 @@ from traitlets import Bool, Unicode
 
 from slipway_hub.failures import Failure, failures
 from slipway_hub.homes import make_home
+from slipway_hub.reflectors import LASTING
 
 LOOK_EVERY = 0.1
 """Seconds. A look is at the reflector's memory, not at the API."""
@@ -34,6 +36,29 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
     async def load_user_options(self) -> None:
         """Nothing: `Profiles.apply` has turned the options into attributes already, for every
         spawner alike. KubeSpawner would look for the profile in a list of its own."""
+
+    async def _start_reflector(
+        self, kind: str, reflector_class: Any, replace: bool = False, **given: Any
+    ) -> Any:
+        try:
+            return await super()._start_reflector(kind, LASTING[reflector_class], replace, **given)
+        except Exception:
+            # KubeSpawner would next take what was never listed for a cluster without pods.
+            key = self._get_reflector_key(kind)
+            kept = self.reflectors.get(key)
+            if kept and kept.first_load_future.done() and kept.first_load_future.exception():
+                del self.reflectors[key]
+            raise
+
+    async def poll(self) -> int | None:
+        """KubeSpawner's answer; None, for as it was, while the API refuses to give one. JupyterHub
+        would take an error for the server's end, and stop it."""
+        try:
+            ended: int | None = await super().poll()
+        except (ApiException, aiohttp.ClientError, OSError) as error:
+            self.log.error("Not known whether %s runs: %r", self.pod_name, error)
+            return None
+        return ended
 
     async def _start(self) -> str:
         if self.homes_folder:

@@ -137,7 +137,8 @@ class KubernetesSpawning(Settings):
     namespace: str
     images: dict[str, str]
     """References by the catalog's names."""
-    pull_policy: Literal["Always", "IfNotPresent"]
+    pull_policies: dict[str, Literal["Always", "IfNotPresent"]]
+    """By the same names."""
     homes: Annotated[SharedHomes | PerUserHomes, Field(discriminator="kind")]
     nodes: dict[str, NodePoolSettings]
     pack: bool

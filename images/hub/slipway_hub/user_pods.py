@@ -71,7 +71,7 @@ def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: Profile
     spawner.image = kubernetes.images[profile.image]
     # An image's own may be a folder of the home, which runc would make on the volume, as root's.
     spawner.working_dir = profile.home
-    spawner.image_pull_policy = kubernetes.pull_policy
+    spawner.image_pull_policy = kubernetes.pull_policies[profile.image]
     spawner.cpu_guarantee, spawner.cpu_limit = profile.cpu_guarantee, profile.cpu_limit
     spawner.mem_guarantee, spawner.mem_limit = profile.memory_guarantee, profile.memory_limit
     spawner.extra_resource_limits = {"nvidia.com/gpu": str(profile.gpu)} if profile.gpu else {}

@@ -36,13 +36,14 @@ def _load_jupyter_server_extension(server_app: Any) -> None:
 
     from slipway_datapath.activity import rule, watch
     from slipway_datapath.settings import DataPath
-    from slipway_datapath.streaming import CONNECTIONS, RULES, SETTINGS
+    from slipway_datapath.streaming import CONNECTIONS, RULES, SETTINGS, WINDOWS
     from slipway_datapath.transport import Connections
 
     settings = DataPath(parent=server_app)
     server_app.web_app.settings |= {
         SETTINGS: settings,
         CONNECTIONS: Connections(settings.connect_timeout),
+        WINDOWS: {},
         RULES: {name: rule(says) for name, says in settings.activity.items()},
     }
     watch(server_app, settings)

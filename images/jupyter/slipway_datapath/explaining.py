@@ -13,7 +13,8 @@ from slipway_datapath.pages import Explained, Explanation
 from slipway_datapath.transport import NotListening
 
 LOCAL_HOSTS = frozenset(("localhost", "127.0.0.1"))
-MAX_PORTS_SHOWN = 20
+MAX_PORTS_SHOWN = 1000
+"""So that the page stays one; where it was 20, the port that was meant could be missing."""
 
 
 class _Once(WebSocketHandlerMixin):  # type: ignore[misc]

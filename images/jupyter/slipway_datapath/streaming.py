@@ -35,6 +35,8 @@ SETTINGS = "slipway_datapath"
 CONNECTIONS = "slipway_datapath_connections"
 RULES = "slipway_datapath_rules"
 """And what of each app's traffic is work."""
+WINDOWS = "slipway_datapath_windows"
+"""And which pages of VS Code have their user before them."""
 REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
 LINGER_SECONDS = 10.0
 """How long a client may go on sending a body that nobody wants. A connection that is closed at once
@@ -204,8 +206,8 @@ class Streaming(Explaining):
         counts = rule.counts(self._path_inside)
         to_app = Frames(record if counts and rule.websocket_in else None, rule.keepalive_bytes)
         if counts and rule.reads_window:
-            is_new = self.get_query_argument("reconnection", "false") != "true"
-            to_app = WindowFrames(record, is_new)
+            token = self.get_query_argument("reconnectionToken", "")
+            to_app = WindowFrames(record, self.settings[WINDOWS], token)
         to_browser = Frames(record if counts and rule.websocket_out else None)
         return Tunnel(self.detach(), app, self.data_path.ping_interval, to_app, to_browser)
 

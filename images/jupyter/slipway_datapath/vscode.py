@@ -23,6 +23,7 @@ _STATE = re.compile(
     re.escape(_EXTENSION_HOST) + rb"|\$onDidChangeWindowActive.{4}\[(true|false)", re.DOTALL
 )
 """A call's name, the length of its arguments in four bytes, and these."""
+MAX_WINDOWS = 1000
 _OVERLAP = 64
 """What is looked for may have begun in the piece before."""
 _PIECE_BYTES = 64 * 1024
@@ -35,11 +36,12 @@ class WindowFrames(Frames):
 
     reads = True
 
-    def __init__(self, on_data: Callable[[], None], is_new: bool) -> None:
-        """`is_new` is false for a page that has only lost its connection."""
+    def __init__(self, on_data: Callable[[], None], windows: dict[str, bool], token: str) -> None:
+        """`windows` remembers whether the user of each page is there, by the token that a page has:
+        one that has lost its connection does not say it again with the next."""
         super().__init__(self._pass_on)
         self._record = on_data
-        self._is_new = is_new
+        self._windows, self._token = windows, token
         self._is_used = False
         self._is_readable = True
         self._mask = b""
@@ -86,9 +88,17 @@ class WindowFrames(Frames):
         except zlib.error:
             self._is_readable = False
 
+    def _remember(self, state: bytes | None) -> None:
+        """A state that was said, or None for a greeting: who has just opened a page is there."""
+        self._is_used = self._windows.get(self._token, True) if state is None else state == b"true"
+        self._windows.pop(self._token, None)
+        self._windows[self._token] = self._is_used
+        if len(self._windows) > MAX_WINDOWS:
+            del self._windows[next(iter(self._windows))]
+
     def _look(self, text: bytes) -> None:
         seen, end = self._rest + text, 0
         for found in _STATE.finditer(seen):
-            self._is_used = self._is_new if found[1] is None else found[1] == b"true"
+            self._remember(found[1])
             end = found.end()
         self._rest = seen[max(end, len(seen) - _OVERLAP) :]

@@ -105,6 +105,41 @@ def diff(
     show(found, environment, before, after, on_aws=on_aws, markdown=markdown, as_json=as_json)
 
 
+@app.command(epilog="Example: slipway code prod --restore && make setup && cdk deploy 'prod/*'")
+def code(
+    environment: Annotated[str, typer.Argument(help="One that may be pinned to a release.")],
+    restore: Annotated[
+        bool, typer.Option("--restore", help="Bring that code back; `git restore .` undoes it.")
+    ] = False,
+    project: ProjectFolder = None,
+    as_json: Json = False,
+) -> None:
+    """Say whether this is the code that an environment's release was frozen with."""
+    from slipway.releases import code as act
+    from slipway.releases.git import GitError
+
+    root = project_root(project)
+    release = load(root, environment).environment(environment).release
+    same = release is None or act.code_digest(root) == release.code
+    restored = False
+    if release and restore and not same:
+        try:
+            act.restore(root, release)
+        except GitError as error:
+            raise fail(error) from None
+        restored = True
+    name = release.version if release else "working-tree"
+    if as_json:
+        print_json(
+            {"environment": environment, "release": name, "same": same, "restored": restored}
+        )
+    else:
+        what = "restored: run `make setup`" if restored else "the same" if same else "other code"
+        print(f"{environment}: {name}: {what}")
+    if not same and not restored:
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: slipway sign 1.2.0 --key release.key")
 def sign(
     version: Annotated[str, typer.Argument(help="A release that is there.")],
