@@ -78,21 +78,29 @@ class Jobs:
         """Whether it was started by this server, if by way of parents that have ended since."""
         if process.pid == self._server:
             return False
+        return self._descends(process, found) or self._carries_marker(process)
+
+    def _descends(self, process: Process, found: dict[int, Process]) -> bool:
         parent = found.get(process.parent)
-        while parent:
-            if parent.pid == self._server:
-                return True
+        # Bounded: what was read one after the other may not fit together.
+        for _ in range(len(found)):
+            if parent is None or parent.pid == self._server:
+                break
             parent = found.get(parent.parent)
-        if process.key not in self._is_marked:
-            self._is_marked[process.key] = self._carries_marker(process)
-        return self._is_marked[process.key]
+        return parent is not None and parent.pid == self._server
 
     def _carries_marker(self, process: Process) -> bool:
+        known = self._is_marked.get(process.key)
+        if known is not None:
+            return known
         try:
             environment = (self._proc / str(process.pid) / "environ").read_bytes()
         except OSError:  # it has ended, or is somebody else's
-            return False
-        return bool(self._marker) and self._marker in environment.split(b"\0")
+            environment = b"\0"
+        marked = bool(self._marker) and self._marker in environment.split(b"\0")
+        if environment:  # a program that is just being loaded has none yet
+            self._is_marked[process.key] = marked
+        return marked
 
     def _all(self) -> Iterator[Process]:
         for folder in self._proc.iterdir() if self._proc.is_dir() else ():
