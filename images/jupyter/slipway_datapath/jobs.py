@@ -51,7 +51,6 @@ class Jobs:
         self._proc = proc
         self._server = server or os.getpid()
         self._marker = f"{MARKER}={os.environ[MARKER]}".encode() if MARKER in os.environ else b""
-        self._is_marked: dict[tuple[int, int], bool] = {}
         self._ticks: dict[tuple[int, int], int] = {}
         self._looked: float | None = None
 
@@ -60,8 +59,6 @@ class Jobs:
         found = {process.pid: process for process in self._all()}
         own = [process for process in found.values() if self._is_own(process, found)]
         computing = self._computing({process.key: process for process in own})
-        living = {process.key for process in found.values()}
-        self._is_marked = {k: own for k, own in self._is_marked.items() if k in living}
         return computing or next((p for p in own if _runs_in_terminal(p)), None)
 
     def _computing(self, own: dict[tuple[int, int], Process]) -> Process | None:
@@ -90,17 +87,12 @@ class Jobs:
         return parent is not None and parent.pid == self._server
 
     def _carries_marker(self, process: Process) -> bool:
-        known = self._is_marked.get(process.key)
-        if known is not None:
-            return known
+        # Not kept for the next look: between a fork and the program it is for, it is another's.
         try:
             environment = (self._proc / str(process.pid) / "environ").read_bytes()
         except OSError:  # it has ended, or is somebody else's
-            environment = b"\0"
-        marked = bool(self._marker) and self._marker in environment.split(b"\0")
-        if environment:  # a program that is just being loaded has none yet
-            self._is_marked[process.key] = marked
-        return marked
+            return False
+        return bool(self._marker) and self._marker in environment.split(b"\0")
 
     def _all(self) -> Iterator[Process]:
         for folder in self._proc.iterdir() if self._proc.is_dir() else ():
