@@ -142,6 +142,7 @@ def test_a_cell_that_runs_and_prints_nothing_is_work(watched: Jupyter, client: h
     second = wait_until(lambda: (now := last(client)) > first and now)
     wait_until(lambda: last(client) > second)
     client.delete(f"api/kernels/{kernel}")
+    wait_until(lambda: at_work(watched) == "nothing")
 
 
 def execution(code: str) -> dict:

@@ -51,7 +51,6 @@ class Jobs:
         self._proc = proc
         self._server = server or os.getpid()
         self._marker = f"{MARKER}={os.environ[MARKER]}".encode() if MARKER in os.environ else b""
-        self._is_marked: dict[tuple[int, int], bool] = {}
         self._ticks: dict[tuple[int, int], int] = {}
         self._looked: float | None = None
 
@@ -60,8 +59,6 @@ class Jobs:
         found = {process.pid: process for process in self._all()}
         own = [process for process in found.values() if self._is_own(process, found)]
         computing = self._computing({process.key: process for process in own})
-        living = {process.key for process in found.values()}
-        self._is_marked = {k: own for k, own in self._is_marked.items() if k in living}
         return computing or next((p for p in own if _runs_in_terminal(p)), None)
 
     def _computing(self, own: dict[tuple[int, int], Process]) -> Process | None:
@@ -78,16 +75,19 @@ class Jobs:
         """Whether it was started by this server, if by way of parents that have ended since."""
         if process.pid == self._server:
             return False
+        return self._descends(process, found) or self._carries_marker(process)
+
+    def _descends(self, process: Process, found: dict[int, Process]) -> bool:
         parent = found.get(process.parent)
-        while parent:
-            if parent.pid == self._server:
-                return True
+        # Bounded: what was read one after the other may not fit together.
+        for _ in range(len(found)):
+            if parent is None or parent.pid == self._server:
+                break
             parent = found.get(parent.parent)
-        if process.key not in self._is_marked:
-            self._is_marked[process.key] = self._carries_marker(process)
-        return self._is_marked[process.key]
+        return parent is not None and parent.pid == self._server
 
     def _carries_marker(self, process: Process) -> bool:
+        # Not kept for the next look: between a fork and the program it is for, it is another's.
         try:
             environment = (self._proc / str(process.pid) / "environ").read_bytes()
         except OSError:  # it has ended, or is somebody else's
