@@ -22,7 +22,7 @@ from slipway_datapath.handlers import (
     SupervisedHandler,
 )
 from slipway_datapath.streaming import Streaming
-from tornado.web import RequestHandler, _HandlerDelegate
+from tornado.web import RequestHandler
 
 PROXY, SUPERVISE = handlers.ProxyHandler, handlers.SuperviseAndProxyHandler
 
@@ -55,10 +55,6 @@ RELIED_ON: list[tuple[Any, str]] = [
     (RequestHandler._log, "e8222c0c6b5b"),
     (RequestHandler.finish, "17106b3ecf89"),
     (RequestHandler.flush, "3ae7fe815121"),
-    (RequestHandler.check_etag_header, "82500d47c6bf"),
-    (_HandlerDelegate.headers_received, "4a4c287d0037"),
-    (_HandlerDelegate.execute, "cb7b86c7889f"),
-    (_HandlerDelegate.finish, "72d2b0ba365c"),
 ]
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from slipway_datapath.transport import Address, Answer, AppError, Connection, Connections
@@ -40,7 +41,7 @@ class Upload:
             yield piece
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Request:
     method: str
     target: str
@@ -73,18 +74,20 @@ async def _ask(connection: Connection, request: Request, patience: float) -> Ans
     framing = [("Transfer-Encoding", "chunked")] if request.chunked else []
     answer = connection.begin(request.method, request.target, request.fields + framing)
     try:
-        if request.upload:
-            answer.send(_send(connection, answer, request, patience))
-        else:
-            answer.expect_within(patience)
-        await answer.start()
+        async with asyncio.timeout(None if request.upload else patience) as limit:
+            if request.upload:
+                answer.send(_send(connection, request, limit, patience))
+            await answer.start()
     except BaseException:
         answer.release()
         raise
     return answer
 
 
-async def _send(connection: Connection, answer: Answer, request: Request, patience: float) -> None:
+async def _send(
+    connection: Connection, request: Request, limit: asyncio.Timeout, patience: float
+) -> None:
     assert request.upload is not None
     await connection.send_body(request.upload, request.chunked)
-    answer.expect_within(patience)
+    with suppress(RuntimeError):  # the answer came first
+        limit.reschedule(asyncio.get_running_loop().time() + patience)

@@ -20,15 +20,14 @@ HOP_BY_HOP = frozenset(
 )
 """For one connection only (RFC 9110, section 7.6.1), as is what `Connection` names besides."""
 
-_SECRET_COOKIES = ("jupyterhub-", "username-")
-"""How JupyterHub's cookies begin, and those with which a Jupyter server knows its user."""
+_HUB_COOKIE = re.compile(r"\s*(jupyterhub-[^=]*|_xsrf|username-[^=]*)=")
+"""JupyterHub's cookies, and those with which a Jupyter server knows its user."""
 _JUPYTER_TOKEN = re.compile(r"token\s", re.IGNORECASE)
 
 
-def end_to_end(fields: Fields, *others: str) -> Fields:
-    """All headers, each as often as it came, but for those of one connection, and for `others`, in
-    lower case."""
-    dropped = HOP_BY_HOP.union(others)
+def end_to_end(fields: Fields) -> Fields:
+    """All headers, each as often as it came, but for those of one connection."""
+    dropped = HOP_BY_HOP
     for name, value in fields:
         if name.lower() == "connection":
             dropped = dropped.union(word.strip().lower() for word in value.split(","))
@@ -57,8 +56,7 @@ def without_credentials(fields: Fields, login_cookie: str, token_authenticated: 
 
 
 def _is_secret(cookie: str, login_cookie: str) -> bool:
-    name = cookie.partition("=")[0].strip()
-    return name.startswith(_SECRET_COOKIES) or name in ("_xsrf", login_cookie)
+    return bool(_HUB_COOKIE.match(cookie)) or cookie.partition("=")[0].strip() == login_cookie
 
 
 def without_token(query: str) -> str:

@@ -3,11 +3,10 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
-from jupyter_server.utils import ensure_async
+from jupyter_server.utils import ensure_async, url_path_join
 from tornado.httputil import HTTPHeaders, HTTPInputError
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, stream_request_body
@@ -34,8 +33,6 @@ SETTINGS = "slipway_datapath"
 CONNECTIONS = "slipway_datapath_connections"
 REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
 SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
-CONTEXT_HEADERS = ("X-Forwarded-Context", "X-ProxyContextPath", "X-Forwarded-Prefix")
-"""From which an app may learn the path that it is served at."""
 LINGER_SECONDS = 10.0
 """How long a client may go on sending a body that nobody wants. A connection that is closed at once
 would take the answer with it."""
@@ -45,14 +42,12 @@ would take the answer with it."""
 class Streaming(Explaining):
     """What differs from jupyter-server-proxy."""
 
-    _prepared_future: Any
-    """Tornado's: it reads the request's body from then on."""
-
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._upload: Upload | None = None
         self._working: asyncio.Task[Any] | None = None
         self._client_is_gone = False
+        self._is_prepared = False
 
     @property
     def data_path(self) -> DataPath:
@@ -74,8 +69,7 @@ class Streaming(Explaining):
         else:
             if has_body:
                 self._begin_upload()
-            elif not self._wants_websocket():
-                await self._answer_at_once()
+        self._is_prepared = True
 
     def _refuse(self, error: HTTPError) -> None:
         """Say so when the client has sent its body, of which nobody will see anything. To answer
@@ -88,7 +82,7 @@ class Streaming(Explaining):
         self.request.connection.set_body_timeout(LINGER_SECONDS)
 
     def finish(self, chunk: Any = None) -> Any:
-        if not self._headers_written and not self.request._body_future.done():
+        if not self._is_prepared and not self._headers_written:
             # Tornado closes the connection under a client whose body it has not read, if only to
             # find that there is none. It should be told.
             self.set_header("Connection", "close")
@@ -103,23 +97,6 @@ class Streaming(Explaining):
         if length is not None and not (length.isascii() and length.isdigit()):
             raise HTTPError(400, "Content-Length must be one number")
         return coding is not None or (length is not None and length.strip("0") != "")
-
-    async def _answer_at_once(self) -> None:
-        """Answer a request without body while Tornado finds that there is none, which takes it two
-        turns of its loop."""
-        prepared, self._prepared_future = self._prepared_future, None  # Tornado would set it again
-        prepared.set_result(None)
-        name = self.request.method.lower()
-        try:
-            await ensure_async(getattr(self, name)(*self.path_args))
-        finally:
-            with suppress(StreamClosedError):
-                await self.request._body_future
-        # Tornado calls it now.
-        setattr(self, name, lambda *_: None)
-
-    def compute_etag(self) -> None:
-        """None but the app's: Tornado would make one for each answer, and say 304 by itself."""
 
     def _begin_upload(self) -> None:
         """Answer while the body arrives: Tornado calls the method only after its last byte."""
@@ -265,26 +242,19 @@ class Streaming(Explaining):
         headers = HTTPHeaders()
         for name, value in end_to_end(answer.fields):
             headers.add(name, value)
-        status, reason, whole = answer.status, answer.reason, None
+        status, reason, body = answer.status, answer.reason, None
         if self.rewrite_response:
             changed = await self._rewritten(answer, headers, place)
             status, reason, headers = changed.code, changed.reason, HTTPHeaders(changed.headers)
             if changed.trait_has_value("body"):
-                whole = changed.body
-                headers["Content-Length"] = str(len(whole))
+                body = changed.body
+                headers["Content-Length"] = str(len(body))
         self.set_status(status, reason)
         self._headers = self._with_own_location(headers, status, place)
-        if whole is None and answer.complete:
-            whole = answer.read_nowait()
-        if whole and not self._upload:
-            # Tornado finishes with what it has not flushed yet, in one step instead of three. But
-            # who still sends a body must hear now that the app wants none.
-            self.write(whole)
-            return
         # Headers go at once; what has come along with them goes in the same packet.
-        self.write(answer.read_nowait() if whole is None else whole)
+        self.write(answer.read_nowait() if body is None else body)
         await self.flush()
-        if whole is None:
+        if body is None:
             while piece := await answer.read():
                 self.write(piece)
                 await self.flush()
@@ -319,14 +289,17 @@ class Streaming(Explaining):
 
     def _raw_path(self, host: str, port: int, proxied_path: str) -> str | None:
         """`proxied_path` with its escapes; None when it was mapped and so is nowhere in the URL."""
-        context = self._get_context_path(host, port).rstrip("/")
-        # The user's name may be escaped in one and not in the other: count, do not compare.
-        *_, below = self.request.path.split("/", context.count("/") + 1)
-        raw = f"/{below}"
+        own = url_path_join("/", self.base_url, self.proxy_base or "/proxy/x")
+        depth = own.count("/")
+        if not self.proxy_base and self.request.path.startswith(
+            url_path_join(self.base_url, "/proxy/absolute/")
+        ):
+            depth += 1
+        raw = "/" + "/".join(self.request.path.split("/")[depth + 1 :])
         if unquote(raw) != "/" + proxied_path.removeprefix("/"):
             return None
         if self.absolute_url:
-            raw = context + raw
+            raw = self._get_context_path(host, port).rstrip("/") + raw
         return quote(raw, safe="/:?[]@!$&'()*+,;=-._~%", encoding="latin1")
 
     def _withholds_token(self) -> bool:
@@ -334,16 +307,19 @@ class Streaming(Explaining):
         return not trusted and getattr(self, "_token_authenticated", False)
 
     def app_fields(self, host: str, port: int) -> list[tuple[str, str]]:
-        own = dict(self.get_request_headers_override())
-        if not self.absolute_url:
-            own |= dict.fromkeys(CONTEXT_HEADERS, self._get_context_path(host, port))
-        # "Expect" has been answered by Tornado.
-        replaced = ("expect", *(name.lower() for name in own))
-        fields = end_to_end(list(self.request.headers.get_all()), *replaced)
+        fields = end_to_end(list(self.request.headers.get_all()))
         if getattr(self, "name", None) not in self.data_path.trusted_with_credentials:
             fields = without_credentials(
                 fields,
                 self.identity_provider.get_cookie_name(self),
                 getattr(self, "_token_authenticated", False),
             )
-        return fields + list(own.items())
+        # "Expect" has been answered by Tornado.
+        headers = [field for field in fields if field[0] != "Expect"]
+        extra = dict(self.get_request_headers_override())
+        if not self.absolute_url:
+            context = self._get_context_path(host, port)
+            for name in ("X-Forwarded-Context", "X-ProxyContextPath", "X-Forwarded-Prefix"):
+                extra[name] = context
+        replaced = {name.lower() for name in extra}
+        return [f for f in headers if f[0].lower() not in replaced] + list(extra.items())

@@ -50,8 +50,7 @@ class Answer:
         self._ends_with_connection = False
         self._pieces: list[bytes] = []
         self._held = self._without_body = 0
-        self._error: AppError | TimeoutError | None = None
-        self._limit: asyncio.TimerHandle | None = None
+        self._error: AppError | None = None
         self._news: asyncio.Future[None] | None = None
         self._sending: asyncio.Future[None] | None = None
 
@@ -59,27 +58,15 @@ class Answer:
         """Let the request's body follow while the answer is waited for."""
         self._sending = asyncio.ensure_future(body)
 
-    def expect_within(self, seconds: float) -> None:
-        """Give up on an answer whose headers have not come by then. A bare timer takes
-        1.2 µs, `asyncio.timeout` 6.7, and there is one for every request."""
-        if not self.started:
-            loop = asyncio.get_running_loop()
-            self._limit = loop.call_later(seconds, self.fail, TimeoutError())
-
-    def _stop_waiting(self) -> None:
-        if self._limit:
-            self._limit.cancel()
-
     def release(self) -> None:
         """Give the connection back, or close it if more than this answer is on its way."""
-        self._stop_waiting()
         sent = not self._sending or self._sending.done()
         if self._sending and not self._sending.done():
             self._sending.cancel()
         self._connection.release(self.complete and self.keeps_connection and sent)
 
     async def start(self) -> None:
-        """Wait for the headers. Raises AppError, or TimeoutError."""
+        """Wait for the headers. Raises AppError."""
         while not self.started:
             if self._error:
                 raise self._error
@@ -109,7 +96,7 @@ class Answer:
         if self._news and not self._news.done():
             self._news.set_result(None)
 
-    def fail(self, error: AppError | TimeoutError) -> None:
+    def fail(self, error: AppError) -> None:
         if not self.complete and not self._error:
             self._error = error
             self._tell()
@@ -161,7 +148,6 @@ class Answer:
             return self.fail(AppError(f"It answers in a transfer coding of its own ({coding})"))
         self._ends_with_connection = not framing.keys() & {"content-length", "transfer-encoding"}
         self.started = True
-        self._stop_waiting()
         if self._has_no_body:
             self._end()
         return self._tell()
