@@ -94,7 +94,7 @@ lock:
 	  npm("install", "--package-lock-only", "--ignore-scripts", cwd=pathlib.Path(sys.argv[1]))' $$folder; done
 
 schemas: setup
-	@for file in catalog environment release; do $(BIN)/slipway schema $$file > schemas/$$file.json; done
+	@for file in catalog environment platform release; do $(BIN)/slipway schema $$file > schemas/$$file.json; done
 
 clean:
 	rm -rf .venv .slipway node_modules cdk.out

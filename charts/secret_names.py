@@ -1,9 +1,12 @@
 """Which secrets an environment has: the files that hub and proxy read, and where AWS keeps them."""
 
+from slipway_hub import smoke
+
 from charts import names
 from slipway.model import Environment
 
 COOKIE_SECRET = "cookie_secret"  # noqa: S105 - a file's name
+SMOKE_TOKEN = smoke.TOKEN
 PROMETHEUS_TOKEN = "prometheus_token"  # noqa: S105 - a file's name
 OAUTH_CLIENT_SECRET = "oauth_client_secret"  # noqa: S105 - a file's name
 OF_LOGIN = {
@@ -17,7 +20,7 @@ def secret_files(environment: Environment) -> tuple[str, ...]:
     spec = environment.cluster_spec
     of_login = OF_LOGIN.get(spec.auth.kind, (OAUTH_CLIENT_SECRET,))
     of_monitoring = (PROMETHEUS_TOKEN,) if spec.monitoring_namespace else ()
-    return (names.PROXY_TOKEN, COOKIE_SECRET, *of_login, *of_monitoring)
+    return (names.PROXY_TOKEN, COOKIE_SECRET, SMOKE_TOKEN, *of_login, *of_monitoring)
 
 
 def secret_ids(environment: Environment) -> dict[str, str]:

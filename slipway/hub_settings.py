@@ -100,6 +100,7 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
         ),
         max_servers=spec.max_servers,
         snapshots_every=seconds(spec.storage.snapshots_every),
+        restore_database=spec.restore_database or "",
     )
 
 
@@ -150,6 +151,7 @@ def _settings(
     spawning: LocalSpawning | KubernetesSpawning,
     max_servers: int = 0,
     snapshots_every: int = 0,
+    restore_database: str = "",
 ) -> HubSettings:
     spec = environment.spec
     culling = spec.culling
@@ -157,6 +159,7 @@ def _settings(
     routes = tuple(_route(environment, path) for path in environment.catalog.routes)
     icons = {profile.icon for profile in profiles} | {route.icon for route in routes}
     return HubSettings(
+        release=environment.release_name,
         title=spec.title or "",
         logo=environment.logo,
         icons={name: _icon(name) for name in sorted(icons)},
@@ -178,6 +181,7 @@ def _settings(
         spawning=spawning,
         max_servers=max_servers,
         snapshots_every=snapshots_every,
+        restore_database=restore_database,
         extra_config=spec.extra_config,
     )
 
@@ -214,7 +218,7 @@ def _route(environment: Environment, path: str) -> RouteSettings:
     return RouteSettings(
         path=path,
         profile=route.profile,
-        target=app.url_path(route.app),
+        target=environment.catalog.route_target(path),
         title=app.label,
         icon=app.icon,
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.model.apps import App, ServerProcess, literal
+from slipway.model.apps.activity import TO_JUPYTER
 from slipway.model.catalog import PREFIX
 
 FILE = "jupyter_server_config.json"
@@ -59,7 +60,7 @@ def server_config(
             "jpserver_extensions": {"jupyter_server_proxy": False, "slipway_datapath": True}
         },
         "ServerProxy": {"servers": servers},
-        "DataPath": {"ready_paths": ready_paths},
+        "DataPath": _data_path(apps) | {"ready_paths": ready_paths},
         # A hub's users cannot act on either, and both call out.
         "LabApp": {
             "news_url": None,
@@ -76,20 +77,29 @@ def write_server_config(folder: Path, config: dict[str, Any]) -> None:
     partial.replace(folder / FILE)
 
 
+def _data_path(apps: dict[str, App]) -> dict[str, Any]:
+    """What counts as work, and who may act as the user."""
+    own, activity = set(TO_JUPYTER), {}
+    for name, app in apps.items():
+        rule = app.activity.over(app.usual_activity)
+        if app.is_jupyter:
+            own.update(rule.heartbeats)
+        elif settings := rule.as_settings():
+            activity[name] = settings
+    return {
+        "activity": activity,
+        "heartbeats": sorted(own),
+        "trusted_with_credentials": [n for n, app in apps.items() if app.trusted_with_credentials],
+    }
+
+
 def _server(name: str, app: App, process: ServerProcess, paths: UserImagePaths) -> dict[str, Any]:
-    activity = app.activity
     server: dict[str, Any] = {
         "command": _command(app, process, paths),
         "timeout": app.start_timeout,
         "absolute_url": process.absolute_url,
         "environment": dict(process.environment),
         "new_browser_tab": True,
-        "update_last_activity": activity.counts,
-        "exclude_last_activity_patterns": [
-            # Matched from the start of the whole path, which begins with the user's prefix.
-            f".*{pattern}"
-            for pattern in activity.ignored_paths
-        ],
         "launcher_entry": {
             "enabled": app.launcher,
             "title": app.label,

@@ -22,6 +22,8 @@ from stacks.network import NetworkStack
 DAY = 86_400
 HOMES_UID = "1000"
 """The user of every notebook image: the access point makes all files theirs."""
+SNAPSHOTS_ARN = "ExportsOutputFnGetAttsnapshots9436D703Arn8D000B03"
+"""What CDK calls the export of the bucket's ARN; only to name findings in other stacks."""
 
 
 class DataStack(LongLivedStack):

@@ -11,6 +11,7 @@ from stacks.hub import HubStack
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
 from stacks.pipeline import PipelineStack
+from stacks.promotion import look_from_outside
 from stacks.registry import RegistryStack
 
 
@@ -25,7 +26,16 @@ class EnvironmentStage(Stage):
         network = NetworkStack(self, "network", spec=spec)
         data = DataStack(self, "data", environment=environment, spec=spec, network=network)
         if spec.github:
-            PipelineStack(self, "pipeline", environment=environment, spec=spec, github=spec.github)
+            PipelineStack(
+                self,
+                "pipeline",
+                environment=environment,
+                spec=spec,
+                github=spec.github,
+                data=data,
+            )
+        if spec.promotion.to:
+            look_from_outside(data, environment=environment, spec=spec)
 
         cluster = ClusterStack(
             self, "cluster", environment=environment, spec=spec, network=network, data=data

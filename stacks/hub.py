@@ -15,15 +15,13 @@ from charts.rendering import Manifest
 from slipway.model import EksSpec, Environment
 from stacks.acknowledgements import acknowledge
 from stacks.cluster import ClusterStack
-from stacks.data import DataStack
+from stacks.data import SNAPSHOTS_ARN, DataStack
 from stacks.domain import DomainNames
 from stacks.kubernetes import KubernetesObjects
 from stacks.pod_identity import pod_identity, pod_role
 from stacks.roll_out import RollOut, with_revisions
 
 AWAITED = (names.HUB, names.PROXY)
-SNAPSHOTS_ARN = "ExportsOutputFnGetAttsnapshots9436D703Arn8D000B03"
-"""What CDK calls the data stack's export; here only to name a finding."""
 
 
 class HubStack(Stack):

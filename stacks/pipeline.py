@@ -10,7 +10,14 @@ from constructs import Construct
 from slipway.model import EksSpec, Environment
 from slipway.model.environment import GitHub
 from stacks.acknowledgements import acknowledge
+from stacks.data import DataStack
 from stacks.long_lived import LongLivedStack
+from stacks.promotion import (
+    may_keep_records,
+    may_look_before_promoting,
+    may_read_records,
+    may_smoke,
+)
 from stacks.registry import NAMESPACE, PULL
 
 GITHUB = "token.actions.githubusercontent.com"
@@ -28,7 +35,14 @@ SHOWS = ("lookup",)
 
 class PipelineStack(LongLivedStack):
     def __init__(
-        self, scope: Construct, id: str, *, environment: Environment, spec: EksSpec, github: GitHub
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        environment: Environment,
+        spec: EksSpec,
+        github: GitHub,
+        data: DataStack,
     ) -> None:
         super().__init__(scope, id, description="Roles of GitHub's workflows.")
         self._provider = self._identity_provider(github)
@@ -46,6 +60,12 @@ class PipelineStack(LongLivedStack):
             description="Reads what is deployed, to show what would change",
         )
         _may_take_bootstrap_roles(diff, spec, SHOWS)
+        for role in (deploy, diff):
+            may_read_records(role, data, environment, spec)
+        may_keep_records(deploy, data)
+        may_smoke(deploy, data)
+        if spec.promotion.source:
+            may_look_before_promoting(deploy, spec.promotion.source)
         for role, output in ((deploy, "DeployRole"), (diff, "DiffRole")):
             CfnOutput(self, output, value=role.role_arn)
 

@@ -19,14 +19,20 @@ DISPOSABLE = ("observability", "hub", "cluster")
 class Place:
     """Clients for an environment's account and region.
 
-    `variables` stand in for this process's environment; a rehearsal hands in its own.
+    `variables` stand in for this process's environment; a rehearsal hands in its own. `session`
+    holds other credentials than they do.
     """
 
-    def __init__(self, environment: Environment, variables: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        variables: Mapping[str, str] = os.environ,
+        session: boto3.Session | None = None,
+    ) -> None:
         assert isinstance(environment.spec, EksSpec)
         self.environment, self.spec = environment, environment.spec
         self.variables = variables
-        self._session = _session(self.spec.region, variables)
+        self.session = session or _session(self.spec.region, variables)
         self._clients: dict[str, Any] = {}
 
     @property
@@ -48,9 +54,7 @@ class Place:
                 # An emulator is on this machine: no proxy of ours leads there.
                 proxies={} if endpoint else None,
             )
-            self._clients[service] = self._session.client(
-                service, endpoint_url=endpoint, config=how
-            )
+            self._clients[service] = self.session.client(service, endpoint_url=endpoint, config=how)
         return self._clients[service]
 
     def token(self) -> str:
@@ -60,7 +64,7 @@ class Place:
         """
         from slipway.aws.kubernetes import signed_token
 
-        return signed_token(self._session, self.spec.region, self.cluster)
+        return signed_token(self.session, self.spec.region, self.cluster)
 
     def check(self) -> str:
         """Refuse to go on in another account. Raises StepError."""

@@ -16,6 +16,7 @@ from slipway.aws.account import Place
 from slipway.aws.leftovers import ENVIRONMENT_TAG
 from slipway.model import Environment
 from slipway.model.environment import WORKING_TREE
+from slipway.model.release import ADDONS
 from slipway.steps import StepError
 
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
@@ -28,7 +29,6 @@ QUOTAS = (
     ("vpc", "L-F678F1CE", "VPCs"),
 )
 """https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html"""
-ADDONS = ("aws-efs-csi-driver", "metrics-server", "amazon-cloudwatch-observability")
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from slipway.build import sbom
 from slipway.build.builders import Builder, BuildError, Job
-from slipway.build.context import assemble, content_tag
+from slipway.build.context import assemble, content_tag, facts
 from slipway.build.recipes import BASE, Recipe, argument_of
 from slipway.build.record import Record, Records, layers
 from slipway.model.environment import WORKING_TREE
@@ -109,7 +108,10 @@ class Build:
         base = self._base(recipe.base) if recipe.base else None
         with TemporaryDirectory(prefix="slipway-build-") as folder:
             job = self._job(recipe, base, parents, Path(folder, "context"))
-            tag, before = content_tag(job.context, _facts(job)), self._records.read(recipe.name)
+            digests = {parent: record.digest for parent, record in parents.items()}
+            platforms = map(str, self._options.platforms)
+            what = facts(job.arguments, digests, platforms, job.epoch)
+            tag, before = content_tag(job.context, what), self._records.read(recipe.name)
             if self._options.cached and before and before.tag == tag and self._has(before):
                 return self._with_sboms(before)
             image = self._build(job)
@@ -124,7 +126,8 @@ class Build:
             size=image.size,
             builder=self._builder.version,
             base=base,
-            parents={parent: record.digest for parent, record in parents.items()},
+            parents=digests,
+            arguments=recipe.arguments,
             platforms=layers(self._store, image),
         )
         self._records.write(record)
@@ -182,13 +185,3 @@ class Build:
         record = replace(record, sboms=names)
         self._records.write(record)
         return record
-
-
-def _facts(job: Job) -> dict[str, Any]:
-    """What an image depends on beside the files of its context."""
-    return {
-        "arguments": dict(job.arguments),
-        "parents": {name: parent.digest for name, parent in job.parents.items()},
-        "platforms": [str(platform) for platform in job.platforms],
-        "epoch": job.epoch,
-    }

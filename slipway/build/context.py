@@ -3,10 +3,10 @@
 import hashlib
 import shutil
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from slipway.build.recipes import Recipe
+from slipway.build.recipes import Recipe, argument_of
 from slipway.installation import INSTALLATION
 from slipway.oci.descriptors import encode
 from slipway.server_config import FILE, IN_IMAGE, server_config, write_server_config
@@ -35,6 +35,18 @@ def assemble(recipe: Recipe, folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() or path.stat().st_mode & stat.S_IXUSR else 0o644)
+
+
+def facts(
+    arguments: Mapping[str, str], parents: Mapping[str, str], platforms: Iterable[str], epoch: int
+) -> dict[str, object]:
+    """What an image depends on beside the files of its context. `parents` are digests by image."""
+    return {
+        "arguments": dict(arguments),
+        "parents": {argument_of(name): digest for name, digest in parents.items()},
+        "platforms": list(platforms),
+        "epoch": epoch,
+    }
 
 
 def content_tag(folder: Path, facts: Mapping[str, object]) -> str:

@@ -35,6 +35,8 @@ class Record:
     """The outside image it starts from, by digest."""
     parents: Mapping[str, str]
     """Images of this project it is built on: names and digests."""
+    arguments: Mapping[str, str]
+    """Values for the Dockerfile's ARGs, from the catalog and the command line."""
     platforms: Mapping[str, tuple[Layer, ...]]
     """By platform, the layers from the lowest up."""
     sboms: Mapping[str, str] = field(default_factory=dict)

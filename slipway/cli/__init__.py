@@ -1,37 +1,30 @@
 """The command line, `slipway`."""
 
-import contextlib
 import gc
 import os
 import sys
-from threading import Thread
 
 
 def main() -> None:
     # Nothing that is imported is garbage: looking for some costs a tenth of the time.
     gc.set_threshold(100_000)
-    if sys.argv[1:2] == ["render"]:
-        _start_node()
+    _load_ahead(sys.argv[1:2])
     from slipway.cli.app import run
 
-    run()
+    try:
+        run()
+    finally:
+        # Not even at the end, where Python would look once more.
+        gc.freeze()
 
 
-def _start_node() -> None:
-    """Node takes as long to start as the model to be imported: let them do it side by side.
+def _load_ahead(command: list[str]) -> None:
+    libraries = {"render": ["cdk8s_plus_33"]}
+    libraries["diff"] = [*libraries["render"], "aws_cdk", "aws_cdk.lambda_layer_kubectl_v36"]
+    for name in command:
+        if name in libraries:
+            from slipway.toolchain import ahead
 
-    What goes wrong here goes wrong again where it is needed, and is told there.
-    """
-    from slipway.toolchain.node import node
-
-    with contextlib.suppress(Exception):
-        os.environ.setdefault("JSII_NODE", str(node()))
-        # Before the thread: it would have to share the interpreter until it gets to start Node.
-        import jsii  # noqa: F401
-
-        Thread(target=_load_charts, daemon=True).start()
-
-
-def _load_charts() -> None:
-    with contextlib.suppress(Exception):
-        import cdk8s_plus_33  # noqa: F401
+            # A diff compares templates: whether CloudFormation takes them, `cdk deploy` says.
+            os.environ.setdefault("CDK_VALIDATION", "false")
+            ahead.load(*libraries[name])

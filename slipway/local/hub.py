@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from slipway_hub import smoke
 from slipway_hub.settings import VARIABLE, Addresses, HubSettings, LocalSpawning
 
 from slipway.hub_settings import local_settings
@@ -170,6 +171,7 @@ def write_secrets(folder: Path) -> Path:
         "proxy_auth_token": secrets.token_hex(32),
         "user_password": secrets.token_urlsafe(12),
         "admin_password": secrets.token_urlsafe(32),
+        smoke.TOKEN: secrets.token_hex(32),
     }
     for name, value in makers.items():
         file = folder / name

@@ -16,6 +16,8 @@ from slipway.toolchain import Progress, rsession_proxy
 
 PACKAGE = Path(slipway_notebook.__file__).parent
 SKEL = PACKAGE.parents[1] / "notebook/skel"
+LAB_SETTINGS = PACKAGE.parent / "labconfig"
+"""JupyterLab's settings unless a user has changed them: an image has them too."""
 PATHS = UserImagePaths(python=sys.executable, icons=str(PACKAGE / "icons"))
 
 
@@ -43,6 +45,7 @@ def prepare(environment: Environment, state: Path, path: str, progress: Progress
         write_server_config(
             state / "images" / image, server_config(apps, PATHS, explained=missing.keys())
         )
+        shutil.copytree(LAB_SETTINGS, state / "images" / image / "labconfig", dirs_exist_ok=True)
         if "rstudio" in apps and "rstudio" not in missing:
             lock = INSTALLATION / "images/jupyter/rstudio.txt"
             tools = INSTALLATION / ".slipway/tools"

@@ -157,6 +157,11 @@ class Catalog(Model):
     def apps_of(self, image: str) -> dict[str, App]:
         return {name: self.apps[name] for name in self.images[image].apps}
 
+    def route_target(self, path: str) -> str:
+        """The path below the user's server where the route lands."""
+        app = self.routes[path].app
+        return self.apps[app].url_path(app)
+
     def default_url(self, profile: str) -> str:
         """The path below the user's server where the profile lands."""
         found = self.profiles[profile]

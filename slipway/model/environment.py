@@ -121,6 +121,36 @@ LogoFile = Annotated[
 ]
 
 
+KeyFile = Annotated[
+    str,
+    *text(
+        r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*\.pem",
+        "a .pem file below the project's folder",
+        "keys/release.pem",
+        200,
+    ),
+]
+SnapshotName = Annotated[
+    str,
+    *text(
+        r"jupyterhub-[a-zA-Z0-9.-]+\.sqlite",
+        "the name of a snapshot",
+        "jupyterhub-20261124T093000Z-left-1.0.0.sqlite",
+        200,
+    ),
+]
+Severity = Literal["low", "medium", "high", "critical"]
+
+
+class Gates(Model):
+    """What a release must have shown before it is promoted to an environment."""
+
+    smoke_within: Duration = "24h"
+    """How old the smoke test of the environment it comes from may be."""
+    findings: Severity = "high"
+    """Images with a finding of this severity or a worse one stay out."""
+
+
 class EnvironmentSpec(Model):
     """What every target has."""
 
@@ -158,6 +188,14 @@ class OnCluster(EnvironmentSpec):
     """Servers that may run at the same time."""
     monitoring_namespace: Name | None = None
     """Where Prometheus runs: its pods may scrape the hub and the proxy."""
+    protected: bool = False
+    """A release is only ever rendered here by the code it was frozen with."""
+    signed_by: tuple[KeyFile, ...] = ()
+    """Public keys of the project: releases that none of them has signed are refused."""
+    restore_database: SnapshotName | None = None
+    """A snapshot of the hub's database that takes its place, once. `slipway rollback` writes it."""
+    gates: Gates = Gates()
+    """Before `slipway promote` pins a release here."""
 
     @model_validator(mode="after")
     def _open_to_the_world_on_purpose(self) -> Self:
@@ -359,8 +397,10 @@ class Environment:
 
         A release pins each by digest. The working tree follows the tag `working-tree`.
         """
+        named: Mapping[str, str | None] = {n: i.reference for n, i in self.catalog.images.items()}
+        if elsewhere := named.get(image):
+            return elsewhere
         registry = f"{self.cluster_spec.registry}/{image}"
         if self.release:
             return f"{registry}@{self.release.images[image]}"
-        named: Mapping[str, str | None] = {n: i.reference for n, i in self.catalog.images.items()}
-        return named.get(image) or f"{registry}:{WORKING_TREE}"
+        return f"{registry}:{WORKING_TREE}"

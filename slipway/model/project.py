@@ -1,4 +1,4 @@
-"""A project folder: its catalog, environments and releases, checked as a whole."""
+"""A project folder: its catalog, platform, environments and releases, checked as a whole."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,10 +25,19 @@ from slipway.model.environment import (
 from slipway.model.logo import LogoError, data_uri
 from slipway.model.placement import check_placement
 from slipway.model.problems import InvalidProject, Problem, listed
-from slipway.model.references import Finding, check_catalog, check_release, unknown
+from slipway.model.references import (
+    Finding,
+    check_catalog,
+    check_platform,
+    check_release,
+    unknown,
+)
 from slipway.model.release import PlatformVersions, Release
+from slipway.model.signature import check_signature
 
 CATALOG = "catalog.yaml"
+PLATFORM = "platform.yaml"
+"""Need not exist: everything in it has a default."""
 Spec = LocalSpec | KubernetesSpec | EksSpec
 
 
@@ -40,6 +49,8 @@ class Project:
     releases: Mapping[str, Release]
     logos: Mapping[str, str]
     """By environment, as `data:` URIs: of those that have one."""
+    platform: PlatformVersions
+    """What the working tree runs on."""
 
     def environment(self, name: str) -> Environment:
         """The environment `name`. Raises InvalidProject with those that exist."""
@@ -49,7 +60,7 @@ class Project:
         release = None if spec.release == WORKING_TREE else self.releases[spec.release]
         if release:
             return Environment(name, spec, release.catalog, release.platform, release, logo)
-        return Environment(name, spec, self.catalog, PlatformVersions(), None, logo)
+        return Environment(name, spec, self.catalog, self.platform, None, logo)
 
     def environments(self) -> Iterator[Environment]:
         return (self.environment(name) for name in self.specs)
@@ -72,6 +83,9 @@ def load(root: Path, only: str | None = None) -> Project:
     """
     problems: list[Problem] = []
     catalog, _ = _load(problems, root / CATALOG, CATALOG, Catalog, check_catalog)
+    platform = PlatformVersions()
+    if (root / PLATFORM).exists():
+        platform, _ = _load(problems, root / PLATFORM, PLATFORM, PlatformVersions, check_platform)
     versions = [file.stem for file in _files(root / "releases")]
     names = _environment_names(root)
     if only is not None and only not in names:
@@ -100,10 +114,12 @@ def load(root: Path, only: str | None = None) -> Project:
         if version in needed
     }
     for name, spec in specs.items():
-        release = releases.get(spec.release)
+        release, document = releases.get(spec.release), loaded[name][1]
         if offered := release.catalog if release else catalog:
-            document = loaded[name][1]
             problems += [_positioned(document, found) for found in check_placement(spec, offered)]
+        if release:
+            found = check_signature(root, spec, release)
+            problems += [_positioned(document, finding) for finding in found]
     logos = _logos(problems, root, {name: loaded[name] for name in specs})
     if problems or catalog is None:
         raise InvalidProject(problems)
@@ -113,7 +129,17 @@ def load(root: Path, only: str | None = None) -> Project:
         specs,
         {name: release for name, release in releases.items() if release},
         logos,
+        platform,
     )
+
+
+def load_file(file: Path, name: str, model: Any, check: Callable[[Any], Iterable[Finding]]) -> Any:
+    """The model in one file of a project, called `name` in messages. Raises InvalidProject."""
+    problems: list[Problem] = []
+    value, _ = _load(problems, file, name, model, check)
+    if problems:
+        raise InvalidProject(problems)
+    return value
 
 
 def _load(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from slipway.model.catalog import Catalog
 from slipway.model.problems import Path, did_you_mean, listed
-from slipway.model.release import HUB_IMAGES, Release
+from slipway.model.release import ADDONS, HUB_IMAGES, PlatformVersions, Release
 
 HUB_PATHS = frozenset(
     [
@@ -87,6 +87,11 @@ def check_catalog(catalog: Catalog) -> Iterator[Finding]:
     yield from _routes(catalog)
 
 
+def check_platform(platform: PlatformVersions) -> Iterator[Finding]:
+    for addon in sorted(set(platform.addons) - set(ADDONS)):
+        yield Finding(("addons", addon), *unknown("add-on", addon, ADDONS), at_key=True)
+
+
 def check_release(release: Release, name: str) -> Iterator[Finding]:
     if release.version != name:
         yield Finding(
@@ -94,6 +99,17 @@ def check_release(release: Release, name: str) -> Iterator[Finding]:
         )
     for image in sorted({*release.catalog.images, *HUB_IMAGES} - set(release.images)):
         yield Finding(("images",), f"does not pin the image {image!r}", "freeze it again", True)
+    for image, described in release.catalog.images.items():
+        pinned = release.images.get(image)
+        if pinned and described.reference and described.reference.partition("@")[2] != pinned:
+            path = ("catalog", "images", image, "reference")
+            yield Finding(path, f"is not the digest of images.{image}", "freeze it again")
+    if release.digest != release.content_digest():
+        yield Finding(
+            ("digest",),
+            "is not that of the file's content: it was edited after it was frozen",
+            f"take it back (`git checkout releases/{name}.yaml`) or freeze a new version",
+        )
     for finding in check_catalog(release.catalog):
         yield finding._replace(path=("catalog", *finding.path))
 

@@ -12,13 +12,18 @@ from pydantic_core import core_schema
 from slipway.model.base import Model
 from slipway.model.catalog import Catalog
 from slipway.model.environment import AnySpec
-from slipway.model.release import Release
+from slipway.model.release import PlatformVersions, Release
 
-SCHEMAS: dict[str, Any] = {"catalog": Catalog, "environment": AnySpec, "release": Release}
+SCHEMAS: dict[str, Any] = {
+    "catalog": Catalog,
+    "environment": AnySpec,
+    "platform": PlatformVersions,
+    "release": Release,
+}
 
 
 def json_schema(file: str) -> dict[str, Any]:
-    """The schema of `catalog`, `environment` or `release`. Raises KeyError for another name."""
+    """The schema of one of `SCHEMAS`. Raises KeyError for another name."""
     schema = TypeAdapter(SCHEMAS[file]).json_schema(schema_generator=_WithDocstrings)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

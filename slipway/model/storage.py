@@ -7,6 +7,9 @@ from pydantic import Field
 from slipway.model.base import Model, Name
 from slipway.model.quantities import Duration, Memory
 
+RECORDS_PREFIX = "records/"
+"""Of the keys in the data bucket: what smoke tests, promotions and rollbacks leave."""
+
 
 class SharedHomes(Model):
     """One volume, a folder per user. The hub makes the folder; a user's pod mounts it alone."""

@@ -20,14 +20,16 @@ _ECR = re.compile(r"([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
 _HUB_KEY = "https://index.docker.io/v1/"
 
 
-def login(host: str) -> Login | None:
+def login(host: str, session: Any = None) -> Login | None:
     """The login for a registry, or None for an anonymous one.
 
     Looked for where the container tools keep it (containers-auth.json(5), then docker's
-    config.json, with their credential helpers); for Amazon ECR without one there, AWS is asked.
+    config.json, with their credential helpers); for Amazon ECR without one there, AWS is asked, by
+    `session` of boto3 if there is one: then it alone knows who is asking.
     Raises ImageError when a helper or AWS is to be asked and does not answer.
     """
-    for file in _files():
+    ecr = _ECR.fullmatch(host)
+    for file in () if ecr and session else _files():
         config = _read(file)
         key = _HUB_KEY if host == DOCKER_HUB else host
         helper = config.get("credHelpers", {}).get(host) or config.get("credsStore")
@@ -36,9 +38,7 @@ def login(host: str) -> Login | None:
         entry = config.get("auths", {}).get(key) or config.get("auths", {}).get(host) or {}
         if text := entry.get("auth"):
             return _decoded(text, file)
-    if match := _ECR.fullmatch(host):
-        return _ask_ecr(match[1], match[2])
-    return None
+    return _ask_ecr(ecr[1], ecr[2], session) if ecr else None
 
 
 def _files() -> Iterator[Path]:
@@ -86,12 +86,12 @@ def _ask_helper(helper: str, key: str) -> Login | None:
     return answer["Username"], answer["Secret"]
 
 
-def _ask_ecr(account: str, region: str) -> Login:
+def _ask_ecr(account: str, region: str, session: Any) -> Login:
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        client = boto3.client("ecr", region_name=region)
+        client = (session or boto3).client("ecr", region_name=region)
         answer = client.get_authorization_token(registryIds=[account])
     except (BotoCoreError, ClientError) as error:
         raise ImageError(

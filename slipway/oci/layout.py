@@ -103,8 +103,8 @@ class Layout:
         Raises ImageError when it is not what the descriptor says; then nothing is kept.
         """
         if not self.has(descriptor):
-            verified = _verified(chunks, descriptor)
-            _write_whole(self.path(descriptor.digest), lambda file: file.writelines(verified))
+            whole = verified(chunks, descriptor)
+            _write_whole(self.path(descriptor.digest), lambda file: file.writelines(whole))
 
     def tag(self, name: str, descriptor: Descriptor) -> None:
         """Name an image; a name that exists is moved. Safe with several processes."""
@@ -205,7 +205,7 @@ class Layout:
             yield
 
 
-def _verified(chunks: Iterable[bytes], descriptor: Descriptor) -> Iterator[bytes]:
+def verified(chunks: Iterable[bytes], descriptor: Descriptor) -> Iterator[bytes]:
     """The chunks; raises ImageError at the end when they are not what they should be."""
     size, digest = 0, hashlib.sha256()
     for chunk in chunks:

@@ -16,6 +16,7 @@ import httpx
 
 from slipway.oci.credentials import Login, login
 from slipway.oci.descriptors import (
+    INDEX,
     INDEXES,
     MANIFESTS,
     Descriptor,
@@ -49,6 +50,7 @@ class Registry:
         self._actions = "pull,push" if push else "pull"
         self._authorizations: dict[str, str] = {}
         """The header that authorizes us, by repository."""
+        self._lists_referrers = True
         self._http = httpx.Client(
             base_url=host.api,
             verify=ssl.create_default_context(),
@@ -88,6 +90,35 @@ class Registry:
             return self.manifest(reference)[0].digest
         except NotThere:
             return None
+
+    def has_manifest(self, reference: Reference, digest: str) -> bool:
+        """Whether a manifest is in the repository, tagged or not. Raises ImageError."""
+        accept = {"Accept": ", ".join((*INDEXES, *MANIFESTS))}
+        try:
+            self._send("HEAD", reference, f"manifests/{digest}", headers=accept)
+        except NotThere:
+            return False
+        return True
+
+    def referrers(self, reference: Reference, digest: str) -> list[Any]:
+        """Descriptors, as JSON, of what is attached to a manifest: SBOMs, signatures.
+
+        A registry without the API keeps them under a tag that is made of the digest:
+        https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
+        Raises ImageError.
+        """
+        paths = [f"manifests/{referrers_tag(digest)}"]
+        if self._lists_referrers:
+            paths.insert(0, f"referrers/{digest}")
+        for path in paths:
+            with contextlib.suppress(NotThere):
+                answer = self._send("GET", reference, path, headers={"Accept": INDEX})
+                try:
+                    return list(answer.json()["manifests"])
+                except (ValueError, KeyError, TypeError):
+                    raise ImageError(f"{reference}: {path} is no index") from None
+            self._lists_referrers = False
+        return []
 
     def has_blob(self, reference: Reference, descriptor: Descriptor) -> bool:
         try:
@@ -221,6 +252,10 @@ class Registry:
             )
         token = answer.json()
         return f"Bearer {token.get('token') or token.get('access_token')}"
+
+
+def referrers_tag(digest: str) -> str:
+    return digest.replace(":", "-")
 
 
 class RegistryError(ImageError):

@@ -42,14 +42,14 @@ class Pusher:
         Raises ImageError.
         """
         parts = list(self.layout.walk(image))
-        blobs = {part.digest: part for part in parts if not _is_manifest(part)}
+        blobs = {part.digest: part for part in parts if not is_manifest(part)}
         pushed = Pushed()
         with ThreadPoolExecutor(PARALLEL) as pool:
             for sent in pool.map(lambda blob: self._blob(target, blob), blobs.values()):
                 pushed.copied, pushed.skipped = pushed.copied + sent[0], pushed.skipped + sent[1]
                 pushed.bytes += sent[2]
         untagged = replace(target, tag=None)
-        for part in filter(_is_manifest, parts):
+        for part in filter(is_manifest, parts):
             self.registry.put_manifest(untagged, part, self.layout.read(part))
         for tag in tags:
             tagged = replace(target, tag=tag, digest=None)
@@ -144,5 +144,5 @@ def _counted(chunks: Iterable[bytes], progress: Progress) -> Iterator[bytes]:
         progress(len(chunk))
 
 
-def _is_manifest(part: Descriptor) -> bool:
+def is_manifest(part: Descriptor) -> bool:
     return part.media_type in (*INDEXES, *MANIFESTS)

@@ -89,8 +89,9 @@ def without_credentials() -> Iterator[None]:
 def copy_project(root: Path, target: Path) -> None:
     """What a deploy reads, so that a rehearsal can change it."""
     target.mkdir(parents=True)
-    for name in ("app.py", "cdk.json", "catalog.yaml"):
-        shutil.copy(root / name, target)
+    for name in ("app.py", "cdk.json", "catalog.yaml", "platform.yaml"):
+        if (root / name).exists():
+            shutil.copy(root / name, target)
     for name in ("environments", "releases"):
         if (root / name).is_dir():
             shutil.copytree(root / name, target / name)

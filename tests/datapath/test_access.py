@@ -70,6 +70,24 @@ def test_foreign_pages_can_neither_send_nor_open_websockets(
     assert status(ours, path, f"{known}Origin: http://{host}:{port}\r\n") == own
 
 
+@pytest.mark.parametrize(
+    ("origin", "site", "expected"),
+    [
+        ("null", "same-origin", 200),  # a form whose page sends no referrer
+        ("null", "cross-site", 403),  # a sandboxed frame, even the app's own
+        ("null", "same-site", 403),
+        ("null", None, 403),
+        ("https://evil.example", "same-origin", 403),  # no browser says that
+    ],
+)
+def test_a_form_without_origin_is_taken_from_the_apps_own_pages_alone(
+    stranger: httpx.Client, origin: str, site: str | None, expected: int
+):
+    stranger.get("api/status", headers=AUTHORIZATION)
+    headers = {"Origin": origin} | ({"Sec-Fetch-Site": site} if site else {})
+    assert stranger.post("app/echo", headers=headers).status_code == expected
+
+
 @pytest.mark.parametrize("path", ["proxy/example.com:80/", "proxy/absolute/169.254.169.254:80/"])
 def test_only_allowed_hosts_are_reached(ours: Jupyter, path: str):
     with ours.client() as client:

@@ -123,6 +123,30 @@ def test_an_app_that_starts_shows_how_far_it_is(slow: Jupyter, gate: Path):
         assert client.get("slow/", headers=HTML).text == "the app"
 
 
+def test_an_app_that_was_started_early_shows_what_it_has_printed(tmp_path: Path, gate: Path):
+    """Jupyter's process has started it, and not jupyter-server-proxy."""
+    program = tmp_path / "slow.py"
+    program.write_text(SERVER)
+    launch = [sys.executable, "-m", "slipway_notebook.launch", "--socket={unix_socket}"]
+    command = [*launch, "--title=x", "--", sys.executable, str(program), "{unix_socket}", str(gate)]
+    servers = {"slow": {"command": command, "unix_socket": True, "timeout": 60}}
+    folder = tmp_path / "jupyter"
+    start = (
+        "from pathlib import Path; from slipway_notebook import early; "
+        f"early.start('/slow/', Path('{folder}/jupyter_server_config.json'))"
+    )
+    look = {"X-Slipway-Look": "1"}
+    with (
+        running_jupyter("ours", folder, servers, python=start) as jupyter,
+        jupyter.client() as client,
+    ):
+        lines = wait_until(lambda: client.get("slow/", headers=look).json()["lines"])
+        assert lines == ["reading <data>"]
+        gate.touch()
+        assert client.get("slow/").text == "the app"
+        assert jupyter.log.read_text().count("reading <data>") == 1
+
+
 def test_what_is_no_page_waits_for_the_app(slow: Jupyter, gate: Path):
     gate.touch()
     with slow.client() as client:

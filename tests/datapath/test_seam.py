@@ -1,4 +1,4 @@
-"""What our transport relies on inside jupyter-server-proxy, Tornado and simpervisor.
+"""What our transport relies on inside jupyter-server-proxy, Jupyter, Tornado and simpervisor.
 
 A newer version that differs fails here, before it fails a user. Read what has changed, adapt
 `slipway_datapath`, then put the new digest here.
@@ -13,6 +13,8 @@ from typing import Any
 import jupyter_server_proxy
 import pytest
 import simpervisor
+from jupyter_server.base.handlers import APIHandler
+from jupyter_server.serverapp import ServerWebApplication
 from jupyter_server_proxy import config, handlers, rawsocket, websocket
 from slipway_datapath import _link_jupyter_server_extension
 from slipway_datapath.handlers import (
@@ -55,6 +57,8 @@ RELIED_ON: list[tuple[Any, str]] = [
     (RequestHandler._log, "e8222c0c6b5b"),
     (RequestHandler.finish, "17106b3ecf89"),
     (RequestHandler.flush, "3ae7fe815121"),
+    (APIHandler.update_api_activity, "d27ff6751cdb"),
+    (ServerWebApplication.last_activity, "a510e806d460"),
 ]
 
 

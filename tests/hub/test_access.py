@@ -5,6 +5,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.support.local import Hub, User
+from tests.support.terminal import ask
 
 
 @pytest.fixture(scope="module")
@@ -12,13 +13,77 @@ def owner(hub: Hub) -> User:
     user = hub.user("owner")
     user.start("vscode")
     user.visit("/user/owner/code/")
+    assert ask(user, "echo there") == "there\n"  # it is terminal 1
+    for server in ("streamlit", "rstudio"):
+        user.start(server, f"{server}-server")
+        user.visit(f"/user/owner/{server}-server/api")
     return user
 
 
-def open_websocket(hub: Hub, path: str, user: User | None = None) -> int:
+KINDS = {
+    "jupyterlab": "/user/owner/lab",
+    "notebook": "/user/owner/tree",
+    "code-server": "/user/owner/code/",
+    "command": "/user/owner/ghost/",
+    "port": "/user/owner/proxy/1/",
+    "absolute port": "/user/owner/proxy/absolute/1/",
+    "another host's": "/user/owner/proxy/10.0.0.1:80/",
+    "streamlit": "/user/owner/streamlit-server/dashboard/",
+    "tensorboard": "/user/owner/streamlit-server/tensorboard/",
+    "rstudio": "/user/owner/rstudio-server/rstudio/",
+    "shiny": "/user/owner/rstudio-server/shiny/",
+    "Jupyter's events": "/user/owner/api/events/subscribe",
+    "terminal": "/user/owner/terminals/websocket/1",
+}
+"""Where each kind of app of one user's is; whether its program is here is another matter."""
+
+EVIL = "https://evil.example"
+every_kind = pytest.mark.parametrize("path", KINDS.values(), ids=KINDS)
+
+
+@every_kind
+def test_a_stranger_gets_nothing_of_any_kind_of_app(hub: Hub, owner: User, path: str):
+    answer = User(hub).get(path, headers={"Accept": "text/html"})
+    refused = answer.status_code == 403
+    assert refused or (answer.status_code == 302 and "/hub/" in answer.headers["location"])
+    assert User(hub).client.post(path).status_code in (302, 403, 405)
+    assert open_websocket(hub, path) != 101
+
+
+@pytest.fixture(scope="module")
+def other(hub: Hub) -> User:
+    user = hub.user("other-of-all")
+    user.start("vscode")
+    user.visit("/user/other-of-all/lab")
+    return user
+
+
+@every_kind
+def test_another_user_gets_nothing_of_any_kind_of_app(
+    hub: Hub, owner: User, other: User, path: str
+):
+    assert other.visit(path).status_code == 403
+    assert other.client.post(path).status_code in (302, 403, 405)
+    assert open_websocket(hub, path, other) != 101
+
+
+PROXIED = {name: path for name, path in KINDS.items() if name not in ("jupyterlab", "notebook")}
+"""Without those that take nothing."""
+
+
+@pytest.mark.parametrize("path", PROXIED.values(), ids=PROXIED)
+def test_a_foreign_page_sends_nothing_to_any_kind_of_app(hub: Hub, owner: User, path: str):
+    """With the cookies that a browser would send along: what it shows cannot be read there."""
+    answer = owner.client.post(path, headers={"Origin": EVIL})
+    assert answer.status_code in (403, 405)
+    assert open_websocket(hub, path, owner, EVIL) == 403
+    assert open_websocket(hub, path, owner, "null") == 403
+
+
+def open_websocket(hub: Hub, path: str, user: User | None = None, origin: str = "") -> int:
     """The status a websocket handshake is answered with; 101 if it is accepted."""
     url = hub.url.replace("http://", "ws://").rstrip("/") + path
-    headers = {}
+    headers = {"Origin": origin} if origin else {}
     if user:
         cookies = user.client.cookies.jar
         headers["Cookie"] = "; ".join(f"{cookie.name}={cookie.value}" for cookie in cookies)

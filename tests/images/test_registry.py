@@ -2,22 +2,19 @@
 
 import hashlib
 import itertools
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from slipway.oci import descriptors as oci
 from slipway.oci import registry as client
-from slipway.oci.descriptors import Descriptor, ImageError, Platform
+from slipway.oci.descriptors import ImageError, Platform
 from slipway.oci.layout import Layout
 from slipway.oci.reference import Reference
 from slipway.oci.registry import Registry
-from slipway.oci.transfer import Pushed, Pusher, pull
+from slipway.oci.transfer import Pusher, pull
+from tests.support.random_images import EVERYTHING, image, index, push, reference
 from tests.support.registry import Front, Request, registry
-
-EVERYTHING = Platform("linux", "amd64"), Platform("linux", "arm64")
 
 
 @pytest.fixture(scope="module")
@@ -42,41 +39,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def store(tmp_path: Path) -> Layout:
     return Layout(tmp_path / "store")
-
-
-def image(store: Layout, seed: int, platform: Platform = EVERYTHING[0]) -> Descriptor:
-    """An image of three layers of random bytes; the first is every image's."""
-    sizes, layers = (300_000, 2_500_000, 10), []
-    for number, size in enumerate(sizes):
-        content = random.Random(f"{seed if number else 0} {number}").randbytes(size)
-        layers.append(store.add(content, oci.LAYER_GZIP))
-    config = {"os": platform.os, "architecture": platform.architecture, "seed": seed}
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": oci.MANIFEST,
-        "config": store.add(oci.encode(config), oci.CONFIG).as_json(),
-        "layers": [layer.as_json() for layer in layers],
-    }
-    return store.add(oci.encode(manifest), oci.MANIFEST)
-
-
-def index(store: Layout, seed: int) -> Descriptor:
-    children = [image(store, seed + n, platform) for n, platform in enumerate(EVERYTHING)]
-    described = [
-        child.as_json() | {"platform": {"os": "linux", "architecture": platform.architecture}}
-        for child, platform in zip(children, EVERYTHING, strict=True)
-    ]
-    value = {"schemaVersion": 2, "mediaType": oci.INDEX, "manifests": described}
-    return store.add(oci.encode(value), oci.INDEX)
-
-
-def reference(host: str, name: str, tag: str = "1") -> Reference:
-    return Reference.parse(f"{host}/{name}:{tag}")
-
-
-def push(store: Layout, image: Descriptor, target: Reference) -> Pushed:
-    with Registry(target, push=True) as registry:
-        return Pusher(store, registry).push(image, target, [target.tag or "latest"])
 
 
 def test_what_is_pushed_comes_back_byte_for_byte(host: str, store: Layout, tmp_path: Path):

@@ -13,19 +13,24 @@ def roles(assembly: Assembly) -> dict[str, dict[str, Any]]:
 
 def allowed(assembly: Assembly, role: str) -> dict[str, Any]:
     """Resources by action."""
+    found: dict[str, list[Any]] = {}
+    for statement in statements(assembly, role):
+        actions, resources = statement["Action"], statement["Resource"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            found.setdefault(action, []).extend(
+                resources if isinstance(resources, list) else [resources]
+            )
+    return found
+
+
+def statements(assembly: Assembly, role: str) -> list[dict[str, Any]]:
     logical = role.replace("-", "")
     (policy,) = (
         r["Properties"]
         for i, r in assembly.resources("pipeline", "AWS::IAM::Policy").items()
         if i.startswith(logical)
     )
-    found: dict[str, list[Any]] = {}
-    for statement in policy["PolicyDocument"]["Statement"]:
-        actions, resources = statement["Action"], statement["Resource"]
-        for action in [actions] if isinstance(actions, str) else actions:
-            found.setdefault(action, []).extend(
-                [resources] if isinstance(resources, str) else resources
-            )
+    found: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
     return found
 
 
@@ -45,7 +50,8 @@ def test_only_the_environments_workflow_of_the_one_repository_deploys(assembly: 
 
 def test_a_pull_request_can_look_and_do_nothing_else(assembly: Assembly) -> None:
     may = allowed(assembly, f"slipway-{assembly.environment.name}-diff")
-    assert set(may) == {"sts:AssumeRole"}
+    writing = ("Put", "Delete", "Create", "Update", "Upload", "Generate", "Set", "Detect")
+    assert not [action for action in may if action.partition(":")[2].startswith(writing)]
     (role,) = may["sts:AssumeRole"]
     assert "-lookup-role-" in role
 
@@ -53,10 +59,15 @@ def test_a_pull_request_can_look_and_do_nothing_else(assembly: Assembly) -> None
 def test_a_deploy_takes_cdks_roles_and_pushes_to_our_repositories(assembly: Assembly) -> None:
     spec: Any = assembly.environment.spec
     may = allowed(assembly, f"slipway-{assembly.environment.name}-deploy")
-    assert {r.split("-")[2] for r in may["sts:AssumeRole"]} == {"deploy", "file", "image", "lookup"}
+    taken = [role for role in may["sts:AssumeRole"] if ":role/cdk-" in role]
+    assert {r.split("-")[2] for r in taken} == {"deploy", "file", "image", "lookup"}
+    others = set(may["sts:AssumeRole"]) - set(taken)
+    source = spec.promotion.source
+    assert others == ({f"arn:aws:iam::{source}:role/slipway-*-promotion"} if source else set())
     assert may["ecr:PutImage"] == [f"arn:aws:ecr:{spec.region}:{spec.account}:repository/slipway/*"]
     assert set(may["ecr:GetAuthorizationToken"]) == {"*"}
-    assert all(action.startswith(("ecr:", "sts:AssumeRole")) for action in may)
+    services = ("ecr:", "sts:AssumeRole", "s3:", "kms:", "cloudformation:", "secretsmanager:Get")
+    assert all(action.startswith(services) for action in may)
 
 
 def test_images_are_pulled_from_the_account_before_and_by_the_one_after(assembly: Assembly) -> None:

@@ -67,7 +67,7 @@ def test_secrets_are_made_by_secrets_manager_and_stand_in_no_template(assembly: 
     name = assembly.environment.name
     assert {s["Name"] for s in secrets} == {
         f"slipway/{name}/{secret}"
-        for secret in ("proxy_auth_token", "cookie_secret", "oauth_client_secret")
+        for secret in ("proxy_auth_token", "cookie_secret", "smoke_token", "oauth_client_secret")
     }
     for secret in secrets:
         assert "GenerateSecretString" in secret
@@ -126,7 +126,7 @@ def test_the_hubs_pod_may_read_its_secrets_and_keep_its_snapshots(assembly: Asse
         *("secretsmanager:GetSecretValue", "kms:Decrypt", "kms:GenerateDataKey"),
         *("s3:GetObject", "s3:PutObject", "s3:ListBucket"),
     }
-    assert len(may["secretsmanager:GetSecretValue"]["Resource"]) == 3
+    assert len(may["secretsmanager:GetSecretValue"]["Resource"]) == 4
     assert "/hub-database/*" in json.dumps(may["s3:PutObject"]["Resource"])
     assert may["s3:ListBucket"]["Condition"] == {"StringLike": {"s3:prefix": "hub-database/*"}}
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,13 +31,17 @@ SMALL = {"cpu": {"guarantee": 0.02, "limit": 2}, "memory": {"guarantee": "64Mi",
 NOWHERE = {"memory": {"guarantee": "9Ti", "limit": "9Ti"}}
 
 
-def catalog(prefix: str) -> dict[str, Any]:
-    """Profiles that work, and one for each way not to."""
+WORKING = ("vscode", "lab")
+"""The profiles that start."""
+
+
+def catalog(prefix: str, only: Sequence[str] = ()) -> dict[str, Any]:
+    """Profiles that work, and one for each way not to; or `only` some of them."""
 
     def profile(title: str, image: str, app: str, resources: Any = SMALL) -> dict[str, Any]:
         return {"title": title, "image": image, "app": app, "resources": resources}
 
-    return {
+    every: dict[str, Any] = {
         "apps": {"lab": {"kind": "jupyterlab"}, "code": {"kind": "code-server"}},
         "images": {
             "code-server": {"apps": ["lab", "code"]},
@@ -57,6 +61,9 @@ def catalog(prefix: str) -> dict[str, Any]:
             "/lab": {"profile": "lab", "app": "lab"},
         },
     }
+    if only:
+        every["profiles"] = {name: every["profiles"][name] for name in only}
+    return every
 
 
 @dataclass
@@ -138,6 +145,7 @@ class Cluster:
             "cookie_secret": secrets.token_hex(32),
             "user_password": self.password,
             "admin_password": secrets.token_hex(32),
+            "smoke_token": secrets.token_hex(32),
         }
         for name, value in values.items():
             (folder / name).write_text(value)
@@ -154,7 +162,9 @@ class Cluster:
             )
 
 
-def project(folder: Path, namespace: str, changed: dict[str, Any]) -> None:
+def project(
+    folder: Path, namespace: str, changed: dict[str, Any], profiles: Sequence[str] = ()
+) -> None:
     """A project whose environment `test` is this cluster."""
     prefix = os.environ[PREFIX].rstrip("/")
     storage: dict[str, Any] = {"homes": {"kind": "shared", "size": "1Gi"}, "hub_database": "256Mi"}
@@ -170,14 +180,17 @@ def project(folder: Path, namespace: str, changed: dict[str, Any]) -> None:
     }
     (folder / "environments").mkdir(parents=True)
     (folder / "environments/test.yaml").write_text(json.dumps(environment))
-    (folder / "catalog.yaml").write_text(json.dumps(catalog(prefix)))
+    (folder / "catalog.yaml").write_text(json.dumps(catalog(prefix, profiles)))
 
 
 @contextmanager
-def deployed(folder: Path, **changed: Any) -> Iterator[tuple[Cluster, Hub]]:
-    """The whole thing, up, with keys of its environment changed. It is removed in any case."""
+def deployed(
+    folder: Path, profiles: Sequence[str] = (), **changed: Any
+) -> Iterator[tuple[Cluster, Hub]]:
+    """The whole thing, up, with some profiles or all, and keys of its environment changed.
+    It is removed in any case."""
     cluster = Cluster(f"slipway-test-{secrets.token_hex(3)}", folder)
-    project(folder, cluster.namespace, changed)
+    project(folder, cluster.namespace, changed, profiles)
     cluster.render()
     try:
         cluster.apply("01-platform.yaml")

@@ -121,7 +121,7 @@ def _configuration(
     unused = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
     return {
         "ServerApp": {
-            "jpserver_extensions": extensions | dict.fromkeys(unused, False),
+            "jpserver_extensions": dict.fromkeys(unused, False) | extensions,
             "port": 0,
             "open_browser": False,
             "allow_root": True,

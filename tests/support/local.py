@@ -28,6 +28,14 @@ def make_project(folder: Path, edit: Callable[[str], str] = lambda catalog: cata
     return folder
 
 
+def cull_after(project: Path, idle: str, every: str) -> None:
+    """Have the project's local environment stop idle servers soon."""
+    spec = project / "environments/local.yaml"
+    text = spec.read_text()
+    assert "  idle: 8h" in text
+    spec.write_text(text.replace("  idle: 8h", f"  idle: {idle}\n  every: {every}"))
+
+
 @dataclass(frozen=True)
 class Hub:
     url: str

@@ -2,7 +2,7 @@
 
 It keeps the part of the contract that jupyter-rsession-proxy relies on: `--help` lists the flags it
 supports; it listens on `--www-socket`; `/` redirects to `auth-sign-in` below `--www-root-path`,
-which sets a cookie and redirects back.
+which sets a cookie and redirects back. What a page posts is answered with no events.
 """
 
 import socketserver
@@ -23,6 +23,11 @@ class RServer(BaseHTTPRequestHandler):
             self._redirect(f"{self.root}auth-sign-in")
         else:
             self._answer(200, f"stand-in for rserver, asked for {self.path}".encode())
+
+    def do_POST(self) -> None:
+        """As a session answers its page: the poll for events with none."""
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self._answer(200, b'{"result": []}')
 
     def _redirect(self, where: str, cookie: str | None = None) -> None:
         self.send_response(302)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slipway.model import InvalidProject, load
+from slipway.model import InvalidProject, Release, load
+from slipway.model.document import parse
 from tests.support.local import ROOT, SLIPWAY
 
 CATALOG = """\
@@ -74,6 +75,8 @@ def errors(project: Path) -> list[str]:
 def release(**changes: str) -> str:
     indented = "".join(f"  {line}\n" for line in CATALOG.splitlines())
     text = RELEASE.format(commit="0" * 40, digest="a" * 64, catalog=indented)
+    made = Release.model_validate(parse(text.encode(), "").data)
+    text += f"digest: {made.content_digest()}\n"
     for old, new in changes.items():
         text = text.replace(old, new)
     return text
@@ -132,7 +135,12 @@ CATALOG_CASES = [
     ("[tool, '{port}']", "[tool]", "apps.tool: the command is not told where to listen, pass it {port} or {unix_socket}; for a fixed port use kind: port"),
     ("[tool, '{port}']", "[]", "apps.tool.command: has too few entries, write at least 1"),
     ("[tool, '{port}']", "[tool, '{port}']\n    ready_path: healthz", "apps.tool.ready_path: 'healthz' is not a path inside the app, write for example /healthz"),
-    ("[tool, '{port}']", "[tool, '{port}']\n    ignored_paths: ['(']", "apps.tool: '(' is not a regular expression"),
+    ("[tool, '{port}']", "[tool, '{port}']\n    activity: {heartbeats: ['(']}", "apps.tool.activity.heartbeats[0]: '(' is not a regular expression"),
+    ("{kind: code-server}", "{kind: code-server, activity: {websocket: typing}}", "apps.code.activity.websocket: cannot be 'typing', write 'work', 'input', 'vscode' or 'heartbeat'"),
+    ("{kind: code-server}", "{kind: code-server, activity: {heartbeat: [/x]}}", "apps.code.activity.heartbeat: is not a known key, did you mean 'heartbeats'?"),
+    ("{kind: jupyterlab}", "{kind: jupyterlab, activity: {requests: heartbeat}}", "apps.lab: what is work in Jupyter is known"),
+    ("{kind: code-server}", "{kind: code-server, trusted_with_credentials: 'yes'}", "apps.code.trusted_with_credentials: must be true or false"),
+    ("{kind: jupyterlab}", "{kind: jupyterlab, trusted_with_credentials: true}", "apps.lab.trusted_with_credentials:"),
     ("  base:\n", "  hub: {apps: [lab]}\n  base:\n", "images.hub: is the name of one of Slipway's own images, rename it"),
     ("    app: code\n", "    app: code\n    resources: {memory: {guarantee: 4Gi, limit: 2Gi}}\n", "profiles.work.resources.memory: the guarantee (4Gi) is above the limit (2Gi), lower the guarantee or raise the limit"),
     ("    app: code\n", "    app: code\n    resources: {cpu: {guarantee: 2, limit: 500m}}\n", "profiles.work.resources.cpu: the guarantee (2) is above the limit (0.5)"),
@@ -212,6 +220,11 @@ def test_a_wrong_environment_is_explained(project: Path, old: str, new: str, exp
         ({"version: 1.0.0": "version: 2.0.0"}, "version: 2.0.0 is not the file's name"),
         ({"proxy: sha256:": "prxy: sha256:"}, "images: does not pin the image 'proxy'"),
         ({"0" * 40: "main"}, "commit: 'main' is not a git commit"),
+        (
+            {"title: Work": "title: Play"},
+            "digest: is not that of the file's content: it was edited",
+        ),
+        ({"digest: sha256": "version: sha256"}, "releases/1.0.0.yaml"),
         ({"image: base": "image: bse"}, "catalog.profiles.work.image: there is no image 'bse'"),
         ({"platform: {}": "platform: {kubernetes: 1.30}"}, 'write it in quotes: "1.30"'),
     ],
@@ -298,7 +311,7 @@ def test_check_works_from_a_folder_below_and_says_so_outside(project: Path, tmp_
     assert "--project" in outside.stderr
 
 
-@pytest.mark.parametrize("file", ["catalog", "environment", "release"])
+@pytest.mark.parametrize("file", ["catalog", "environment", "platform", "release"])
 def test_the_published_schemas_are_the_models(file: str):
     done = run("schema", file, cwd=ROOT)
     assert json.loads(done.stdout) == json.loads((ROOT / f"schemas/{file}.json").read_text())
@@ -306,7 +319,7 @@ def test_the_published_schemas_are_the_models(file: str):
 
 def test_an_unknown_schema_is_answered_with_those_there_are(project: Path):
     done = run("schema", "catlog", cwd=project)
-    assert (done.returncode, "catalog, environment, release" in done.stderr) == (2, True)
+    assert (done.returncode, "catalog, environment, platform, release" in done.stderr) == (2, True)
 
 
 def test_the_shipped_files_are_good(tmp_path: Path):

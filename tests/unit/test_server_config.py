@@ -4,8 +4,13 @@ import json
 from pathlib import Path
 
 from jupyter_server_proxy.config import ServerProcess
+from slipway_datapath.activity import rule
+from slipway_datapath.settings import DataPath
+from traitlets.config import Config
 
 from slipway.model import load
+from slipway.model.apps import JupyterLab
+from slipway.model.apps.activity import Activity
 from slipway.model.apps.code_server import CodeServer
 from slipway.server_config import UserImagePaths, server_config, write_server_config
 from tests.support.local import ROOT
@@ -16,6 +21,10 @@ PATHS = UserImagePaths(python="/opt/jupyter/bin/python", icons="/opt/jupyter/sha
 def servers(image: str, **options) -> dict:
     catalog = load(ROOT).catalog
     return server_config(catalog.apps_of(image), PATHS, **options)["ServerProxy"]["servers"]
+
+
+def data_path(image: str) -> dict:
+    return server_config(load(ROOT).catalog.apps_of(image), PATHS)["DataPath"]
 
 
 def test_every_app_with_a_process_is_configured_and_jupyters_own_are_not():
@@ -75,6 +84,40 @@ def test_rstudio_is_left_to_its_entry_point_unless_it_must_be_explained():
     assert "rstudio" not in servers("rstudio")
     explained = servers("rstudio", explained={"rstudio"})["rstudio"]
     assert explained["launcher_entry"]["title"] == "RStudio"
+
+
+def test_each_kind_says_what_is_work():
+    activity = data_path("streamlit")["activity"]
+    assert activity["code"]["websocket"] == "vscode"
+    assert activity["dashboard"]["websocket"] == "input"
+    assert "^/data/" in activity["tensorboard"]["heartbeats"]
+    assert "^/events/get_events$" in data_path("rstudio")["activity"]["rstudio"]["heartbeats"]
+
+
+def test_the_catalog_adds_heartbeats_and_replaces_the_rest():
+    own = Activity(heartbeats=("^/x$",), websocket="work")
+    apps = {
+        "code": CodeServer(kind="code-server", activity=own),
+        "lab": JupyterLab(kind="jupyterlab", activity=Activity(heartbeats=("^/poll$",))),
+    }
+    config = server_config(apps, PATHS)["DataPath"]
+    assert config["activity"]["code"]["websocket"] == "work"
+    assert {"^/x$", "^/healthz$"} <= set(config["activity"]["code"]["heartbeats"])
+    assert {"^/poll$", "^/lab/api/workspaces/"} <= set(config["heartbeats"])
+
+
+def test_only_who_is_trusted_gets_credentials():
+    assert data_path("streamlit")["trusted_with_credentials"] == []
+    app = CodeServer(kind="code-server", trusted_with_credentials=True)
+    config = server_config({"code": app}, PATHS)["DataPath"]
+    assert config["trusted_with_credentials"] == ["code"]
+
+
+def test_our_transport_understands_every_rule():
+    config = DataPath(config=Config({"DataPath": data_path("streamlit") | data_path("rstudio")}))
+    assert config.activity
+    for says in config.activity.values():
+        assert rule(says).requests
 
 
 def test_every_icon_exists():

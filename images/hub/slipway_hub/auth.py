@@ -3,7 +3,8 @@
 from functools import partial
 from typing import Any
 
-from slipway_hub.settings import HubSettings
+from slipway_hub import smoke
+from slipway_hub.settings import HubSettings, LocalSpawning
 
 CLASSES = {
     "shared-password": "jupyterhub.authenticators.shared.SharedPasswordAuthenticator",
@@ -37,6 +38,11 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.Authenticator.allow_existing_users = False
     c.Authenticator.allowed_users = set(auth["allowed_users"])
     c.Authenticator.admin_users = set(auth["admin_users"])
+    if not isinstance(settings.spawning, LocalSpawning):
+        # No account of an identity provider can become one of these.
+        c.Authenticator.blocked_users = set(smoke.users(settings))
+    elif auth["allowed_users"]:
+        c.Authenticator.allowed_users |= set(smoke.users(settings))
     if kind == "shared-password":
         c.SharedPasswordAuthenticator.user_password = settings.secret("user_password")
         if auth["admin_users"]:

@@ -1,6 +1,7 @@
 """`slipway-hub`: what the containers of a hub's pod run."""
 
 import argparse
+import json
 import logging
 import os
 import sqlite3
@@ -8,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from slipway_hub import database, quick, secrets, snapshots
+from slipway_hub import database, quick, rollback, secrets, snapshots
 from slipway_hub.settings import SECRETS, SNAPSHOTS, HubSettings, from_environment
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
@@ -56,7 +57,18 @@ def _parser() -> argparse.ArgumentParser:
     save.add_argument("--every", type=float, metavar="SECONDS", help="go on for ever")
     save.add_argument("--occasion", default="manual", choices=["manual", "teardown", "timer"])
     save.set_defaults(run=_snapshot)
+
+    fitting = verbs.add_parser("fitting", help="print which snapshot a rollback to a release needs")
+    fitting.add_argument("release", metavar="RELEASE")
+    fitting.set_defaults(run=_fitting)
     return parser
+
+
+def _fitting(chosen: argparse.Namespace) -> None:
+    settings, kept = from_environment(), _snapshots()
+    if not kept:
+        raise RuntimeError(f"{SNAPSHOTS} must say where snapshots are kept")
+    print(json.dumps(rollback.fitting(kept, chosen.release, _file(settings)).as_json()))
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -80,7 +92,7 @@ def _secrets(chosen: argparse.Namespace) -> None:
 def _database(_: argparse.Namespace) -> None:
     settings, kept = from_environment(), _snapshots()
     if kept:
-        database.prepare(_file(settings), kept)
+        database.prepare(_file(settings), kept, settings.release, settings.restore_database)
 
 
 def _snapshot(chosen: argparse.Namespace) -> None:

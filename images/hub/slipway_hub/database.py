@@ -14,9 +14,13 @@ from pathlib import Path
 
 import jupyterhub
 
-from slipway_hub.snapshots import Snapshots
+from slipway_hub.snapshots import LEFT, Snapshots
 
 FILE = "jupyterhub.sqlite"
+RELEASE = ".release"
+"""Beside the database: the release whose hub used it last."""
+RESTORED = "slipway_restored"
+"""A table in a database that a rollback has put back."""
 
 _REVISION = re.compile(r"^(revision|down_revision) *= *['\"](\w+)['\"]", re.MULTILINE)
 
@@ -27,17 +31,74 @@ class BadSnapshotError(Exception):
     """A copy of the database that SQLite does not accept."""
 
 
-def prepare(database: Path, snapshots: Snapshots) -> None:
-    """Before a hub starts: restore a database that is gone, save one that will be upgraded.
+def prepare(database: Path, snapshots: Snapshots, release: str = "", wanted: str = "") -> None:
+    """Before a hub starts: restore a database that is gone, save one that will be upgraded or whose
+    release is left for `release`, and put the snapshot `wanted` in its place, once.
 
-    Raises BadSnapshotError when there are snapshots and none of them can be read: starting with an
-    empty database would forget every user's servers and tokens.
+    Raises BadSnapshotError when there are snapshots and none of them can be read, or not the one
+    that is wanted: starting with an empty database would forget every user's servers and tokens.
     """
     if not database.exists():
         _restore(database, snapshots)
-    elif _will_be_upgraded(database):
-        name = save(database, snapshots, "before-upgrade")
-        log.info("the database will be upgraded: saved as %s", name)
+    if database.exists():
+        left = _last_release(database)
+        if wanted and restored_from(database) != wanted:
+            _put_back(database, snapshots, wanted)
+        elif left not in ("", release):
+            name = save(database, snapshots, f"{LEFT}{left}")
+            log.info("%s follows %s: saved as %s", release, left, name)
+        elif _will_be_upgraded(database):
+            name = save(database, snapshots, "before-upgrade")
+            log.info("the database will be upgraded: saved as %s", name)
+    if release:
+        database.with_name(RELEASE).write_text(release)
+
+
+def _last_release(database: Path) -> str:
+    """Whose hub used the volume last; empty if nobody has said so."""
+    try:
+        return database.with_name(RELEASE).read_text().strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _put_back(database: Path, snapshots: Snapshots, name: str) -> None:
+    """A rollback's restore. What it takes the place of is saved first.
+
+    The restored database says itself where it came from: its snapshots do, too, on a new volume.
+    """
+    partial = fetch(snapshots, name, database.with_name(f".{FILE}.partial"))
+    log.warning("saved as %s, %s comes back", save(database, snapshots, "before-restore"), name)
+    with closing(sqlite3.connect(partial)) as connection, connection:
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {RESTORED} (name TEXT, at TEXT)")
+        connection.execute(f"INSERT INTO {RESTORED} VALUES (?, datetime('now'))", (name,))  # noqa: S608
+    _replace(database, partial)
+
+
+def restored_from(database: Path) -> str:
+    """The snapshot that a rollback put back last; empty if none did."""
+    try:
+        with closing(_open(database)) as connection:
+            query = f"SELECT name FROM {RESTORED} ORDER BY rowid DESC LIMIT 1"  # noqa: S608
+            found = connection.execute(query).fetchone()
+    except sqlite3.OperationalError as error:
+        if "no such table" in str(error):
+            return ""
+        raise
+    return str(found[0]) if found else ""
+
+
+def fetch(snapshots: Snapshots, name: str, file: Path) -> Path:
+    """A snapshot, checked, in `file`. Raises BadSnapshotError if it is missing or no database."""
+    if name not in snapshots.names():
+        raise BadSnapshotError(f"there is no snapshot {name}")
+    snapshots.get(name, file)
+    try:
+        _check(file, empty=False)
+    except BadSnapshotError as error:
+        file.unlink()
+        raise BadSnapshotError(f"the snapshot {name} is no database: {error}") from error
+    return file
 
 
 def save(database: Path, snapshots: Snapshots, occasion: str) -> str:
@@ -63,23 +124,24 @@ def keep_saving(database: Path, snapshots: Snapshots, every: float) -> None:
 def _restore(database: Path, snapshots: Snapshots) -> None:
     names = snapshots.names()
     for name in reversed(names):
-        partial = database.with_name(f".{FILE}.partial")
-        snapshots.get(name, partial)
         try:
-            _check(partial)
+            partial = fetch(snapshots, name, database.with_name(f".{FILE}.partial"))
         except BadSnapshotError as error:
-            log.error("the snapshot %s is no database: %s", name, error)
-            partial.unlink()
+            log.error("%s", error)
             continue
-        # What SQLite keeps beside a database would be applied to this one.
-        for beside in ("-wal", "-shm", "-journal"):
-            database.with_name(f"{FILE}{beside}").unlink(missing_ok=True)
-        partial.rename(database)
+        _replace(database, partial)
         log.warning("there was no database: restored %s", name)
         return
     if names:
         raise BadSnapshotError(f"none of {len(names)} snapshots can be read")
     log.info("there is no database and no snapshot: the hub begins anew")
+
+
+def _replace(database: Path, partial: Path) -> None:
+    # What SQLite keeps beside a database would be applied to this one.
+    for beside in ("-wal", "-shm", "-journal"):
+        database.with_name(f"{FILE}{beside}").unlink(missing_ok=True)
+    partial.rename(database)
 
 
 def _will_be_upgraded(database: Path) -> bool:
@@ -110,7 +172,8 @@ def _open(database: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=60)
 
 
-def _check(copy: Path) -> None:
+def _check(copy: Path, *, empty: bool = True) -> None:
+    """`empty`: whether a database that no hub has used yet is one."""
     try:
         with closing(sqlite3.connect(copy)) as connection:
             (answer,) = connection.execute("PRAGMA quick_check").fetchone()
@@ -119,5 +182,5 @@ def _check(copy: Path) -> None:
         raise BadSnapshotError(str(error)) from error
     if answer != "ok":
         raise BadSnapshotError(str(answer))
-    if tables and "users" not in tables:
+    if "users" not in tables and (tables or not empty):
         raise BadSnapshotError("it holds no users")

@@ -25,9 +25,9 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.JupyterHub.cleanup_proxy = local
 
     c.JupyterHub.proxy_class = "slipway_hub.proxy.WatchedProxy"
-    # Seconds between two reads of what the proxy knows of users' activity. Each holds up the hub
-    # for four seconds when a thousand servers run (benchmarks/results/hub.json); lost routes do
-    # not have to wait for it.
+    # Seconds between two reads of all routes of the proxy. Each holds up the hub for four seconds
+    # when a thousand servers run (benchmarks/results/hub.json); lost routes do not have to wait for
+    # it, and activity is reported by the servers.
     c.JupyterHub.last_activity_interval = 300
     c.JupyterHub.concurrent_spawn_limit = settings.concurrent_spawns
     c.JupyterHub.active_server_limit = settings.max_servers

@@ -9,7 +9,7 @@ from typing import Any
 
 from traitlets.utils.importstring import import_item
 
-from slipway_hub import health, home, routes, sharing, spawn_page, theme
+from slipway_hub import health, home, routes, running, sharing, spawn_page, theme
 from slipway_hub.auth import CLASSES
 from slipway_hub.settings import READY, HubSettings
 
@@ -22,6 +22,7 @@ def configure(c: Any, settings: HubSettings) -> None:
         *routes.handlers(),
         *home.handlers(settings),
         *sharing.handlers(settings),
+        *running.handlers(settings),
         (rf"/{READY}", health.Ready, {"state": settings.state}),
         *((path, spawn_page.SpawnPage, {"hub_settings": settings}) for path in spawn_page.PATHS),
     ]

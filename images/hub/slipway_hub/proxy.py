@@ -1,4 +1,4 @@
-"""The proxy, watched: one that restarts has forgotten every route."""
+"""The proxy, watched: one that restarts has forgotten every route, and none knows who works."""
 
 from typing import Any
 
@@ -12,9 +12,18 @@ ANSWER_WITHIN = 2.0
 
 
 class WatchedProxy(ConfigurableHTTPProxy):  # type: ignore[misc]
-    """Gives the routes back within a second or two, not at JupyterHub's next regular check."""
+    """Gives the routes back within a second or two, not at JupyterHub's next regular check, and
+    leaves it to the servers to say when they were last active."""
 
     _watch: PeriodicCallback | None = None
+
+    async def get_all_routes(self, *arguments: Any, **options: Any) -> dict[str, Any]:
+        """Without when each was last used: to a proxy a page that was left open and a person at
+        work are the same. The servers know the difference, and report it themselves."""
+        routes: dict[str, Any] = await super().get_all_routes(*arguments, **options)
+        for route in routes.values():
+            route["data"].pop("last_activity", None)
+        return routes
 
     async def check_routes(self, *arguments: Any, **options: Any) -> None:
         await super().check_routes(*arguments, **options)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from slipway_hub import smoke
 from slipway_hub.settings import SNAPSHOTS, VARIABLE, HubSettings
 
 PROMETHEUS_TOKEN = "prometheus_token"  # noqa: S105 - the name of a secret's file
@@ -19,6 +20,9 @@ def configure(c: Any, settings: HubSettings) -> None:
     if (Path(settings.secrets) / PROMETHEUS_TOKEN).exists():
         services.append({"name": "prometheus", "api_token": settings.secret(PROMETHEUS_TOKEN)})
         roles.append(_role("prometheus", "read:metrics"))
+    if smoke.is_there(settings):
+        services.append({"name": smoke.SERVICE, "api_token": settings.secret(smoke.TOKEN)})
+        roles.append(_role(smoke.SERVICE, *smoke.scopes(settings)))
     c.JupyterHub.services = services
     c.JupyterHub.load_roles = roles
 

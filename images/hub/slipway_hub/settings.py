@@ -68,6 +68,11 @@ class CullingSettings(Settings):
     every: int
     max_age: int = 0
 
+    @property
+    def report_every(self) -> int:
+        """How often a server reports: several times before it would count as idle."""
+        return max(1, min(300, self.idle // 4))
+
 
 class Addresses(Settings):
     """Where hub and proxy listen and find each other."""
@@ -143,6 +148,8 @@ class KubernetesSpawning(Settings):
 
 
 class HubSettings(Settings):
+    release: str = ""
+    """The version that runs, or `working-tree`."""
     title: str = ""
     """What the hub is called; JupyterHub when empty."""
     logo: str = ""
@@ -164,6 +171,8 @@ class HubSettings(Settings):
     """Servers that may run at the same time; 0 for any number."""
     snapshots_every: int = 0
     """Seconds between two snapshots of the database; 0 for none."""
+    restore_database: str = ""
+    """A snapshot that takes the database's place, once."""
     addresses: Addresses
     state: str
     """Folder of the hub's database."""

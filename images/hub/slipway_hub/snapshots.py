@@ -8,9 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-NAME = re.compile(r"jupyterhub-(\d{8}T\d{6}Z-)?[a-z-]+\.sqlite")
+STAMP = "%Y%m%dT%H%M%SZ"
+NAME = re.compile(r"jupyterhub-(\d{8}T\d{6}Z-)?[a-zA-Z0-9.-]+\.sqlite")
+LEFT = "left-"
+"""An occasion: this and the release that another took the place of. A rollback may want it."""
 KEEP = 48
 """Snapshots in a folder."""
+KEEP_LEFT = 12
+"""Of those taken when a release was left, beside the others."""
 SPARE = 3
 """Sizes of a snapshot that must be free on the folder's volume before another is kept."""
 
@@ -45,8 +50,7 @@ class FolderSnapshots:
         return sorted(file.name for file in self._folder.iterdir() if NAME.fullmatch(file.name))
 
     def put(self, file: Path, occasion: str) -> str:
-        # A name that sorts by time.
-        name = f"jupyterhub-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{occasion}.sqlite"
+        name = stamped(occasion)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         # One name for all that are under way: what a kill leaves behind is written over.
         partial = self._folder / ".partial"
@@ -58,15 +62,22 @@ class FolderSnapshots:
             partial.rename(self._folder / name)
         finally:
             partial.unlink(missing_ok=True)
-        for old in self.names()[:-KEEP]:
+        others, left = self._by_kind()
+        for old in (*others[:-KEEP], *left[:-KEEP_LEFT]):
             (self._folder / old).unlink()
         return name
+
+    def _by_kind(self) -> tuple[list[str], list[str]]:
+        names = self.names()
+        left = [name for name in names if f"-{LEFT}" in name]
+        return [name for name in names if name not in left], left
 
     def _make_room(self, size: int) -> None:
         """Take away the oldest, but for one, so that the next leaves room for two more: it may be
         the database's own volume."""
         (self._folder / ".partial").unlink(missing_ok=True)
-        for old in self.names()[:-1]:
+        others, left = self._by_kind()
+        for old in (*others[:-1], *left[:-1]):
             if shutil.disk_usage(self._folder).free >= SPARE * size:
                 return
             (self._folder / old).unlink()
@@ -77,7 +88,8 @@ class FolderSnapshots:
 
 class BucketSnapshots:
     """One object per occasion. The bucket keeps its versions, and its life-cycle rule ends old
-    ones: the hub may not delete anything, and the newest of each is kept for ever."""
+    ones: the hub may not delete anything, and the newest of each is kept for ever. So is each that
+    was taken when a release was left."""
 
     def __init__(self, bucket: str, prefix: str, client: Any = None) -> None:
         self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""
@@ -102,7 +114,7 @@ class BucketSnapshots:
         return [name for _, name in sorted(found) if NAME.fullmatch(name)]
 
     def put(self, file: Path, occasion: str) -> str:
-        name = f"jupyterhub-{occasion}.sqlite"
+        name = stamped(occasion) if occasion.startswith(LEFT) else f"jupyterhub-{occasion}.sqlite"
         self._client.upload_file(
             str(file),
             self._bucket,
@@ -113,6 +125,16 @@ class BucketSnapshots:
 
     def get(self, name: str, file: Path) -> None:
         self._client.download_file(self._bucket, self._prefix + name, str(file))
+
+
+def stamped(occasion: str) -> str:
+    """A name that sorts by time."""
+    return f"jupyterhub-{datetime.now(UTC):{STAMP}}-{occasion}.sqlite"
+
+
+def taken_at(name: str) -> datetime:
+    """When a snapshot with a stamped name was taken. Raises ValueError for another name."""
+    return datetime.strptime(name.split("-")[1], STAMP).replace(tzinfo=UTC)
 
 
 def _flush(file: Path) -> None:

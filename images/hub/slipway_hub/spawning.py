@@ -54,6 +54,8 @@ def apply_profile(settings: HubSettings, spawner: Any, profile: ProfileSettings)
             spawner.environment["PYTHONPATH"] = local.python_path[profile.image]
     else:
         user_pods.apply_profile(settings.spawning, spawner, profile)
+    reports = {"JUPYTERHUB_ACTIVITY_INTERVAL": str(settings.culling.report_every)}
+    spawner.environment = {**reports, **spawner.environment}
     _let_extra_config_win(settings, spawner)
 
 

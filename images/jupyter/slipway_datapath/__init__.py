@@ -34,15 +34,19 @@ def _load_jupyter_server_extension(server_app: Any) -> None:
     extension that fails, and stock handlers would hand the hub's credentials to apps."""
     import jupyter_server_proxy
 
+    from slipway_datapath.activity import rule, watch
     from slipway_datapath.settings import DataPath
-    from slipway_datapath.streaming import CONNECTIONS, SETTINGS
+    from slipway_datapath.streaming import CONNECTIONS, RULES, SETTINGS, WINDOWS
     from slipway_datapath.transport import Connections
 
     settings = DataPath(parent=server_app)
     server_app.web_app.settings |= {
         SETTINGS: settings,
         CONNECTIONS: Connections(settings.connect_timeout),
+        WINDOWS: {},
+        RULES: {name: rule(says) for name, says in settings.activity.items()},
     }
+    watch(server_app, settings)
     if not server_app.jpserver_extensions.get("jupyter_server_proxy"):
         _link_jupyter_server_extension(server_app)
         jupyter_server_proxy._load_jupyter_server_extension(server_app)

@@ -32,3 +32,20 @@ class DataPath(Configurable):  # type: ignore[misc]
         help="Names of servers that are sent the user's JupyterHub cookies and tokens, such as a "
         "service that asks the hub who its user is. Every other app gets none.",
     ).tag(config=True)
+    activity = Dict(
+        Dict(),
+        help="What of a server's traffic is work and keeps it from being culled, by the server's "
+        "name: {requests: work | heartbeat, heartbeats: [regular expressions of paths inside it], "
+        "websocket: work | input | vscode | heartbeat, keepalive_bytes: 0}. Of an app that is not "
+        "here, everything is.",
+    ).tag(config=True)
+    heartbeats = List(
+        Unicode(),
+        help="Regular expressions of paths of Jupyter itself, such as ^/git/.*/status$: requests "
+        "that pages send by themselves. Reading is no work, but for opening a page or a file.",
+    ).tag(config=True)
+    job_share = Float(
+        0.1,
+        help="The part of a core from which on a program is at work, and keeps its server from "
+        "being culled.",
+    ).tag(config=True)

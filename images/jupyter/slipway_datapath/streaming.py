@@ -8,9 +8,10 @@ from urllib.parse import quote, unquote, urlsplit
 
 from jupyter_server.utils import ensure_async, url_path_join
 from tornado.httputil import HTTPHeaders, HTTPInputError
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError, stream_request_body
 
+from slipway_datapath.activity import ALL, SAFE_METHODS, Rule
 from slipway_datapath.exchange import Request, Upload, ask
 from slipway_datapath.explaining import LOCAL_HOSTS, Explaining
 from slipway_datapath.headers import (
@@ -22,7 +23,8 @@ from slipway_datapath.headers import (
 from slipway_datapath.rewriting import rewritten
 from slipway_datapath.settings import DataPath
 from slipway_datapath.transport import Address, Answer, AppError, Connections
-from slipway_datapath.tunnel import Tunnel, connect, handshake
+from slipway_datapath.tunnel import Frames, Tunnel, connect, handshake
+from slipway_datapath.vscode import WindowFrames
 
 T = TypeVar("T")
 Place = tuple[str, int, str]
@@ -31,8 +33,11 @@ Place = tuple[str, int, str]
 SETTINGS = "slipway_datapath"
 """Where the web application keeps our `DataPath`."""
 CONNECTIONS = "slipway_datapath_connections"
+RULES = "slipway_datapath_rules"
+"""And what of each app's traffic is work."""
+WINDOWS = "slipway_datapath_windows"
+"""And which pages of VS Code have their user before them."""
 REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
-SAFE_METHODS = frozenset(("GET", "HEAD", "OPTIONS"))
 LINGER_SECONDS = 10.0
 """How long a client may go on sending a body that nobody wants. A connection that is closed at once
 would take the answer with it."""
@@ -62,7 +67,7 @@ class Streaming(Explaining):
             has_body = self.has_body()
             if has_body and self._wants_websocket():
                 raise HTTPError(400, "A websocket begins with a request without body")
-            if self.request.method not in SAFE_METHODS and not self.check_origin():
+            if self.request.method not in SAFE_METHODS and not self._is_from_own_page():
                 raise HTTPError(403, "Cross origin requests not allowed")
         except HTTPError as error:
             self._refuse(error)
@@ -70,6 +75,15 @@ class Streaming(Explaining):
             if has_body:
                 self._begin_upload()
         self._is_prepared = True
+
+    def _is_from_own_page(self) -> bool:
+        """A form of a page with `Referrer-Policy: no-referrer` has the origin `null`, as that of
+        a sandboxed frame has. The browser tells them apart, and no page can make it lie."""
+        headers = self.request.headers
+        nameless = headers.get("Origin") == "null"
+        return bool(
+            self.check_origin() or (nameless and headers.get("Sec-Fetch-Site") == "same-origin")
+        )
 
     def _refuse(self, error: HTTPError) -> None:
         """Say so when the client has sent its body, of which nobody will see anything. To answer
@@ -155,7 +169,6 @@ class Streaming(Explaining):
 
     async def proxy_open(self, host: str, port: int, proxied_path: str = "") -> None:
         self._check_host(host)
-        self._record_activity()
         tunnel = await self._while_client_waits(self._accept(host, port, proxied_path))
         if tunnel:
             await tunnel.run()
@@ -186,7 +199,33 @@ class Streaming(Explaining):
             return None
         self._headers["Upgrade"], self._headers["Connection"] = "websocket", "Upgrade"
         await self.flush()
-        return Tunnel(self.detach(), app, self.data_path.ping_interval, self._record_activity)
+        return self._tunnel(app)
+
+    def _tunnel(self, app: IOStream) -> Tunnel:
+        rule, record = self.rule, super()._record_activity
+        counts = rule.counts(self._path_inside)
+        to_app = Frames(record if counts and rule.websocket_in else None, rule.keepalive_bytes)
+        if counts and rule.reads_window:
+            token = self.get_query_argument("reconnectionToken", "")
+            to_app = WindowFrames(record, self.settings[WINDOWS], token)
+        to_browser = Frames(record if counts and rule.websocket_out else None)
+        return Tunnel(self.detach(), app, self.data_path.ping_interval, to_app, to_browser)
+
+    @property
+    def rule(self) -> Rule:
+        """What of the app's traffic is work."""
+        rules: dict[str | None, Rule] = self.settings[RULES]
+        return rules.get(getattr(self, "name", None), ALL)
+
+    @property
+    def _path_inside(self) -> str:
+        base = url_path_join("/", self.base_url, self.proxy_base)
+        return str(self.request.path).removeprefix(base)
+
+    def _record_activity(self) -> None:
+        rule = self.rule
+        if rule is ALL or rule.counts(self._path_inside):
+            super()._record_activity()
 
     async def proxy(self, host: str, port: int, proxied_path: str) -> None:
         self._check_host(host)

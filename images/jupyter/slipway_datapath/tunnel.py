@@ -45,13 +45,16 @@ class Tunnel:
     """Bytes between a browser and an app, until one of them has gone."""
 
     def __init__(
-        self, browser: IOStream, app: IOStream, ping_interval: float, on_data: Callable[[], None]
+        self,
+        browser: IOStream,
+        app: IOStream,
+        ping_interval: float,
+        to_app: "Frames",
+        to_browser: "Frames",
     ) -> None:
-        """`on_data` is called for what is more than a ping, a pong or a close, either way."""
         self._browser, self._app = browser, app
         self._ping_interval = ping_interval
-        self._on_data = on_data
-        self._to_browser_frames, self._to_app_frames = Frames(), Frames()
+        self._to_app_frames, self._to_browser_frames = to_app, to_browser
         self._browser_lives = True
         """The browser has sent or taken something since the last look."""
 
@@ -73,15 +76,13 @@ class Tunnel:
         while True:
             piece = await self._browser.read_bytes(PIECE_BYTES, partial=True)
             self._browser_lives = True
-            if self._to_app_frames.feed(piece):
-                self._on_data()
+            self._to_app_frames.feed(piece)
             await self._app.write(piece)
 
     async def _to_browser(self) -> None:
         while True:
             piece = await self._app.read_bytes(PIECE_BYTES, partial=True)
-            if self._to_browser_frames.feed(piece):
-                self._on_data()
+            self._to_browser_frames.feed(piece)
             await self._browser.write(piece)
             self._browser_lives = True
 
@@ -100,22 +101,43 @@ class Frames:
     """The frames in a stream of bytes (RFC 6455, section 5.2): where one ends, and whether it is
     data. A ping fits in between two; and the browser's answer to it is no sign of its user."""
 
-    def __init__(self) -> None:
+    reads = False
+    """Whether `begin`, `take` and `end` are called."""
+
+    def __init__(self, on_data: Callable[[], None] | None = None, ignored_bytes: int = 0) -> None:
+        """`on_data` is called for what is more than a ping, a pong or a close. Messages of up to
+        `ignored_bytes` do not count; 0 counts all."""
+        self._on_data = on_data
+        self._ignored_bytes = ignored_bytes
         self._head = bytearray()
         self._missing = 0
         self._is_data = False
+        self._first = 0
+
+    def begin(self, first: int) -> None:
+        """A frame begins with this byte."""
+
+    def take(self, piece: bytes) -> None:
+        """A piece of its mask and payload."""
+
+    def end(self, first: int) -> None:
+        """It was the last."""
 
     @property
     def at_boundary(self) -> bool:
         return not self._missing and not self._head
 
     def feed(self, piece: bytes) -> bool:
-        """Follow the stream; True if there is data in this piece of it."""
+        """Follow the stream; True if there is data that counts in this piece of it."""
         position, any_data = 0, False
         while position < len(piece):
             if self._missing:
                 step = min(self._missing, len(piece) - position)
                 self._missing -= step
+                if self.reads:
+                    self.take(piece[position : position + step])
+                    if not self._missing:
+                        self.end(self._first)
                 position += step
             else:
                 self._head.append(piece[position])
@@ -123,6 +145,8 @@ class Frames:
                 if not self._ends_head():
                     continue
             any_data = any_data or self._is_data
+        if any_data and self._on_data:
+            self._on_data()
         return any_data
 
     def _ends_head(self) -> bool:
@@ -135,7 +159,11 @@ class Frames:
             return False
         if extended:
             length = int.from_bytes(head[2:])
-        self._is_data = head[0] & 0x0F < CONTROL
+        is_counted = not self._ignored_bytes or length > self._ignored_bytes
+        self._is_data = head[0] & 0x0F < CONTROL and is_counted
         self._missing = length + mask
+        self._first = head[0]
         head.clear()
+        if self.reads:
+            self.begin(self._first)
         return True

@@ -11,6 +11,7 @@ import select
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ CONFIG = Path(sys.prefix) / "etc/jupyter/jupyter_server_config.json"
 VARIABLE = "SLIPWAY_EARLY"
 SOCKET = "{unix_socket}"
 WARM_UP_SECONDS = 20.0
+TAIL_BYTES = 8192
+
+_printed = bytearray()
+"""The last that the early app has printed: it runs in this process's care, not the proxy's."""
 
 
 def start(default_url: str, config: Path = CONFIG) -> None:
@@ -35,10 +40,21 @@ def start(default_url: str, config: Path = CONFIG) -> None:
     socket = f"{folder}/app.sock"
     filled = [word.replace(SOCKET, socket) for word in command]
     process = subprocess.Popen(
-        filled, stdin=subprocess.DEVNULL, env=os.environ | server.get("environment", {})
+        filled,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=os.environ | server.get("environment", {}),
     )
+    _listen(process.stdout)
     os.environ[VARIABLE] = json.dumps({"pid": process.pid, "socket": socket, "command": filled})
     _warm_up(socket)
+
+
+def printed(command: Sequence[str], socket: str) -> bytes:
+    """The last that the early app has printed, if `command` is what it runs."""
+    early = json.loads(os.environ.get(VARIABLE, "null"))
+    return bytes(_printed) if early and socket and _same(early, command, socket) else b""
 
 
 def hand_over(command: Sequence[str], socket: str) -> None:
@@ -58,6 +74,20 @@ def hand_over(command: Sequence[str], socket: str) -> None:
         Path(socket).symlink_to(early["socket"])
         _ended(watched, None)
         sys.exit(0)
+
+
+def _listen(output: Any) -> None:
+    """Pass on to the server's own log what the app prints, and keep its end."""
+    import threading
+
+    def listen() -> None:
+        while piece := output.read1(TAIL_BYTES):
+            _printed.extend(piece)
+            del _printed[:-TAIL_BYTES]
+            with suppress(OSError, ValueError):
+                sys.stderr.write(piece.decode(errors="replace"))
+
+    threading.Thread(target=listen, daemon=True).start()
 
 
 def _warm_up(path: str) -> None:

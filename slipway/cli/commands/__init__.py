@@ -5,7 +5,7 @@ Heavy modules are imported inside the commands, so that `slipway check` is insta
 
 from importlib import import_module
 
-MODULES = ("project", "images", "aws")
+MODULES = ("project", "images", "releases", "promotion", "smoke", "aws")
 """In the order that `slipway --help` shows their commands in."""
 
 for module in MODULES:

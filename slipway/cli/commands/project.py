@@ -1,6 +1,7 @@
 """The commands on the project's files, and on this machine."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -57,7 +58,7 @@ def _summary(project: Project) -> str:
 
 @app.command(epilog="Example: slipway schema catalog > schemas/catalog.json")
 def schema(
-    file: Annotated[str, typer.Argument(help="catalog, environment or release")],
+    file: Annotated[str, typer.Argument(help="catalog, environment, platform or release")],
 ) -> None:
     """Print the JSON Schema of a file, for editors and other tools."""
     from slipway.model.schemas import SCHEMAS, json_schema
@@ -73,13 +74,24 @@ def render(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The folder to write into.")
     ] = None,
+    allow_code_drift: Annotated[
+        bool,
+        typer.Option(
+            "--allow-code-drift", help="Render a release with other code than it was frozen with."
+        ),
+    ] = False,
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
     """Render the Kubernetes manifests as YAML, without AWS."""
-    found = load(project_root(project), environment).environment(environment)
+    root = project_root(project)
+    found = load(root, environment).environment(environment)
     if found.spec.target == "local":
         raise bad_input(f"{environment} is local: it has no cluster; run `slipway up`")
+    from slipway.releases.code import check_code
+
+    if warning := check_code(root, found, allow_drift=allow_code_drift):
+        print(warning, file=sys.stderr)
     from slipway.cli.render import render as render_charts
     from slipway.cli.render import yaml_text
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess, literal
+from slipway.model.apps.base import App, Requirement, ServerProcess, literal
 from slipway.model.apps.code_server import CodeServer
 from slipway.model.apps.command import Command
 from slipway.model.apps.jupyter import JupyterLab, Notebook
@@ -19,4 +19,4 @@ AnyApp = Annotated[
     Field(discriminator="kind"),
 ]
 
-__all__ = ["ActivityRule", "AnyApp", "App", "JupyterLab", "Requirement", "ServerProcess", "literal"]
+__all__ = ["AnyApp", "App", "JupyterLab", "Requirement", "ServerProcess", "literal"]

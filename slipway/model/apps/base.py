@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from slipway.model.apps.activity import Activity
 from slipway.model.base import Model, Text200
 
 
@@ -17,17 +18,6 @@ class Requirement:
     remedy: str
     places: tuple[str, ...] = ()
     """Absolute paths where it may stand although it is not on PATH."""
-
-
-@dataclass(frozen=True)
-class ActivityRule:
-    """Which requests count as work. The rest is heartbeat and lets an idle server be culled.
-
-    `ignored_paths` are regular expressions matched against the path inside the app.
-    """
-
-    counts: bool = True
-    ignored_paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,10 +57,21 @@ class App(Model):
     """Whether it has a tile in JupyterLab's launcher and an entry in Notebook's New menu."""
     start_timeout: int = Field(default=30, ge=1, le=600)
     """Seconds until the app must answer after it was started."""
+    activity: Activity = Activity()
+    """What counts as work and keeps the server from being culled, where the kind has it wrong."""
+    trusted_with_credentials: bool = False
+    """Whether it is sent the user's JupyterHub cookies and tokens, with which it can act as them:
+    for an app that asks the hub who its user is."""
 
     default_title: ClassVar[str]
     icon: ClassVar[str]
     """The name of an SVG in images/jupyter/slipway_notebook/icons, without suffix."""
+
+    usual_activity: ClassVar[Activity] = Activity()
+    """What counts as work unless `activity` says otherwise."""
+
+    is_jupyter: ClassVar[bool] = False
+    """Whether the user's Jupyter server is the app."""
 
     fixed_name: ClassVar[str | None] = None
     """The only name the app may have, where its program insists on one."""
@@ -91,7 +92,3 @@ class App(Model):
     def requirement(self) -> Requirement | None:
         process = self.server_process("app")
         return process.requires if process else None
-
-    @property
-    def activity(self) -> ActivityRule:
-        return ActivityRule()

@@ -1,6 +1,7 @@
 from typing import ClassVar, Literal
 
-from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess, literal
+from slipway.model.apps.activity import Activity
+from slipway.model.apps.base import App, Requirement, ServerProcess, literal
 from slipway.model.base import Text
 
 _REMEDY = "`slipway up` installs it here; an image gets it from images/code-server"
@@ -23,6 +24,10 @@ class CodeServer(App):
 
     default_title: ClassVar[str] = "VS Code"
     icon: ClassVar[str] = "code-server"
+    usual_activity: ClassVar[Activity] = Activity(
+        heartbeats=(r"^/healthz$", r"/manifest\.json$", r"/_static/"),
+        websocket="vscode",
+    )
 
     def server_process(self, name: str) -> ServerProcess:
         return ServerProcess(
@@ -43,7 +48,3 @@ class CodeServer(App):
             ready_path="/",
             requires=Requirement(self.program, _REMEDY if self.program == _PROGRAM else _ELSEWHERE),
         )
-
-    @property
-    def activity(self) -> ActivityRule:
-        return ActivityRule(ignored_paths=(r"/healthz$", r"/manifest\.json$", r"/_static/"))

@@ -3,7 +3,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess
+from slipway.model.apps.base import App, Requirement, ServerProcess
 from slipway.model.base import Text, VariableName, refuse, text
 
 _PLACEHOLDERS = {"port", "unix_socket", "base_url"}
@@ -44,10 +44,10 @@ class Command(App):
     )
     """For a program that listens before it has its pages: a path that it answers with 404 until
     then, and with anything else afterwards. Left out, any answer means that it is ready."""
+    websocket: Annotated[str, *text(r"/[^\s?#]*", "a path inside the app", "/ws")] | None = None
+    """A websocket of the app, for `slipway smoke` to open. Left out, it tries `/`."""
     remedy: Text | None = None
     """How a user gets the program where it is missing."""
-    ignored_paths: tuple[Text, ...] = ()
-    """Regular expressions of paths whose requests are heartbeat, not work."""
 
     default_title: ClassVar[str] = "Application"
     icon: ClassVar[str] = "command"
@@ -62,18 +62,6 @@ class Command(App):
             )
         return self
 
-    @model_validator(mode="after")
-    def _patterns_compile(self) -> Self:
-        for pattern in self.ignored_paths:
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise refuse(
-                    f"{pattern!r} is not a regular expression ({error})",
-                    r"write for example ^/ping$",
-                ) from error
-        return self
-
     def server_process(self, name: str) -> ServerProcess:
         environment: Any = self.environment
         return ServerProcess(
@@ -86,7 +74,3 @@ class Command(App):
                 self.command[0], self.remedy or "install it in the image or in your home"
             ),
         )
-
-    @property
-    def activity(self) -> ActivityRule:
-        return ActivityRule(ignored_paths=self.ignored_paths)

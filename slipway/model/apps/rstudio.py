@@ -1,5 +1,6 @@
 from typing import ClassVar, Literal
 
+from slipway.model.apps.activity import Activity
 from slipway.model.apps.base import App, Requirement
 
 
@@ -13,6 +14,11 @@ class RStudio(App):
 
     default_title: ClassVar[str] = "RStudio"
     icon: ClassVar[str] = "rstudio"
+    usual_activity: ClassVar[Activity] = Activity(
+        # An open page always has one of these requests under way.
+        heartbeats=(r"^/events/get_events$", r"^/rpc/get_events$"),
+        websocket="input",
+    )
     fixed_name: ClassVar[str] = "rstudio"
 
     @property

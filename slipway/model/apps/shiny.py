@@ -1,5 +1,6 @@
 from typing import ClassVar, Literal
 
+from slipway.model.apps.activity import Activity
 from slipway.model.apps.base import App, Requirement, ServerProcess, literal
 from slipway.model.base import Text
 
@@ -13,6 +14,8 @@ class Shiny(App):
 
     default_title: ClassVar[str] = "Shiny"
     icon: ClassVar[str] = "shiny"
+    # A page may show something new every second that nobody looks at.
+    usual_activity: ClassVar[Activity] = Activity(websocket="input")
 
     def server_process(self, name: str) -> ServerProcess:
         # The folder and port travel as arguments, so that no name can become R code.

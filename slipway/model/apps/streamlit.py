@@ -1,6 +1,7 @@
 from typing import ClassVar, Literal
 
-from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess, literal
+from slipway.model.apps.activity import Activity
+from slipway.model.apps.base import App, Requirement, ServerProcess, literal
 from slipway.model.base import Text
 
 
@@ -13,6 +14,9 @@ class Streamlit(App):
 
     default_title: ClassVar[str] = "Streamlit"
     icon: ClassVar[str] = "streamlit"
+    usual_activity: ClassVar[Activity] = Activity(
+        heartbeats=(r"/_stcore/(health|host-config)$", r"^/static/"), websocket="input"
+    )
 
     def server_process(self, name: str) -> ServerProcess:
         return ServerProcess(
@@ -31,7 +35,3 @@ class Streamlit(App):
             requires=Requirement("streamlit", "pip install streamlit"),
             needs_file=self.script,
         )
-
-    @property
-    def activity(self) -> ActivityRule:
-        return ActivityRule(ignored_paths=(r"/_stcore/(health|host-config)$", r"/static/"))

@@ -1,6 +1,7 @@
 from typing import ClassVar, Literal
 
-from slipway.model.apps.base import ActivityRule, App, Requirement, ServerProcess, literal
+from slipway.model.apps.activity import Activity
+from slipway.model.apps.base import App, Requirement, ServerProcess, literal
 from slipway.model.base import Text
 
 
@@ -13,6 +14,8 @@ class TensorBoard(App):
 
     default_title: ClassVar[str] = "TensorBoard"
     icon: ClassVar[str] = "tensorboard"
+    # An open page asks for new data every 30 seconds.
+    usual_activity: ClassVar[Activity] = Activity(heartbeats=(r"^/data/", r"^/experiment/"))
 
     def server_process(self, name: str) -> ServerProcess:
         return ServerProcess(
@@ -27,8 +30,3 @@ class TensorBoard(App):
             absolute_url=True,
             requires=Requirement("tensorboard", "pip install tensorboard"),
         )
-
-    @property
-    def activity(self) -> ActivityRule:
-        # An open page asks for new data every 30 seconds.
-        return ActivityRule(counts=False)

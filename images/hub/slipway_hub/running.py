@@ -1,0 +1,48 @@
+"""What this hub runs, told to `slipway smoke`; and where routes lead, told to a token."""
+
+from typing import Any
+
+from jupyterhub import orm
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.handlers.base import UserRedirectHandler
+from jupyterhub.scopes import needs_scope
+
+from slipway_hub import smoke
+from slipway_hub.settings import HubSettings
+
+
+def handlers(settings: HubSettings) -> list[Any]:
+    return [
+        (rf"/{smoke.RUNNING}", Running, {"hub_settings": settings}),
+        (r"/user-redirect/(.*)?", UserRedirect),
+    ]
+
+
+class UserRedirect(UserRedirectHandler):  # type: ignore[misc]
+    """Where a route leads, told to a user's token as well: it only computes an address."""
+
+    _accept_token_auth = True
+
+
+class Running(APIHandler):  # type: ignore[misc]
+    """The release, what it offers, and what each service may do, as the database has it."""
+
+    def initialize(self, hub_settings: HubSettings) -> None:
+        self.hub_settings = hub_settings
+
+    @needs_scope("read:hub")  # type: ignore[untyped-decorator]
+    def get(self) -> None:
+        settings = self.hub_settings
+        images = getattr(settings.spawning, "images", {})
+        self.finish(
+            {
+                "release": settings.release,
+                "images": images,
+                "profiles": {p.slug: p.default_url for p in settings.profiles},
+                "routes": {route.path: route.target for route in settings.routes},
+                "services": {
+                    service.name: sorted({s for role in service.roles for s in role.scopes})
+                    for service in self.db.query(orm.Service)
+                },
+            }
+        )

@@ -1,0 +1,35 @@
+"""What `slipway smoke` has at the hub: users of its own, and a service that acts on them alone.
+
+Nobody logs in as one of these users, except on a laptop, where one password is for all.
+"""
+
+from pathlib import Path
+
+from slipway_hub.settings import HubSettings
+
+SERVICE = "smoke"
+TOKEN = "smoke_token"  # noqa: S105 - the name of a secret's file
+USER = "slipway-smoke"
+"""The user whose existence says that a smoke run is under way; the neighbour of the others."""
+
+RUNNING = "slipway-running"
+"""Below /hub/: what this hub runs, for the service."""
+
+
+def user(profile: str) -> str:
+    """The user who tries a profile."""
+    return f"{USER}-{profile}"
+
+
+def users(settings: HubSettings) -> list[str]:
+    return [USER, *(user(profile.slug) for profile in settings.profiles)]
+
+
+def is_there(settings: HubSettings) -> bool:
+    return (Path(settings.secrets) / TOKEN).exists()
+
+
+def scopes(settings: HubSettings) -> list[str]:
+    """To make, use and remove its own users, and to ask what runs. Nothing about anybody else."""
+    needed = ("admin:users", "servers", "access:servers", "tokens")
+    return ["read:hub", *(f"{scope}!user={name}" for name in users(settings) for scope in needed)]

@@ -1,0 +1,56 @@
+"""`slipway rollback` on a terminal."""
+
+import sys
+from pathlib import Path
+
+import typer
+
+from slipway.cli.app import print_json
+from slipway.cli.promote import failures_told
+from slipway.model import load
+from slipway.promotion.rollback import Rollback, rollback
+
+
+def run(
+    root: Path,
+    name: str,
+    to: str | None,
+    profile: str | None,
+    *,
+    keep_database: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """What it changes is shown first, and asked about where users lose something."""
+    project = load(root)
+    with failures_told():
+        how = {"to": to, "keep_database": keep_database, "profile": profile}
+        planned = rollback(project, name, dry_run=True, **how)  # type: ignore[arg-type]
+        for line in _plan(planned):
+            print(line, file=sys.stderr)
+        if dry_run:
+            done = planned
+        else:
+            asked = f"Type {name} to roll it back"
+            if planned.restores and not yes and typer.prompt(asked, err=True) != name:
+                print("nothing was done", file=sys.stderr)
+                raise typer.Exit(1)
+            done = rollback(project, name, **how)  # type: ignore[arg-type]
+    if as_json:
+        print_json(done.as_json())
+    else:
+        print("\n".join([*done.diff, *_end(done)]))
+
+
+def _plan(planned: Rollback) -> list[str]:
+    back = f"{planned.environment} goes back from {planned.previous} to {planned.release}"
+    return [f"{back} ({planned.chosen})", *planned.loses()]
+
+
+def _end(done: Rollback) -> list[str]:
+    if not done.pinned:
+        return ["nothing was changed: --dry-run"]
+    file = f"environments/{done.environment}.yaml"
+    deploy = f"`cdk deploy '{done.environment}/*' -c env={done.environment}`"
+    return [f"recorded in {done.record}", f"next: commit {file}, then {deploy}"]

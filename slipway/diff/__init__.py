@@ -1,0 +1,1 @@
+"""What would change in an environment: for its users, in Kubernetes, in CloudFormation."""

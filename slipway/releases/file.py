@@ -1,0 +1,92 @@
+"""`releases/<version>.yaml` on disk: written once, the same bytes for the same release."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from slipway.model import Release, references
+from slipway.model.document import parse
+from slipway.model.problems import InvalidProject, Problem
+from slipway.model.project import load_file
+
+FOLDER = "releases"
+_HEAD = """\
+# yaml-language-server: $schema=../schemas/release.json
+# Written by `slipway release`. Never edited: `digest` is that of all the rest.
+"""
+
+
+def path(root: Path, version: str) -> Path:
+    return root / FOLDER / f"{version}.yaml"
+
+
+def existing(root: Path) -> list[str]:
+    return sorted(file.stem for file in (root / FOLDER).glob("*.yaml"))
+
+
+def read(root: Path, version: str) -> Release:
+    """Read and check one release. Raises InvalidProject."""
+    name = f"{FOLDER}/{version}.yaml"
+    if not path(root, version).is_file():
+        message, hint = references.unknown("release", version, existing(root))
+        raise InvalidProject([Problem(name, 1, 1, "", message, hint)])
+    release: Release = load_file(
+        root / name, name, Release, lambda value: references.check_release(value, version)
+    )
+    return release
+
+
+def write(root: Path, release: Release) -> Release:
+    """Write a release that has no file yet, and read it again. Raises FileExistsError."""
+    target, content = path(root, release.version), text(release).encode()
+    target.parent.mkdir(exist_ok=True)
+    write_new(target, content)
+    return read(root, release.version)
+
+
+def write_new(target: Path, content: bytes) -> None:
+    """All of it or nothing, and never over another file. Raises FileExistsError."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with partial.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(partial, target)  # unlike a rename, it fails where something is
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def text(release: Release) -> str:
+    """What `write` writes: the catalog in its own order, which users see, all else sorted."""
+    content = _plain(release)
+    again = Release.model_validate(parse(_dump(content).encode(), "").data)
+    assert _plain(again) == content, "YAML gives back what it was given"
+    written = _dump({"digest": again.content_digest(), **content})
+    return f"{_HEAD}{written}"
+
+
+def _plain(release: Release) -> dict[str, Any]:
+    """The content without its digest, for YAML: short, without what nobody said."""
+    content = release.model_dump(mode="json", exclude={"digest", "catalog"})
+    catalog = release.catalog.model_dump(mode="json", exclude_unset=True)
+    return {name: _sorted(content[name]) for name in sorted(content)} | {"catalog": catalog}
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without anchors: each line says what it says."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _dump(content: dict[str, Any]) -> str:
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,94 @@
+"""Verdicts: what was tried, what came of it, how long it took."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import httpx
+from websockets.exceptions import WebSocketException
+
+
+class Verdict(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    ENFORCED = "enforced"
+    NOT_ENFORCED = "not enforced"
+    NOT_APPLICABLE = "not applicable"
+
+
+RED = (Verdict.FAILED, Verdict.NOT_ENFORCED)
+
+
+class Failure(Exception):  # noqa: N818 - a verdict
+    """It does not do what it should. The message names the culprit."""
+
+
+class NotEnforced(Failure):
+    """A wall that lets something through."""
+
+
+class NotApplicable(Exception):  # noqa: N818 - a verdict
+    """There is nothing to try here; the message says why."""
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str
+    verdict: Verdict
+    detail: str
+    seconds: float
+
+    @property
+    def is_red(self) -> bool:
+        return self.verdict in RED
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.verdict:<14} {self.seconds:6.1f} s  {self.name}: {self.detail}"
+
+
+@dataclass
+class Checks:
+    """What was tried so far. `say` gets a line for each."""
+
+    say: Callable[[str], None]
+    done: list[Check] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.done) and not any(check.is_red for check in self.done)
+
+    async def run(
+        self,
+        name: str,
+        act: Callable[[], Awaitable[str]],
+        within: float = 120,
+        good: Verdict = Verdict.PASSED,
+    ) -> bool:
+        """Try one thing, for at most `within` seconds; `act` says what was seen. True unless red.
+
+        Whatever keeps a thing from being tried makes it fail: nothing is green unseen.
+        """
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(within):
+                verdict, detail = good, await act()
+        except NotApplicable as why:
+            verdict, detail = Verdict.NOT_APPLICABLE, str(why)
+        except NotEnforced as why:
+            verdict, detail = Verdict.NOT_ENFORCED, str(why)
+        except Failure as why:
+            verdict, detail = Verdict.FAILED, str(why)
+        except TimeoutError:
+            verdict, detail = Verdict.FAILED, f"nothing within {within:.0f} s"
+        except (httpx.HTTPError, WebSocketException, OSError, KeyError, ValueError) as error:
+            verdict, detail = Verdict.FAILED, f"{type(error).__name__}: {error}"
+        check = Check(name, verdict, detail, round(time.monotonic() - began, 1))
+        self.done.append(check)
+        self.say(str(check))
+        return not check.is_red

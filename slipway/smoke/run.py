@@ -1,0 +1,87 @@
+"""A whole run: every profile at the same time, each with a user of its own."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from slipway_hub import smoke
+
+from slipway.model import Environment
+from slipway.smoke import hub_checks
+from slipway.smoke.kernels import kernel
+from slipway.smoke.places import Place
+from slipway.smoke.probes import Neighbour, neighbour
+from slipway.smoke.profile import Trial, try_profile
+from slipway.smoke.report import Checks, Failure, Verdict
+from slipway.smoke.session import Session, opened
+
+UNKNOWN = "unknown"
+"""The release of a hub that does not say it."""
+
+
+async def run(environment: Environment, place: Place, say: Callable[[str], None]) -> dict[str, Any]:
+    """`{"ok", "release", "checks"}`; the release is the one that the hub runs.
+
+    Raises places.NoHubError when there is nothing to try.
+    """
+    checks, left = Checks(say), list[str]()
+    async with opened(place, left) as session:
+        release = await _hub(environment, session, checks)
+        neighbours: asyncio.Future[Neighbour] = asyncio.get_running_loop().create_future()
+        trial = Trial(environment, session, checks, neighbours)
+        beside = asyncio.create_task(_neighbour(trial))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for slug in environment.catalog.profiles:
+                    group.create_task(try_profile(trial, slug))
+        finally:
+            beside.cancel()
+            await asyncio.gather(beside, return_exceptions=True)
+    await checks.run("cleaned up", partial(_cleaned, left))
+    return {
+        "ok": checks.ok,
+        "release": release,
+        "checks": [check.as_json() for check in checks.done],
+    }
+
+
+async def _hub(environment: Environment, session: Session, checks: Checks) -> str:
+    """What concerns the hub alone. Returns the release that it runs."""
+    anybody, service = await session.client(), await session.client(session.place.token)
+    await checks.run("login page", partial(hub_checks.login_page, anybody, environment))
+    told: dict[str, Any] = {}
+
+    async def release() -> str:
+        told.update(await session.hub.running())
+        return await hub_checks.release(told, environment)
+
+    await checks.run("release", release)
+    if told:
+        culler = partial(hub_checks.culler, told)
+        await checks.run("denied: more than culling to the culler", culler, good=Verdict.ENFORCED)
+    own = partial(hub_checks.own_rights, service, session.names(environment.catalog.profiles))
+    await checks.run("denied: other users to this run", own, good=Verdict.ENFORCED)
+    return str(told.get("release", UNKNOWN))
+
+
+async def _neighbour(trial: Trial) -> None:
+    """Another user's server, there until this is cancelled."""
+    catalog, session = trial.environment.catalog, trial.session
+    profile = catalog.default_profile or next(iter(catalog.profiles))
+    try:
+        visitor = await session.visitor(smoke.USER)
+        await session.hub.start(visitor.name, profile, trial.start_seconds)
+        async with kernel(visitor) as running:
+            trial.neighbour.set_result(await neighbour(visitor, running, session.place))
+            await asyncio.Event().wait()
+    except Exception as error:
+        # Whoever looks for the neighbour is told why there is none.
+        if not trial.neighbour.done():
+            trial.neighbour.set_exception(Failure(f"no neighbour to be kept from: {error}"))
+
+
+async def _cleaned(left: list[str]) -> str:
+    if left:
+        raise Failure("; ".join(left))
+    return "users, servers, tokens and files of this run are gone"

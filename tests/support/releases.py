@@ -1,0 +1,172 @@
+"""A small project in git whose images are in a registry, as `slipway build --push` leaves it."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from slipway.build.build import RECORDS, SBOMS
+from slipway.build.context import assemble, content_tag, facts
+from slipway.build.recipes import recipes
+from slipway.build.record import Layer, Record, Records
+from slipway.installation import STORE
+from slipway.model import load
+from slipway.model.release import built_here
+from slipway.oci import descriptors as oci
+from slipway.oci.descriptors import Descriptor
+from slipway.oci.layout import Layout
+from slipway.oci.reference import Reference
+from slipway.oci.registry import Registry
+from slipway.oci.transfer import Pusher
+from tests.support.local import SLIPWAY
+
+CATALOG = """\
+apps:
+  lab: {kind: jupyterlab}
+  code: {kind: code-server}
+images:
+  tools:
+    apps: [lab, code]
+profiles:
+  vscode: {title: VS Code, image: tools, app: code}
+  lab: {title: JupyterLab, image: tools}
+routes:
+  /code: {profile: vscode, app: code}
+"""
+KUBE = """\
+target: kubernetes
+registry: REGISTRY/slipway
+auth: {kind: shared-password, allow_all: true}
+"""
+PROGRAMS = {"hub": {"jupyterhub": "6.1.1"}, "tools": {"jupyterlab": "4.6.6", "code-server": "4.1"}}
+
+
+@dataclass
+class Released:
+    root: Path
+    registry: str
+
+    def slipway(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [SLIPWAY, *arguments],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | variables,
+        )
+
+    def release(self, version: str, *options: str, **variables: str) -> dict[str, Any]:
+        done = self.slipway("release", version, "--json", *options, **variables)
+        assert done.returncode == 0, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def git(self, *arguments: str) -> str:
+        return git(self.root, *arguments)
+
+    def write(self, name: str, text: str) -> None:
+        (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.root / name).write_text(text)
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        text = (self.root / name).read_text()
+        assert old in text
+        (self.root / name).write_text(text.replace(old, new, 1))
+
+    def commit(self, why: str = "a change") -> str:
+        self.git("add", "-A")
+        self.git("commit", "-q", "--allow-empty", "-m", why)
+        return self.git("rev-parse", "HEAD").strip()
+
+    def build(self, *images: str, push: bool = True) -> None:
+        """What `slipway build --push kube` leaves behind, with images of a few bytes."""
+        project = load(self.root)
+        store = Layout(self.root / STORE)
+        for image in images or built_here(project.catalog):
+            recipe = recipes(self.root, project.catalog, [image], {})[image]
+            context = self.root / ".slipway/context" / image
+            context.parent.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(context, ignore_errors=True)
+            assemble(recipe, context)
+            base = f"docker.io/library/debian@sha256:{'d' * 64}"
+            what = facts({**recipe.arguments, "BASE": base}, {}, ["linux/amd64"], 0)
+            tag = content_tag(context, what)
+            made = small_image(store, f"{image} {tag}")
+            self._record(image, tag, made, base, dict(recipe.arguments))
+            if push:
+                self.push(store, image, made, tag)
+
+    def push(self, store: Layout, image: str, made: Descriptor, tag: str) -> None:
+        target = Reference.parse(f"{self.registry}/slipway/{image}:{tag}")
+        with Registry(target, push=True) as registry:
+            Pusher(store, registry).push(made, target, (tag, "working-tree"))
+
+    def _record(
+        self, image: str, tag: str, made: Descriptor, base: str, arguments: dict[str, str]
+    ) -> None:
+        folder = self.root / RECORDS
+        (folder / SBOMS).mkdir(parents=True, exist_ok=True)
+        bill = f"{made.digest.removeprefix('sha256:')}.cdx.json"
+        parts = [{"name": n, "version": v} for n, v in PROGRAMS.get(image, {}).items()]
+        (folder / SBOMS / bill).write_text(json.dumps({"components": parts}))
+        Records(folder).write(
+            Record(
+                name=image,
+                tag=tag,
+                digest=made.digest,
+                media_type=made.media_type,
+                size=made.size,
+                builder="a test",
+                base=base,
+                parents={},
+                arguments=arguments,
+                platforms={"linux/amd64": (Layer(made.digest, 1, ""),)},
+                sboms={"linux/amd64": bill},
+            )
+        )
+
+
+def small_image(store: Layout, seed: str) -> Descriptor:
+    """An image of one layer that is no archive: nobody unpacks it."""
+    layer = store.add(hashlib.sha256(seed.encode()).digest(), oci.LAYER_GZIP)
+    config = {"os": "linux", "architecture": "amd64", "rootfs": {"diff_ids": [layer.digest]}}
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": oci.MANIFEST,
+        "config": store.add(oci.encode(config), oci.CONFIG).as_json(),
+        "layers": [layer.as_json()],
+    }
+    return store.add(oci.encode(manifest), oci.MANIFEST)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    plain = ["-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(
+        ["git", *identity, *plain, *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def released_project(root: Path, registry: str) -> Released:
+    """Its images are built and pushed, its files are committed."""
+    project = Released(root, registry)
+    project.write("catalog.yaml", CATALOG)
+    project.write("environments/kube.yaml", KUBE.replace("REGISTRY", registry))
+    for image in ("hub", "proxy", "tools"):
+        dockerfile = "ARG BASE=docker.io/library/debian:trixie-slim\nFROM ${BASE}\n"
+        project.write(f"images/{image}/Dockerfile", dockerfile)
+    project.write(".gitignore", ".slipway/\n")
+    git(root, "init", "-q")
+    project.commit("a hub")
+    project.build()
+    return project
