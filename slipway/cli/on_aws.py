@@ -70,20 +70,22 @@ def recreate(root: Path, name: str, *, as_json: bool) -> None:
 
 def rehearse(root: Path, *, keep: bool, kubeconfig: Path | None, as_json: bool) -> None:
     os.environ.setdefault("JSII_NODE", str(node()))
+    from slipway.promotion.pin import PinError
     from slipway.rehearse import rehearsal
     from slipway.rehearse.emulator import EmulatorError
 
-    steps, left = Steps(say), list[str]()
+    steps, left, ended = Steps(say), list[str](), False
     try:
         with _ends_with_a_signal(), _told():
             rehearsal.rehearse(root, steps, left, keep=keep, kubeconfig=kubeconfig)
-    except (EmulatorError, ValueError, OSError) as error:
+            ended = True
+    except (EmulatorError, PinError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
     finally:
         seconds = sum(step.seconds for step in steps.done)
         summary = f"{len(steps.done)} steps in {seconds:.0f} s, {len(left)} leftovers"
-        ok = bool(steps.done) and steps.ok and not left
+        ok = ended and steps.ok and not left  # stopped between two steps, none of them failed
         fields = {"ok": ok, "steps": [step.as_json() for step in steps.done], "leftovers": left}
         _print(as_json, fields, summary)
 

@@ -46,12 +46,11 @@ def run(on: Stage, steps: Steps, left: list[str]) -> None:
     if second:
         step("smoke record again", versions.record_smoke, on)
         step(f"promote {NEXT}", versions.promote, on, second)
-        step(f"update {second.name}", versions.deploy, on, second, SEEN)
     step(f"teardown {name}", environments.teardown, on, first)
     step("leftovers", environments.no_leftovers, first, left)
     step(f"recreate {name}", environments.recreate, on, first)
     if second:
-        step(f"{second.name} is untouched", versions.untouched, on, second, NEXT)
+        step(f"{second.name} is untouched", versions.untouched, on, second, FIRST)
 
 
 def rehearse(

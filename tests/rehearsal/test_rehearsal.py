@@ -17,7 +17,7 @@ LIFE = (
     *("bootstrap dev", "bootstrap prod", "images of dev", "release 1.0.0", "deploy dev"),
     *("empty diff", "smoke record", "prepare prod", "drift", "promote 1.0.0", "deploy prod"),
     *("failed release 1.1.0", "promote 1.1.0", "rollback dev", "release 1.2.0", "update dev"),
-    *("smoke record again", "promote 1.2.0", "update prod", "teardown dev", "leftovers"),
+    *("smoke record again", "promote 1.2.0", "teardown dev", "leftovers"),
     *("recreate dev", "prod is untouched"),
 )
 
