@@ -18,10 +18,10 @@ def promote(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Evaluate the gates and show the change.")
     ] = False,
-    waive: Annotated[
+    force: Annotated[
         list[str] | None, typer.Option("--force", metavar="GATE", help="Go on without it.")
     ] = None,
-    because: Annotated[
+    why: Annotated[
         list[str] | None, typer.Option("--why", metavar="TEXT", help="Why. Recorded.")
     ] = None,
     pull_request: Annotated[
@@ -37,7 +37,7 @@ def promote(
     from slipway.promotion.promote import Order
 
     try:
-        waivers = on_terminal.waivers(waive or [], because or [])
+        waivers = on_terminal.waivers(force or [], why or [])
     except ValueError as error:
         raise bad_input(error) from None
     order = Order(source, target, waivers, dry_run, (from_profile, to_profile))
