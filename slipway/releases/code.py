@@ -22,6 +22,7 @@ FILES = (
     "slipway/hub_settings.py",
     "images/hub/slipway_hub/settings.py",
     "images/hub/slipway_hub/smoke.py",
+    "images/hub/slipway_hub/start_times.py",
 )
 APP = ("app.py", "cdk.json")
 """A project may have its own."""
