@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-import psutil
-
 from slipway.model import EksSpec, Environment, InvalidProject
 
 CLI = ("cdk", "cdk.js")
@@ -52,6 +50,9 @@ def cdk_arguments() -> Sequence[str]:
 
 
 def _commands_above() -> Iterator[list[str]]:
+    # Only a deploy waits for it.
+    import psutil
+
     for process in psutil.Process().parents():
         try:
             yield process.cmdline()
