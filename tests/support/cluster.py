@@ -199,7 +199,10 @@ def deployed(
         cluster.wait("proxy")
         cluster.wait("hub")
         with reached(cluster) as url:
-            yield cluster, Hub(url, cluster.password, folder, None)
+            hub = Hub(url, cluster.password, folder, None)
+            # A Service leads to a pod that is ready a moment later.
+            seconds_until(lambda: healthy(hub), 60)
+            yield cluster, hub
     finally:
         cluster.close()
 

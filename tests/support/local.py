@@ -110,12 +110,12 @@ class User:
         if not self.servers():
             self.start(profile)
 
-    def start(self, profile: str, server: str = "") -> None:
+    def start(self, profile: str, server: str = "", seconds: float = 60) -> None:
         where = f"/hub/api/users/{self.name}/server{'s/' + server if server else ''}"
         options = {"user_options": {"profile": profile}}
         answer = self.client.post(where, json=options, headers=self._api())
         assert answer.status_code in (201, 202), answer.text
-        self.wait(lambda: self.servers().get(server, {}).get("ready"))
+        self.wait(lambda: self.servers().get(server, {}).get("ready"), seconds)
 
     def stop(self, server: str = "") -> None:
         where = f"/hub/api/users/{self.name}/server{'s/' + server if server else ''}"
