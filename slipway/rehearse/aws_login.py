@@ -18,7 +18,7 @@ def describe(name: str) -> dict[str, str]:
     scope = (
         f"{os.environ['AWS_ACCESS_KEY_ID']}/20260101/{os.environ['AWS_REGION']}/eks/aws4_request"
     )
-    connection = HTTPConnection(url.hostname, url.port or 80, timeout=30)
+    connection = HTTPConnection(url.hostname, url.port or 80, timeout=120)
     connection.request(
         "GET",
         f"/clusters/{name}",

@@ -39,10 +39,14 @@ class KubernetesApi:
         """Who else is asked of every object."""
         certificate, key = self_signed(folder)
         self.ca = base64.b64encode(certificate.read_bytes()).decode()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._server.socket = context.wrap_socket(
+            self._server.socket,
+            server_side=True,
+            do_handshake_on_connect=False,  # in each connection's thread: none holds up the others
+        )
         self.url = f"https://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
@@ -60,6 +64,13 @@ class KubernetesApi:
     def stop(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    """Some thirty clients may come at the same time, and a busy machine takes its time."""
+
+    request_queue_size = 128
+    daemon_threads = True
 
 
 def _handler(api: KubernetesApi) -> type[BaseHTTPRequestHandler]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -31,6 +32,8 @@ LONGEST_WAIT = "12"
 """Seconds that a deploy waits for a roll-out: the provider looks every ten."""
 SHOWN = 12
 """Lines of a command that failed."""
+_FAILED = re.compile(r"\b[A-Z]+_FAILED\b")
+"""A resource of CloudFormation's, and why: long before the end of what the CDK CLI prints."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ class Stage:
         printed = done.stdout + done.stderr
         if may_fail:
             return printed
-        raise StepError(f"cdk {verb} failed:\n{_last(printed)}")
+        why = [line.strip() for line in printed.splitlines() if _FAILED.search(line)][:SHOWN]
+        raise StepError("\n".join((f"cdk {verb} failed:", *why, _last(printed))))
 
     def slipway(self, place: Place, verb: str, *arguments: str, may_fail: bool = False) -> Answer:
         """Run a command of Slipway's as a user would, who is in the account of `place`.
