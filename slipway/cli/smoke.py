@@ -26,14 +26,19 @@ console = Console(stderr=True, highlight=False)
 def run(root: Path, name: str, url: str | None, token_file: Path | None, *, as_json: bool) -> None:
     """Exits with 1 if something is red, with 2 if there is nothing to try."""
     environment = load(root, name).environment(name)
+    left: list[str] = []
     try:
         with place_of(environment, root, url, token_file) as place:
             console.print(f"[dim]…[/] {escape(place.url)}")
-            found = _until_done_or_stopped(try_everything(environment, place, _say))
+            found = _until_done_or_stopped(try_everything(environment, place, _say, left))
     except NoHubError as error:
         raise bad_input(error) from None
     if found is None:
-        raise fail("stopped; what the run had made was removed")
+        raise fail(
+            f"stopped; not removed, the next run does it: {'; '.join(left)}"
+            if left
+            else "stopped; what the run had made was removed"
+        )
     record = Record("smoke", name, found["release"], datetime.now(UTC), found["ok"], found)
     kept = _kept(root, environment, record)
     if as_json:

@@ -99,5 +99,5 @@ async def kernel(visitor: Visitor) -> AsyncIterator[Kernel]:
 @asynccontextmanager
 async def joined(visitor: Visitor, kernel_id: str) -> AsyncIterator[Kernel]:
     path = f"{visitor.prefix}/api/kernels/{kernel_id}/channels?session_id={uuid.uuid4().hex}"
-    async with visitor.websocket(path, open_timeout=60) as channel:
+    async with visitor.websocket(path) as channel:
         yield Kernel(channel)

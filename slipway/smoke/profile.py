@@ -83,9 +83,14 @@ async def _routes(trial: Trial, slug: str, visitor: Visitor) -> None:
         stopped = partial(routes.stopped, landing, visitor, hub, most)
         await checks.run(f"{name}: stopped", stopped, most + 120)
         await checks.run(f"{name}: running", partial(routes.running, landing, visitor, hub))
+
+    async def start_again() -> str:
+        await hub.start(visitor.name, slug, most)
+        return "its server is ready"
+
     if not await hub.servers(visitor.name):
         # A route did not start it: what comes next is no fault of that.
-        await hub.start(visitor.name, slug, most)
+        await checks.run(f"profile {slug}: starts again", start_again, most + 30)
 
 
 async def _default_url(trial: Trial, slug: str, visitor: Visitor) -> str:

@@ -20,12 +20,15 @@ UNKNOWN = "unknown"
 """The release of a hub that does not say it."""
 
 
-async def run(environment: Environment, place: Place, say: Callable[[str], None]) -> dict[str, Any]:
+async def run(
+    environment: Environment, place: Place, say: Callable[[str], None], left: list[str]
+) -> dict[str, Any]:
     """`{"ok", "release", "checks"}`; the release is the one that the hub runs.
 
-    Raises places.NoHubError when there is nothing to try.
+    `left` gets what could not be removed, also when the run is broken off. Raises
+    places.NoHubError when there is nothing to try.
     """
-    checks, left = Checks(say), list[str]()
+    checks = Checks(say)
     async with opened(place, left) as session:
         release = await _hub(environment, session, checks)
         neighbours: asyncio.Future[Neighbour] = asyncio.get_running_loop().create_future()

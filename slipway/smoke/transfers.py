@@ -37,7 +37,7 @@ async def streaming(visitor: Visitor, port: int) -> str:
             await answer.aread()
             raise Failure(culprit(answer))
         pieces = answer.aiter_raw()
-        first = await anext(pieces)
+        first = await anext(pieces, b"")
         await visitor.get(f"{base}/open")
         whole = first + b"".join([piece async for piece in pieces])
     if (first, whole) != (b"first", b"firstsecond"):

@@ -218,6 +218,7 @@ def test_an_app_works_in_a_frame_of_jupyterlab(page: Page, kinds: Hub):
         f"/user/{user}/page/",
     )
     frame = page.frame_locator("iframe").last
+    expect(frame.locator("#heard")).to_have_text("connected")
     frame.get_by_label("Say").fill("inside")
     expect(frame.locator("#heard")).to_have_text("heard inside")
 

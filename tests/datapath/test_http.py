@@ -274,7 +274,7 @@ def test_who_has_sent_half_a_body_hears_at_once_that_the_app_wants_none(ours: Ju
         f"POST {path} HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZATION}Content-Length: 9\r\n\r\nhalf"
     )
     with spoken(ours, head) as connection:
-        connection.settimeout(5)  # less than a client may linger
+        connection.settimeout(9)  # less than a client may linger
         assert b" 413 " in connection.recv(65536)
 
 

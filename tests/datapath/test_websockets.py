@@ -107,7 +107,7 @@ def test_a_silent_browser_is_pinged_and_one_that_has_gone_is_noticed(ours: Jupyt
 def test_a_browser_that_answers_pings_stays(ours: Jupyter):
     with opened(ours, ping_interval=None) as websocket:
         with pytest.raises(TimeoutError):
-            websocket.recv(timeout=1.5)  # five silences
+            websocket.recv(timeout=4.5)  # four silences
         websocket.send("still here")
         assert websocket.recv(timeout=10) == "still here"
 
@@ -146,7 +146,7 @@ def test_an_open_but_silent_websocket_is_no_activity(ours: Jupyter):
         websocket.recv(timeout=10)
         before = last()
         with pytest.raises(TimeoutError):
-            websocket.recv(timeout=1.0)  # pings and pongs
+            websocket.recv(timeout=2.5)  # pings and pongs
         assert last() == before
         websocket.send("more work")
         websocket.recv(timeout=10)

@@ -155,6 +155,11 @@ def test_the_token_of_a_run_is_for_its_own_users_alone(small: Hub):
     assert service.post("/hub/api/users/grace/tokens").status_code in (403, 404)
     assert service.post("/hub/api/users/grace/server").status_code in (403, 404)
     assert service.get("/user/grace/").status_code != 200
+    made = service.post(f"/hub/api/users/{names.user('small')}")
+    renamed = service.patch(f"/hub/api/users/{names.user('small')}", json={"name": "heidi"})
+    assert renamed.status_code == 403
+    assert service.delete(f"/hub/api/users/{names.user('small')}").status_code == 204
+    assert made.status_code == 201
     assert [u for u in service.get("/hub/api/users").json() if u["name"] == "grace"] == []
 
 
@@ -188,7 +193,7 @@ def test_where_nobody_can_log_in_routes_are_tried_with_a_token(small: Hub):
     environment = load(small.folder, "local").environment("local")
     with place_of(environment, small.folder, None, None) as found_place:
         without = replace(found_place, password=None)
-        found = asyncio.run(run(environment, without, lambda _: None))
+        found = asyncio.run(run(environment, without, lambda _: None, []))
     assert [check for check in found["checks"] if check["verdict"] in RED] == []
     details = {check["name"]: check["detail"] for check in found["checks"]}
     assert details["route /lab: logged out"].startswith("a login that goes on to the route")

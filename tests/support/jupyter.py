@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -60,7 +61,7 @@ def running_apps() -> Iterator[Apps]:
         command = [sys.executable, "-m", "tests.support.any_app", apps.http, apps.websocket]
         process = subprocess.Popen(command, cwd=ROOT)
         try:
-            wait_until(lambda: Path(apps.http).exists() and Path(apps.websocket).exists())
+            wait_until(lambda: listens(apps.http) and listens(apps.websocket))
             yield apps
         finally:
             process.kill()
@@ -105,7 +106,13 @@ def running_jupyter(
             process.wait()
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+def listens(path: str) -> bool:
+    """Its socket is there a moment before it listens."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(path) == 0
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 90) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "waited in vain"

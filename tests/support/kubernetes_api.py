@@ -28,13 +28,15 @@ class KubernetesApi:
         if self.trouble:
             return self._refuse(request)
         if "watch" not in request.query:
+            self.told = list(self.pods)
             return web.json_response(
                 {"metadata": {"resourceVersion": "1"}, "items": [pod(name) for name in self.pods]}
             )
         watching = web.StreamResponse()
         await watching.prepare(request)
-        self.changed.clear()
-        await self.changed.wait()
+        if self.pods == self.told and not self.trouble:
+            self.changed.clear()
+            await self.changed.wait()
         if self.trouble:
             return self._cut(request)
         for name in self.pods:

@@ -82,7 +82,7 @@ class User:
         form = {"username": self.name, "password": self.hub.password, "_xsrf": self.xsrf()}
         return self.client.post(url, data=form)
 
-    def visit(self, path: str, seconds: float = 90) -> httpx.Response:
+    def visit(self, path: str, seconds: float = 120) -> httpx.Response:
         """Follow redirects, log in if asked and wait for servers to start, like a patient user."""
         deadline, url = time.monotonic() + seconds, path
         while time.monotonic() < deadline:
@@ -123,7 +123,7 @@ class User:
         assert answer.status_code in (202, 204), answer.text
         self.wait(lambda: server not in self.servers())
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 60) -> None:
+    def wait(self, condition: Callable[[], Any], seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "waited in vain"
@@ -149,4 +149,4 @@ def running_hub(folder: Path, **environment: str) -> Iterator[Hub]:
         yield Hub(said["url"], said["password"], folder, process)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=10)
+        process.wait(timeout=60)

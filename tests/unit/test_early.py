@@ -26,7 +26,7 @@ while True:
 """
 
 
-def until(condition: Callable[[], object], seconds: float = 15) -> None:
+def until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -35,7 +35,8 @@ def until(condition: Callable[[], object], seconds: float = 15) -> None:
 
 def pid_behind(path: Path) -> int:
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(path))
+        # Its socket is there a moment before it listens.
+        until(lambda: connection.connect_ex(str(path)) == 0)
         return int(connection.recv(20))
 
 
@@ -129,7 +130,7 @@ def test_the_warm_up_asks_until_there_is_a_page(tmp_path: Path):
     path = str(tmp_path / "app.sock")
     answers = [b"HTTP/1.1 404 Not Found\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"]
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.settimeout(15)
+        listening.settimeout(60)
         listening.bind(path)
         listening.listen()
         early._warm_up(path)

@@ -4,8 +4,10 @@ from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.handlers.base import UserRedirectHandler
 from jupyterhub.scopes import needs_scope
+from tornado.web import HTTPError
 
 from slipway_hub import smoke
 from slipway_hub.settings import HubSettings
@@ -15,6 +17,7 @@ def handlers(settings: HubSettings) -> list[Any]:
     return [
         (rf"/{smoke.RUNNING}", Running, {"hub_settings": settings}),
         (r"/user-redirect/(.*)?", UserRedirect),
+        (rf"/api/users/({smoke.USER}(?:-[^/]+)?)", SmokeUser),
     ]
 
 
@@ -22,6 +25,14 @@ class UserRedirect(UserRedirectHandler):  # type: ignore[misc]
     """Where a route leads, told to a user's token as well: it only computes an address."""
 
     _accept_token_auth = True
+
+
+class SmokeUser(UserAPIHandler):  # type: ignore[misc]
+    """A user of smoke runs keeps its name: renamed, its tokens would be somebody else's, of whoever
+    logs in under the new one. To make and remove such users needs the scope to rename them."""
+
+    async def patch(self, user_name: str) -> None:
+        raise HTTPError(403, "Users of smoke runs are not changed.")
 
 
 class Running(APIHandler):  # type: ignore[misc]
