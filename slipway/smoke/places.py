@@ -68,6 +68,10 @@ def place_of(
         token = token or _kubernetes_token(spec.namespace, environment.name)
         with _reached(spec, url) as found:
             yield Place(_with_slash(found), token, seconds(spec.start_timeout))
+    elif url or token_file:
+        raise NoHubError(
+            f"{environment.name} is local: --url and --token-file are for an environment elsewhere"
+        )
     else:
         yield _local(environment, root / ".slipway")
 
@@ -158,14 +162,17 @@ def _reached(spec: KubernetesSpec, url: str | None) -> Iterator[str]:
     if url or spec.domain:
         yield url or f"https://{spec.domain}/"
         return
-    process = subprocess.Popen(
-        [*_kubectl_command(spec.namespace), "port-forward", "service/proxy-public", ":80"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Ctrl-C is for us: what runs must be cleaned up through it.
-        start_new_session=True,
-    )
+    try:
+        process = subprocess.Popen(
+            [*_kubectl_command(spec.namespace), "port-forward", "service/proxy-public", ":80"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # Ctrl-C is for us: what runs must be cleaned up through it.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise _no_kubectl(error) from None
     try:
         assert process.stdout
         assert process.stderr
@@ -187,10 +194,14 @@ def _kubectl(namespace: str, *arguments: str) -> str:
             check=False,
         )
     except OSError as error:
-        raise NoHubError(f"kubectl: {error.strerror}; install it with `make setup`") from None
+        raise _no_kubectl(error) from None
     if done.returncode:
         raise NoHubError(f"kubectl: {done.stderr.strip()}\nDoes KUBECONFIG name the cluster?")
     return done.stdout
+
+
+def _no_kubectl(error: OSError) -> NoHubError:
+    return NoHubError(f"kubectl: {error.strerror}; install it with `make setup`")
 
 
 def _kubectl_command(namespace: str) -> list[str]:

@@ -23,14 +23,15 @@ UNKNOWN = "unknown"
 async def run(
     environment: Environment, place: Place, say: Callable[[str], None], left: list[str]
 ) -> dict[str, Any]:
-    """`{"ok", "release", "checks"}`; the release is the one that the hub runs.
+    """`{"ok", "release", "digest", "checks"}`; the release is the one that the hub runs, the digest
+    that of its file if what runs is what is in there.
 
     `left` gets what could not be removed, also when the run is broken off. Raises
     places.NoHubError when there is nothing to try.
     """
     checks = Checks(say)
     async with opened(place, left) as session:
-        release = await _hub(environment, session, checks)
+        runs = await _hub(environment, session, checks)
         neighbours: asyncio.Future[Neighbour] = asyncio.get_running_loop().create_future()
         trial = Trial(environment, session, checks, neighbours)
         beside = asyncio.create_task(_neighbour(trial))
@@ -44,13 +45,13 @@ async def run(
     await checks.run("cleaned up", partial(_cleaned, left))
     return {
         "ok": checks.ok,
-        "release": release,
+        **runs,
         "checks": [check.as_json() for check in checks.done],
     }
 
 
-async def _hub(environment: Environment, session: Session, checks: Checks) -> str:
-    """What concerns the hub alone. Returns the release that it runs."""
+async def _hub(environment: Environment, session: Session, checks: Checks) -> dict[str, str | None]:
+    """What concerns the hub alone. Returns the release that it runs, and its file's digest."""
     anybody, service = await session.client(), await session.client(session.place.token)
     await checks.run("login page", partial(hub_checks.login_page, anybody, environment))
     told: dict[str, Any] = {}
@@ -59,13 +60,16 @@ async def _hub(environment: Environment, session: Session, checks: Checks) -> st
         told.update(await session.hub.running())
         return await hub_checks.release(told, environment)
 
-    await checks.run("release", release)
+    as_frozen = await checks.run("release", release) and environment.release
     if told:
         culler = partial(hub_checks.culler, told)
         await checks.run("denied: more than culling to the culler", culler, good=Verdict.ENFORCED)
     own = partial(hub_checks.own_rights, service, session.names(environment.catalog.profiles))
     await checks.run("denied: other users to this run", own, good=Verdict.ENFORCED)
-    return str(told.get("release", UNKNOWN))
+    return {
+        "release": str(told.get("release", UNKNOWN)),
+        "digest": as_frozen.digest if as_frozen else None,
+    }
 
 
 async def _neighbour(trial: Trial) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from tests.support.jupyter import Apps, Jupyter, running_apps, running_jupyter
 
-SETTINGS = {"DataPath": {"response_timeout": 2.0, "ping_interval": 1.0}}
+SETTINGS = {"DataPath": {"response_timeout": 6.0, "ping_interval": 1.0}}
 
 
 def servers(apps: Apps) -> dict:

@@ -120,7 +120,8 @@ def test_an_app_is_told_that_its_client_has_gone(client: httpx.Client, ours: Jup
         ours, f"GET /user/jo/app/{path} HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZATION}\r\n"
     ):
         wait_until(lambda: client.get("app/state").json()["begun"] > before["begun"])
-    wait_until(lambda: client.get("app/state").json()["broken_off"] > before["broken_off"], 1.5)
+    # Sooner than an app is given up that does not answer.
+    wait_until(lambda: client.get("app/state").json()["broken_off"] > before["broken_off"], 5)
 
 
 def test_an_upload_that_vanishes_ends_at_the_app(client: httpx.Client, ours: Jupyter):
