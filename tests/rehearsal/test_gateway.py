@@ -64,9 +64,7 @@ def ask(
 
 
 def test_a_registry_of_the_rehearsal_is_the_emulators(gateway: Gateway, tmp_path: Path) -> None:
-    done = ask(
-        gateway, tmp_path, f"https://{HOST}/v2/slipway/hub/tags/list", "Authorization:Basic QQ=="
-    )
+    done = ask(gateway, tmp_path, f"https://{HOST}/v2/slipway/hub/tags/list", "AWS", "token")
     assert done.stdout.strip() == f"200 None /v2/slipway/hub/tags/list of {HOST} None", done.stderr
 
 

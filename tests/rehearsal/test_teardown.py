@@ -80,7 +80,7 @@ def test_killed_at_every_step_it_ends_in_the_same_report(deployed: Stage) -> Non
     assert (code, report["ok"], report["leftovers"]) == (0, True, [])
     assert report["gone"] == ["dev-observability", "dev-hub", "dev-cluster"]
     assert any(what.startswith("homes fs-") for what in report["kept"])
-    assert "3 secrets" in report["kept"]
+    assert "4 secrets" in report["kept"]
     assert finished(deployed, "teardown", "dev", "--yes") == (code, report)
 
 
