@@ -80,7 +80,8 @@ def rollback(
         raise InvalidProject([_problem(name, "release", message)])
     side = Side(environment, project.root, reach(environment, profile))
     release, chosen = (to, "as you said") if to else before(project, side)
-    _check(project, name, environment.release.version, release)
+    _check(project, side, release, named=to is not None)
+    goes_to = with_release(project.root, environment, project.releases[release])
     pin = Pin.read(project.root, name)
     done = Rollback(name, pin.release, release, chosen)
     done.users = for_users(project, name, pin.release, release)
@@ -93,8 +94,7 @@ def rollback(
     done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
     if dry_run:
         return done
-    side = Side(with_release(environment, project.releases[release]), project.root, side.place)
-    records = side.records()
+    records = Side(goes_to, project.root, side.place).records()
     pin.set(values)
     done.pinned = True
     fields = done.as_json() | {"who": who()}
@@ -161,8 +161,12 @@ def _in_pod(side: Side, release: str) -> Fitting:
         raise CannotAsk("the hub's pod gives no answer that this version knows") from None
 
 
-def _check(project: Project, name: str, pinned: str, release: str) -> None:
-    """Raises InvalidProject for what cannot be gone back to."""
+def _check(project: Project, side: Side, release: str, *, named: bool) -> None:
+    """Raises InvalidProject for what cannot be gone back to.
+
+    A newer release was here before if a record says so, and not because somebody named it.
+    """
+    name, pinned = side.name, side.release.version
     if release == pinned:
         raise InvalidProject([_problem(name, "release", f"{release} is pinned already")])
     from slipway.releases import file
@@ -170,6 +174,10 @@ def _check(project: Project, name: str, pinned: str, release: str) -> None:
 
     file.read(project.root, release)
     verify(project, name, release)
+    if named and versions.key(release) > versions.key(pinned):
+        message = f"{release} is newer than {pinned}, which is pinned"
+        hint = f"`slipway promote SOURCE {name}` brings what was tested, with its images"
+        raise InvalidProject([_problem(name, "release", message, hint)])
 
 
 def _problem(environment: str, path: str, message: str, hint: str = "") -> Problem:

@@ -32,13 +32,14 @@ auth:
   kind: shared-password
   allow_all: true
 """
-CATALOG = {
+CATALOG: dict[str, Any] = {
     "apps": {"lab": {"kind": "jupyterlab"}},
     "images": {"notebook": {"apps": ("lab",)}},
     "profiles": {"lab": {"title": "Lab", "image": "notebook", "app": "lab"}},
     "default_profile": "lab",
     "routes": {"/lab": {"profile": "lab", "app": "lab"}},
 }
+ON_GPUS = {**CATALOG, "profiles": {"lab": {**CATALOG["profiles"]["lab"], "nodes": "gpu"}}}
 IMAGES = ("hub", "notebook", "proxy")
 KUBECTL = """\
 #!{python}
@@ -139,7 +140,9 @@ class Case:
         file.write_text(json.dumps(known | answers))
 
 
-def release(root: Path, version: str, images: dict[str, Descriptor]) -> Release:
+def release(
+    root: Path, version: str, images: dict[str, Descriptor], catalog: dict[str, Any] = CATALOG
+) -> Release:
     """Frozen and written, as `slipway release` does."""
     value = {
         "version": version,
@@ -147,7 +150,7 @@ def release(root: Path, version: str, images: dict[str, Descriptor]) -> Release:
         "code": f"sha256:{'0' * 64}",
         "platform": {},
         "images": {name: one.digest for name, one in images.items()},
-        "catalog": CATALOG,
+        "catalog": catalog,
     }
     return releases.write(root, Release.model_validate(value))
 

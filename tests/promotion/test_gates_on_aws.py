@@ -64,7 +64,7 @@ def sides(project: Project) -> tuple[Side, Side]:
     place._clients["cloudformation"] = Stacks()
     return (
         Side(dev, project.root, place),
-        Side(with_release(prod, dev.release), project.root, None),
+        Side(with_release(project.root, prod, dev.release), project.root, None),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from slipway.oci.reference import Reference
 from slipway.oci.registry import Registry
 from slipway.records import file_records
-from tests.promotion.conftest import Case
+from tests.promotion.conftest import ON_GPUS, Case, release
 
 
 def there(case: Case, image: str) -> str | None:
@@ -174,6 +174,18 @@ def test_bad_input_is_told_with_its_place(case: Case, source: str, target: str, 
     assert answer.returncode == 2
     assert said in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_release_that_the_target_has_no_nodes_for_is_refused(case: Case):
+    dev = case.root / "environments/dev.yaml"
+    dev.write_text(dev.read_text() + "nodes: {users: {}, gpu: {}}\n")
+    (case.root / "releases/1.0.0.yaml").unlink()
+    release(case.root, "1.0.0", case.images, ON_GPUS)
+    answer = case.promote()
+    assert answer.returncode == 2, answer.stderr
+    assert "environments/prod.yaml" in answer.stderr
+    assert "the profile 'lab' runs on 'gpu', which is no pool here" in answer.stderr
+    unchanged(case)
 
 
 def test_a_release_that_was_edited_is_refused(case: Case):
