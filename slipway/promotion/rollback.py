@@ -94,21 +94,21 @@ def rollback(
     done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
     if dry_run:
         return done
-    records = Side(goes_to, project.root, side.place).records()
+    records, me = Side(goes_to, project.root, side.place).records(), who()
     pin.set(values)
     done.pinned = True
-    fields = done.as_json() | {"who": who()}
+    fields = done.as_json() | {"who": me}
     done.record = records.keep(Record("rollback", name, release, datetime.now(UTC), True, fields))
     return done
 
 
 def before(project: Project, side: Side) -> tuple[str, str]:
-    """The release before the pinned one, and how it is known. Raises InvalidProject.
+    """The release before the pinned one, and how it is known. Raises InvalidProject, StepError.
 
     What a promotion took the place of; else, of the frozen ones, the next lower version.
     """
     pinned = side.release.version
-    for record in side.records().of("promotion", side.name):
+    for record in _promotions(side):
         previous = record.fields.get("previous")
         if record.ok and record.release == pinned and previous not in (pinned, None):
             if previous == WORKING_TREE:
@@ -119,6 +119,15 @@ def before(project: Project, side: Side) -> tuple[str, str]:
         return newest, "the next lower version, as no promotion says otherwise"
     message = f"no release before {pinned} is known"
     raise InvalidProject([_problem(side.name, "release", message, "name one with --to VERSION")])
+
+
+def _promotions(side: Side) -> Iterator[Record]:
+    """Raises StepError at a record that cannot be read."""
+    try:
+        yield from side.records().of("promotion", side.name)
+    except ValueError as error:
+        message = f"{side.name}: {error}; name the release to go back to: --to VERSION"
+        raise StepError(message) from error
 
 
 def fitting(side: Side, release: str) -> Fitting:

@@ -117,6 +117,17 @@ def test_without_records_the_next_lower_version_is_the_one_before(rolled: Case):
     assert "the next lower version" in told["chosen"]
 
 
+def test_a_record_that_cannot_be_read_is_named_with_the_way_on(rolled: Case):
+    newest = max((rolled.root / ".slipway/records/promotion/prod").iterdir())
+    newest.write_text("")
+    answer = rolled.slipway("rollback", "prod")
+    assert answer.returncode == 1
+    assert f"{newest} is not a record" in answer.stderr
+    assert "--to VERSION" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert rolled.slipway("rollback", "prod", "--to", "1.0.0").returncode == 0
+
+
 def test_a_promotion_that_did_not_pass_changed_nothing(rolled: Case):
     promoted(rolled, "1.2.0", "1.1.0", days=0, ok=False)
     assert json.loads(rolled.slipway("rollback", "prod", "--json").stdout)["release"] == "1.0.0"
