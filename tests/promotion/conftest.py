@@ -19,6 +19,7 @@ from slipway.oci.descriptors import Descriptor
 from slipway.oci.layout import Layout
 from slipway.records import Record, file_records
 from slipway.releases import file as releases
+from slipway.releases.code import code_digest
 from tests.support.local import SLIPWAY
 from tests.support.random_images import image, push, reference
 from tests.support.registry import registry
@@ -141,13 +142,18 @@ class Case:
 
 
 def release(
-    root: Path, version: str, images: dict[str, Descriptor], catalog: dict[str, Any] = CATALOG
+    root: Path,
+    version: str,
+    images: dict[str, Descriptor],
+    catalog: dict[str, Any] = CATALOG,
+    code: str | None = None,
 ) -> Release:
-    """Frozen and written, as `slipway release` does."""
+    """Frozen with the code at hand, unless `code` says otherwise, and written as `slipway release`
+    does."""
     value = {
         "version": version,
         "commit": "0" * 40,
-        "code": f"sha256:{'0' * 64}",
+        "code": code or code_digest(root),
         "platform": {},
         "images": {name: one.digest for name, one in images.items()},
         "catalog": catalog,

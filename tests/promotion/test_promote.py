@@ -139,6 +139,15 @@ def test_what_somebody_changed_by_hand_is_named(case: Case):
     unchanged(case)
 
 
+def test_other_code_than_the_releases_cannot_tell_what_was_changed(case: Case):
+    (case.root / "releases/1.0.0.yaml").unlink()
+    release(case.root, "1.0.0", case.images, code=f"sha256:{'0' * 64}")
+    found = gate(case.promote("--json"), "drift")
+    assert not found["ok"]
+    assert "1.0.0 was frozen with other code than this" in found["detail"]
+    unchanged(case)
+
+
 def test_a_scan_that_does_not_exist_is_not_passed_unless_waived(case: Case):
     answer = case.promote("--json", waive=False)
     assert answer.returncode == 1
