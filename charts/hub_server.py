@@ -49,7 +49,7 @@ class HubServer(Construct):
             self,
             "deployment",
             metadata=k8s.ObjectMeta(
-                name=names.HUB, labels={**labels, names.VERSION: environment.release_name}
+                name=names.HUB, labels={**labels, names.VERSION: environment.deployed_as}
             ),
             spec=k8s.DeploymentSpec(
                 replicas=1,

@@ -40,7 +40,7 @@ class Proxy(Construct):
             self,
             "deployment",
             metadata=k8s.ObjectMeta(
-                name=names.PROXY, labels={**labels, names.VERSION: environment.release_name}
+                name=names.PROXY, labels={**labels, names.VERSION: environment.deployed_as}
             ),
             spec=k8s.DeploymentSpec(
                 replicas=1,

@@ -44,10 +44,10 @@ class Record:
         )
 
     @classmethod
-    def parse(cls, text: str) -> "Record":
-        """Raises ValueError if it is not what `text` writes."""
+    def parse(cls, content: bytes, where: str) -> "Record":
+        """Raises ValueError, which says `where`, if it is not what `text` writes."""
         try:
-            value = json.loads(text)
+            value = json.loads(content)
             return cls(
                 value["kind"],
                 value["environment"],
@@ -57,7 +57,8 @@ class Record:
                 dict(value["fields"]),
             )
         except (TypeError, KeyError, ValueError) as error:
-            raise ValueError(f"not a record: {type(error).__name__}: {error}") from error
+            told = f"{where} is not a record: {type(error).__name__}: {error}"
+            raise ValueError(told) from error
 
 
 class Records(Protocol):
@@ -82,13 +83,15 @@ class FileRecords:
         handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".")
         with os.fdopen(handle, "w") as file:
             file.write(record.text())
+            file.flush()
+            os.fsync(file.fileno())
         Path(partial).rename(target)
         return str(target)
 
     def of(self, kind: Kind, environment: str) -> Iterator[Record]:
         files = (self.root / folder(kind, environment)).glob("[!.]*.json")
         for file in sorted(files, reverse=True):
-            yield Record.parse(file.read_text())
+            yield Record.parse(file.read_bytes(), str(file))
 
 
 def folder(kind: Kind, environment: str) -> str:

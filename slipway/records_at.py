@@ -40,7 +40,7 @@ class S3Records:
         keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
         for key in sorted(keys, reverse=True):
             body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-            yield Record.parse(body.decode())
+            yield Record.parse(body, f"s3://{self.bucket}/{key}")
 
 
 def records_at(project: Path, environment: Environment, place: "Place | None" = None) -> Records:

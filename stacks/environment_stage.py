@@ -53,4 +53,4 @@ class EnvironmentStage(Stage):
 
         # What costs are allocated by. Stacks pass them on to whatever can carry a tag.
         Tags.of(self).add("slipway:environment", environment.name)
-        Tags.of(self).add("slipway:release", environment.release_name)
+        Tags.of(self).add("slipway:release", environment.deployed_as)

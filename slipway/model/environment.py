@@ -381,6 +381,12 @@ AnySpec = Annotated[LocalSpec | KubernetesSpec | EksSpec, Field(discriminator="t
 ClusterSpec = KubernetesSpec | EksSpec
 
 
+OTHER_CODE = "_other-code"
+"""No version has an underscore."""
+LABEL = 63
+"""Characters of a Kubernetes label's value."""
+
+
 @dataclass(frozen=True)
 class Environment:
     """A release at its place. Charts, stacks and the hub's settings are functions of it."""
@@ -393,6 +399,8 @@ class Environment:
     """None for the working tree."""
     logo: str = ""
     """The spec's file as a `data:` URI; empty when it names none."""
+    as_frozen: bool = True
+    """Whether the release is rendered by the code it was frozen with."""
 
     @property
     def cluster_spec(self) -> ClusterSpec:
@@ -411,6 +419,13 @@ class Environment:
     @property
     def release_name(self) -> str:
         return self.release.version if self.release else WORKING_TREE
+
+    @property
+    def deployed_as(self) -> str:
+        """What stacks and pods are tagged with: no version where others than its code made them."""
+        if self.as_frozen:
+            return self.release_name
+        return f"{self.release_name[: LABEL - len(OTHER_CODE)]}{OTHER_CODE}"
 
     def image_reference(self, image: str) -> str:
         """Where a cluster pulls an image: one of the catalog's, `hub` or `proxy`.

@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.model import EksSpec, Environment, Project
@@ -20,7 +21,7 @@ _CHANGED = re.compile(r"^diff -u -N \S+ \S*/(\S+)$", re.MULTILINE)
 def gate(project: Project, source: Side, target: Side) -> tuple[bool, str]:
     if source.place:
         return of_stacks(source.place, LONGEST)
-    return of_cluster(source.environment)
+    return of_cluster(project.root, source.environment)
 
 
 def of_stacks(place: "Place", longest: float) -> tuple[bool, str]:
@@ -72,10 +73,15 @@ def _problem(place: "Place", short: str, found: dict[str, Any]) -> str:
     return f"{name} has drifted: {', '.join(shown[:SHOWN])}"
 
 
-def of_cluster(environment: Environment) -> tuple[bool, str]:
-    """`kubectl diff` of what the release renders. Raises CannotAsk."""
-    from slipway.cli.render import yaml_text
+def of_cluster(root: Path, environment: Environment) -> tuple[bool, str]:
+    """`kubectl diff` of what the release renders.
 
+    Raises CannotAsk, and InvalidProject where the code at hand renders something else.
+    """
+    from slipway.cli.render import yaml_text
+    from slipway.releases.code import check_code
+
+    check_code(root, environment)
     answer = kubectl("diff", "--filename=-", stdin=yaml_text(environment), seconds=120)
     if answer.returncode == 0:
         return True, "the cluster has what the release renders"

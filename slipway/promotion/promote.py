@@ -1,6 +1,7 @@
 """`slipway promote`: gates, then images, then the pin; each only when the one before is done."""
 
 import getpass
+import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -89,6 +90,8 @@ def promote(project: Project, order: Order, told: Told = Told()) -> Promotion:
     """
     source, target = sides(project, order.source, order.target, order.profiles)
     gates.check_waivers(order.waivers, target)
+    # What must not fail any more once the pin is set: a pin without a record has no reason.
+    records, me = target.records(), who()
     pin = Pin.read(project.root, target.name)
     done = Promotion(source.name, target.name, source.release.version, pin.release)
     values = {"release": done.release, "restore_database": None}
@@ -101,7 +104,7 @@ def promote(project: Project, order: Order, told: Told = Told()) -> Promotion:
         done.images = bring(source, target, told)
         pin.set(values)
         done.pinned = True
-    done.record = target.records().keep(_record(done))
+    done.record = records.keep(_record(done, me))
     return done
 
 
@@ -121,8 +124,8 @@ def _references(image: str, source: Side, target: Side) -> tuple[Reference, Refe
     return origin, replace(end, tag=target.release.version, digest=None)
 
 
-def _record(done: Promotion) -> Record:
-    fields = done.as_json() | {"who": who()}
+def _record(done: Promotion, me: dict[str, str]) -> Record:
+    fields = done.as_json() | {"who": me}
     fields.pop("record")
     now = datetime.now(UTC)
     return Record("promotion", done.target, done.release, now, done.pinned, fields)
@@ -130,4 +133,8 @@ def _record(done: Promotion) -> Record:
 
 def who() -> dict[str, str]:
     """Who does this, as far as this machine knows."""
-    return {"user": getpass.getuser(), "host": socket.gethostname()}
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user need not have a name
+        user = str(os.getuid())
+    return {"user": user, "host": socket.gethostname()}

@@ -80,7 +80,8 @@ def rollback(
         raise InvalidProject([_problem(name, "release", message)])
     side = Side(environment, project.root, reach(environment, profile))
     release, chosen = (to, "as you said") if to else before(project, side)
-    _check(project, name, environment.release.version, release)
+    _check(project, side, release, named=to is not None)
+    goes_to = with_release(project.root, environment, project.releases[release])
     pin = Pin.read(project.root, name)
     done = Rollback(name, pin.release, release, chosen)
     done.users = for_users(project, name, pin.release, release)
@@ -93,22 +94,21 @@ def rollback(
     done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
     if dry_run:
         return done
-    side = Side(with_release(environment, project.releases[release]), project.root, side.place)
-    records = side.records()
+    records, me = Side(goes_to, project.root, side.place).records(), who()
     pin.set(values)
     done.pinned = True
-    fields = done.as_json() | {"who": who()}
+    fields = done.as_json() | {"who": me}
     done.record = records.keep(Record("rollback", name, release, datetime.now(UTC), True, fields))
     return done
 
 
 def before(project: Project, side: Side) -> tuple[str, str]:
-    """The release before the pinned one, and how it is known. Raises InvalidProject.
+    """The release before the pinned one, and how it is known. Raises InvalidProject, StepError.
 
     What a promotion took the place of; else, of the frozen ones, the next lower version.
     """
     pinned = side.release.version
-    for record in side.records().of("promotion", side.name):
+    for record in _promotions(side):
         previous = record.fields.get("previous")
         if record.ok and record.release == pinned and previous not in (pinned, None):
             if previous == WORKING_TREE:
@@ -119,6 +119,15 @@ def before(project: Project, side: Side) -> tuple[str, str]:
         return newest, "the next lower version, as no promotion says otherwise"
     message = f"no release before {pinned} is known"
     raise InvalidProject([_problem(side.name, "release", message, "name one with --to VERSION")])
+
+
+def _promotions(side: Side) -> Iterator[Record]:
+    """Raises StepError at a record that cannot be read."""
+    try:
+        yield from side.records().of("promotion", side.name)
+    except ValueError as error:
+        message = f"{side.name}: {error}; name the release to go back to: --to VERSION"
+        raise StepError(message) from error
 
 
 def fitting(side: Side, release: str) -> Fitting:
@@ -161,8 +170,12 @@ def _in_pod(side: Side, release: str) -> Fitting:
         raise CannotAsk("the hub's pod gives no answer that this version knows") from None
 
 
-def _check(project: Project, name: str, pinned: str, release: str) -> None:
-    """Raises InvalidProject for what cannot be gone back to."""
+def _check(project: Project, side: Side, release: str, *, named: bool) -> None:
+    """Raises InvalidProject for what cannot be gone back to.
+
+    A newer release was here before if a record says so, and not because somebody named it.
+    """
+    name, pinned = side.name, side.release.version
     if release == pinned:
         raise InvalidProject([_problem(name, "release", f"{release} is pinned already")])
     from slipway.releases import file
@@ -170,6 +183,10 @@ def _check(project: Project, name: str, pinned: str, release: str) -> None:
 
     file.read(project.root, release)
     verify(project, name, release)
+    if named and versions.key(release) > versions.key(pinned):
+        message = f"{release} is newer than {pinned}, which is pinned"
+        hint = f"`slipway promote SOURCE {name}` brings what was tested, with its images"
+        raise InvalidProject([_problem(name, "release", message, hint)])
 
 
 def _problem(environment: str, path: str, message: str, hint: str = "") -> Problem:

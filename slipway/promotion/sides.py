@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slipway.model import EksSpec, Environment, InvalidProject, Problem, Project
+from slipway.model import EksSpec, Environment, InvalidProject, Problem, Project, document
 from slipway.model.environment import WORKING_TREE
+from slipway.model.placement import check_placement
 from slipway.model.release import Release
 from slipway.oci.credentials import Login, login
 from slipway.oci.reference import Reference
@@ -78,14 +79,24 @@ def sides(
     if problems:
         raise InvalidProject(problems)
     assert from_.release
-    to = with_release(to, from_.release)
+    to = with_release(project.root, to, from_.release)
     return (
         Side(from_, project.root, reach(from_, profiles[0])),
         Side(to, project.root, reach(to, profiles[1])),
     )
 
 
-def with_release(environment: Environment, release: Release) -> Environment:
+def with_release(root: Path, environment: Environment, release: Release) -> Environment:
+    """The environment as it is with another release pinned.
+
+    Raises InvalidProject where its nodes cannot run that: its file would be refused from then on.
+    """
+    name = f"environments/{environment.name}.yaml"
+    if findings := list(check_placement(environment.spec, release.catalog)):
+        file = document.read(root / name, name)
+        raise InvalidProject(
+            [file.problem(f.path, f.message, f.hint, at_key=f.at_key) for f in findings]
+        )
     spec = environment.spec.model_copy(update={"release": release.version})
     return replace(
         environment,

@@ -9,6 +9,7 @@ acts on what is deployed (smoke tests, promotion, teardown), the command line an
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from slipway.installation import INSTALLATION
@@ -131,7 +132,8 @@ def renderable(
 ) -> tuple[list[Environment], list[str]]:
     """Those that may be rendered by this code, and what to tell about all.
 
-    One that may not is left out among several. Raises InvalidProject if none is left.
+    Where other code was allowed, what comes out is not tagged as the release. One that may not is
+    left out among several. Raises InvalidProject if none is left.
     """
     kept: list[Environment] = []
     told: list[str] = []
@@ -142,7 +144,7 @@ def renderable(
         except InvalidProject as error:
             refused.append(error)
         else:
-            kept.append(environment)
+            kept.append(replace(environment, as_frozen=warning is None))
             told += filter(None, [warning, notice(environment)])
     if refused and not kept:
         raise InvalidProject([problem for error in refused for problem in error.problems])

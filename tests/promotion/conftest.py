@@ -19,6 +19,7 @@ from slipway.oci.descriptors import Descriptor
 from slipway.oci.layout import Layout
 from slipway.records import Record, file_records
 from slipway.releases import file as releases
+from slipway.releases.code import code_digest
 from tests.support.local import SLIPWAY
 from tests.support.random_images import image, push, reference
 from tests.support.registry import registry
@@ -32,13 +33,14 @@ auth:
   kind: shared-password
   allow_all: true
 """
-CATALOG = {
+CATALOG: dict[str, Any] = {
     "apps": {"lab": {"kind": "jupyterlab"}},
     "images": {"notebook": {"apps": ("lab",)}},
     "profiles": {"lab": {"title": "Lab", "image": "notebook", "app": "lab"}},
     "default_profile": "lab",
     "routes": {"/lab": {"profile": "lab", "app": "lab"}},
 }
+ON_GPUS = {**CATALOG, "profiles": {"lab": {**CATALOG["profiles"]["lab"], "nodes": "gpu"}}}
 IMAGES = ("hub", "notebook", "proxy")
 KUBECTL = """\
 #!{python}
@@ -139,15 +141,22 @@ class Case:
         file.write_text(json.dumps(known | answers))
 
 
-def release(root: Path, version: str, images: dict[str, Descriptor]) -> Release:
-    """Frozen and written, as `slipway release` does."""
+def release(
+    root: Path,
+    version: str,
+    images: dict[str, Descriptor],
+    catalog: dict[str, Any] = CATALOG,
+    code: str | None = None,
+) -> Release:
+    """Frozen with the code at hand, unless `code` says otherwise, and written as `slipway release`
+    does."""
     value = {
         "version": version,
         "commit": "0" * 40,
-        "code": f"sha256:{'0' * 64}",
+        "code": code or code_digest(root),
         "platform": {},
         "images": {name: one.digest for name, one in images.items()},
-        "catalog": CATALOG,
+        "catalog": catalog,
     }
     return releases.write(root, Release.model_validate(value))
 

@@ -16,6 +16,7 @@ from slipway.aws.account import Place
 from slipway.model import EksSpec, Project, load
 from slipway.promotion import drift, gates, scan
 from slipway.promotion.deployed import stacks_of
+from slipway.promotion.promote import Order, Told, promote
 from slipway.promotion.sides import Side, reach, with_release
 from slipway.records import Record
 from slipway.records_at import S3Records, records_at
@@ -64,7 +65,7 @@ def sides(project: Project) -> tuple[Side, Side]:
     place._clients["cloudformation"] = Stacks()
     return (
         Side(dev, project.root, place),
-        Side(with_release(prod, dev.release), project.root, None),
+        Side(with_release(project.root, prod, dev.release), project.root, None),
     )
 
 
@@ -177,6 +178,21 @@ def test_a_record_in_the_bucket_is_never_written_again(sides: tuple[Side, Side])
 def test_records_of_an_environment_without_a_bucket_say_what_to_deploy(sides: tuple[Side, Side]):
     with pytest.raises(StepError, match=r"cdk deploy 'dev/data'"):
         records_at(sides[0].root, sides[0].environment, sides[0].place)
+
+
+def test_who_can_keep_no_record_is_told_before_any_gate(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+):
+    real = Place.client
+
+    def client(self: Place, service: str) -> Any:
+        return Stacks() if service == "cloudformation" else real(self, service)
+
+    monkeypatch.setattr(Place, "client", client)
+    told: list[gates.Gate] = []
+    with pytest.raises(StepError, match=r"cdk deploy 'prod/data'"):
+        promote(project, Order("dev", "prod"), Told(gate=told.append))
+    assert not told
 
 
 class Drift:

@@ -1,6 +1,7 @@
 """`slipway promote` between two environments with real registries."""
 
 import json
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,9 @@ import pytest
 
 from slipway.oci.reference import Reference
 from slipway.oci.registry import Registry
+from slipway.promotion.promote import who
 from slipway.records import file_records
-from tests.promotion.conftest import Case
+from tests.promotion.conftest import ON_GPUS, Case, release
 
 
 def there(case: Case, image: str) -> str | None:
@@ -125,7 +127,7 @@ def test_a_record_that_cannot_be_read_is_not_passed(case: Case):
     (record,) = (case.root / ".slipway/records/smoke/dev").iterdir()
     record.write_text("{")
     found = gate(case.promote("--json"), "smoke")
-    assert found["detail"].startswith("cannot be found out: not a record")
+    assert found["detail"].startswith(f"cannot be found out: {record} is not a record")
 
 
 def test_what_somebody_changed_by_hand_is_named(case: Case):
@@ -134,6 +136,15 @@ def test_what_somebody_changed_by_hand_is_named(case: Case):
     case.answers(diff={"code": 1, "stdout": told.format(changed)})
     found = gate(case.promote("--json"), "drift")
     assert found["detail"] == f"others than the release renders: {changed}"
+    unchanged(case)
+
+
+def test_other_code_than_the_releases_cannot_tell_what_was_changed(case: Case):
+    (case.root / "releases/1.0.0.yaml").unlink()
+    release(case.root, "1.0.0", case.images, code=f"sha256:{'0' * 64}")
+    found = gate(case.promote("--json"), "drift")
+    assert not found["ok"]
+    assert "1.0.0 was frozen with other code than this" in found["detail"]
     unchanged(case)
 
 
@@ -174,6 +185,25 @@ def test_bad_input_is_told_with_its_place(case: Case, source: str, target: str, 
     assert answer.returncode == 2
     assert said in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_user_without_a_name_is_recorded_by_number(monkeypatch: pytest.MonkeyPatch):
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    assert who()["user"] == "54321"
+
+
+def test_a_release_that_the_target_has_no_nodes_for_is_refused(case: Case):
+    dev = case.root / "environments/dev.yaml"
+    dev.write_text(dev.read_text() + "nodes: {users: {}, gpu: {}}\n")
+    (case.root / "releases/1.0.0.yaml").unlink()
+    release(case.root, "1.0.0", case.images, ON_GPUS)
+    answer = case.promote()
+    assert answer.returncode == 2, answer.stderr
+    assert "environments/prod.yaml" in answer.stderr
+    assert "the profile 'lab' runs on 'gpu', which is no pool here" in answer.stderr
+    unchanged(case)
 
 
 def test_a_release_that_was_edited_is_refused(case: Case):

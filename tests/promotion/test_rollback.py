@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from slipway.records import Record, file_records
-from tests.promotion.conftest import Case, release
+from tests.promotion.conftest import ON_GPUS, Case, release
 
 LEFT = "jupyterhub-20261101T080000Z-left-1.0.0.sqlite"
 
@@ -117,6 +117,17 @@ def test_without_records_the_next_lower_version_is_the_one_before(rolled: Case):
     assert "the next lower version" in told["chosen"]
 
 
+def test_a_record_that_cannot_be_read_is_named_with_the_way_on(rolled: Case):
+    newest = max((rolled.root / ".slipway/records/promotion/prod").iterdir())
+    newest.write_text("")
+    answer = rolled.slipway("rollback", "prod")
+    assert answer.returncode == 1
+    assert f"{newest} is not a record" in answer.stderr
+    assert "--to VERSION" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert rolled.slipway("rollback", "prod", "--to", "1.0.0").returncode == 0
+
+
 def test_a_promotion_that_did_not_pass_changed_nothing(rolled: Case):
     promoted(rolled, "1.2.0", "1.1.0", days=0, ok=False)
     assert json.loads(rolled.slipway("rollback", "prod", "--json").stdout)["release"] == "1.0.0"
@@ -127,13 +138,32 @@ def test_a_promotion_that_did_not_pass_changed_nothing(rolled: Case):
     [
         (("prod", "--to", "1.2.0"), "1.2.0 is pinned already"),
         (("prod", "--to", "7.0.0"), "there is no release '7.0.0'"),
+        (("prod", "--to", "2.0.0", "--keep-database"), "2.0.0 is newer than 1.2.0"),
         (("nowhere",), "there is no environment 'nowhere'"),
     ],
 )
 def test_bad_input_is_told(rolled: Case, arguments: tuple[str, ...], said: str):
+    release(rolled.root, "2.0.0", rolled.images)
     answer = rolled.slipway("rollback", *arguments)
     assert answer.returncode == 2, answer.stderr
     assert said in answer.stderr
+    assert rolled.pinned("prod") == "1.2.0"
+
+
+def test_what_a_promotion_took_the_place_of_may_be_newer(rolled: Case):
+    release(rolled.root, "2.0.0", rolled.images)
+    promoted(rolled, "1.2.0", "2.0.0", days=1)
+    told = json.loads(rolled.slipway("rollback", "prod", "--keep-database", "--json").stdout)
+    assert told["release"] == "2.0.0"
+
+
+def test_a_release_whose_nodes_are_gone_is_not_gone_back_to(rolled: Case):
+    release(rolled.root, "0.8.0", rolled.images, ON_GPUS)
+    answer = rolled.slipway("rollback", "prod", "--to", "0.8.0", "--keep-database")
+    assert answer.returncode == 2, answer.stderr
+    assert "environments/prod.yaml" in answer.stderr
+    assert "the profile 'lab' runs on 'gpu', which is no pool here" in answer.stderr
+    assert rolled.pinned("prod") == "1.2.0"
 
 
 def test_the_working_tree_has_no_release_before_it(case: Case):

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -155,6 +156,16 @@ def test_it_can_be_allowed_with_a_warning(drifted: Released) -> None:
     done = drifted.slipway("render", "kube", "--allow-code-drift")
     assert done.returncode == 0
     assert "release 1.0.0 is rendered by other code" in done.stderr
+    assert "app.kubernetes.io/version: 1.0.0_other-code" in done.stdout
+
+
+def test_the_longest_version_of_other_code_is_a_label_still(drifted: Released) -> None:
+    environment = load(drifted.root).environment("kube")
+    release = load(drifted.root).releases["1.0.0"]
+    long = release.model_copy(update={"version": f"1.0.0-{'a' * 54}"})
+    found = replace(environment, release=long, as_frozen=False)
+    assert len(found.deployed_as) == 63
+    assert found.deployed_as.endswith("a_other-code")
 
 
 def test_a_protected_environment_never_allows_it(drifted: Released) -> None:
@@ -206,6 +217,16 @@ def test_cdk_builds_a_release_from_its_catalog_and_digests(drifted: Released) ->
     done = app(drifted.root, **{"env": "dev", "allow-code-drift": "true"})
     assert done.returncode == 0, done.stderr
     assert "release 1.0.0 is rendered by other code" in done.stderr
+    manifests = [
+        json.loads(f.read_text()) for f in (drifted.root / "cdk.out").rglob("manifest.json")
+    ]
+    tags = [
+        artifact["properties"]["tags"]["slipway:release"]
+        for manifest in manifests
+        for artifact in manifest["artifacts"].values()
+        if artifact["type"] == "aws:cloudformation:stack"
+    ]
+    assert set(tags) == {"1.0.0_other-code"}
     templates = "".join(
         path.read_text() for path in (drifted.root / "cdk.out").rglob("*.template.json")
     )

@@ -88,11 +88,10 @@ def render(
     found = load(root, environment).environment(environment)
     if found.spec.target == "local":
         raise bad_input(f"{environment} is local: it has no cluster; run `slipway up`")
-    from slipway.releases.code import check_code, notice
+    from slipway.releases.code import renderable
 
-    for told in (check_code(root, found, allow_drift=allow_code_drift), notice(found)):
-        if told:
-            print(told, file=sys.stderr)
+    (found,), told = renderable(root, [found], allow_drift=allow_code_drift)
+    print(*told, sep="\n", end="\n" * bool(told), file=sys.stderr)
     from slipway.cli.render import render as render_charts
     from slipway.cli.render import yaml_text
 
