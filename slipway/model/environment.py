@@ -393,6 +393,8 @@ class Environment:
     """None for the working tree."""
     logo: str = ""
     """The spec's file as a `data:` URI; empty when it names none."""
+    repositories: tuple[str, ...] = ()
+    """On AWS: every image that the catalog or any release of the project builds."""
 
     @property
     def cluster_spec(self) -> ClusterSpec:
