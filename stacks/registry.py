@@ -1,4 +1,4 @@
-"""ECR: one repository per image, with every digest a release ever pinned."""
+"""ECR: one repository per image of any release, with every digest one ever pinned."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_ecr as ecr
@@ -7,7 +7,6 @@ from constructs import Construct
 
 from slipway.model import EksSpec, Environment
 from slipway.model.environment import WORKING_TREE
-from slipway.model.release import built_here
 from stacks.long_lived import LongLivedStack
 
 NAMESPACE = "slipway"
@@ -29,7 +28,7 @@ class RegistryStack(LongLivedStack):
         self, scope: Construct, id: str, *, environment: Environment, spec: EksSpec
     ) -> None:
         super().__init__(scope, id, description="Images of every release. Never deleted.")
-        for image in built_here(environment.catalog):
+        for image in environment.repositories:
             repository = self._repository(image)
             if spec.promotion.to:
                 repository.add_to_resource_policy(_promoters_may_pull(spec.promotion.to))

@@ -7,16 +7,21 @@ import os
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from slipway.aws.account import Place
+from slipway.model.document import parse
+from slipway.model.problems import InvalidProject
 from slipway.model.project import PLATFORM
 from slipway.model.release import ADDONS
 from slipway.steps import StepError
 
-ADDONS_BLOCK = re.compile(r"^addons:.*\n?(?:[ \t]+\S.*\n?)*", re.MULTILINE)
+KEY = "addons"
 
 
 @dataclass(frozen=True)
@@ -67,16 +72,45 @@ def _age(version: str) -> list[int]:
 
 
 def pin(root: Path, versions: Mapping[str, str]) -> None:
-    """Write them into `platform.yaml`; all else in the file stays as it is. Raises OSError."""
+    """Write them into `platform.yaml`, in the place of those that are there; all else in the file
+    stays as it is. Raises StepError where it is written in a way that cannot be edited, OSError."""
     file = root / PLATFORM
-    block = "addons:\n" + "".join(f"  {name}: {versions[name]}\n" for name in sorted(versions))
-    text = file.read_text() if file.exists() else "# The versions that `working-tree` runs on.\n"
-    if ADDONS_BLOCK.search(text):
-        text = ADDONS_BLOCK.sub(lambda _: block, text, count=1)
+    block = f"{KEY}:\n" + "".join(f"  {name}: {versions[name]}\n" for name in sorted(versions))
+    if file.exists():
+        before = file.read_bytes().decode()
+        text = _with_block(before, block.replace("\n", "\r\n" if "\r\n" in before else "\n"))
+        wanted = {**parse(before.encode(), PLATFORM).data, KEY: dict(versions)}
     else:
-        text = f"{text.rstrip()}\n{block}"
+        text = f"# The versions that `working-tree` runs on.\n{block}"
+        wanted = {KEY: dict(versions)}
+    _check(text, wanted, block)
     handle, partial = tempfile.mkstemp(dir=root, prefix=f".{PLATFORM}.")
-    with os.fdopen(handle, "w") as written:
-        written.write(text)
+    with os.fdopen(handle, "wb") as written:
+        written.write(text.encode())
     Path(partial).chmod(0o644)
     Path(partial).replace(file)
+
+
+def _with_block(text: str, block: str) -> str:
+    """`text` with `block` for the lines from its key to its value's last."""
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
+        if key.value == KEY:
+            start, end = key.start_mark.index, text.find("\n", _end(value))
+            return text[:start] + block + (text[end + 1 :] if end >= 0 else "")
+    ending = block[len(KEY) + 1 : block.index(" ")]
+    return f"{text.rstrip()}{ending}{block}"
+
+
+def _end(node: yaml.Node) -> int:
+    """Where it ends; a block's own mark is behind the comments that follow it."""
+    if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:
+        return _end(node.value[-1][1])
+    return int(node.end_mark.index)
+
+
+def _check(text: str, wanted: Mapping[str, Any], block: str) -> None:
+    with suppress(InvalidProject):
+        if parse(text.encode(), PLATFORM).data == wanted:
+            return
+    raise StepError(f"{PLATFORM} is written in a way that cannot be edited: write\n{block}")

@@ -116,7 +116,8 @@ def addons(root: Path, name: str | None, *, dry_run: bool, as_json: bool) -> Non
     chosen = {offer.addon: offer.chosen for offer in offers}
     changed = {a: v for a, v in chosen.items() if platform.addons.get(a) != v}
     if changed and not dry_run:
-        act.pin(root, {**platform.addons, **chosen})
+        with _told():
+            act.pin(root, {**platform.addons, **chosen})
     fields = {
         "kubernetes": platform.kubernetes,
         "addons": {

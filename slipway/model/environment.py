@@ -401,6 +401,8 @@ class Environment:
     """The spec's file as a `data:` URI; empty when it names none."""
     as_frozen: bool = True
     """Whether the release is rendered by the code it was frozen with."""
+    repositories: tuple[str, ...] = ()
+    """On AWS: every image that the catalog or any release of the project builds."""
 
     @property
     def cluster_spec(self) -> ClusterSpec:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from slipway.model.references import (
     unknown,
 )
 from slipway.model.release import PlatformVersions, Release
+from slipway.model.repositories import built_anywhere
 from slipway.model.signature import check_signature
 
 CATALOG = "catalog.yaml"
@@ -44,13 +45,30 @@ Spec = LocalSpec | KubernetesSpec | EksSpec
 @dataclass(frozen=True)
 class Project:
     root: Path
-    catalog: Catalog
     specs: Mapping[str, Spec]
     releases: Mapping[str, Release]
     logos: Mapping[str, str]
     """By environment, as `data:` URIs: of those that have one."""
-    platform: PlatformVersions
-    """What the working tree runs on."""
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The working tree's. Raises InvalidProject."""
+        found: Catalog = load_file(self.root / CATALOG, CATALOG, Catalog, check_catalog)
+        return found
+
+    @cached_property
+    def platform(self) -> PlatformVersions:
+        """What the working tree runs on. Raises InvalidProject."""
+        file = self.root / PLATFORM
+        if not file.exists():
+            return PlatformVersions()
+        found: PlatformVersions = load_file(file, PLATFORM, PlatformVersions, check_platform)
+        return found
+
+    @cached_property
+    def _repositories(self) -> tuple[str, ...]:
+        files = _files(self.root / "releases")
+        return built_anywhere(self.root / CATALOG, files, self.releases)
 
     def environment(self, name: str) -> Environment:
         """The environment `name`. Raises InvalidProject with those that exist."""
@@ -58,9 +76,11 @@ class Project:
             raise InvalidProject([_no_environment(self.root, name)])
         spec, logo = self.specs[name], self.logos.get(name, "")
         release = None if spec.release == WORKING_TREE else self.releases[spec.release]
-        if release:
-            return Environment(name, spec, release.catalog, release.platform, release, logo)
-        return Environment(name, spec, self.catalog, self.platform, None, logo)
+        catalog, platform = (
+            (release.catalog, release.platform) if release else (self.catalog, self.platform)
+        )
+        repositories = self._repositories if isinstance(spec, EksSpec) else ()
+        return Environment(name, spec, catalog, platform, release, logo, repositories=repositories)
 
     def environments(self) -> Iterator[Environment]:
         return (self.environment(name) for name in self.specs)
@@ -79,13 +99,12 @@ def find_root(start: Path) -> Path:
 def load(root: Path, only: str | None = None) -> Project:
     """Read and check every file of the project, or those that environment `only` needs.
 
+    One that is pinned needs no catalog but its release's: that of the files at hand may be written
+    for a newer Slipway than the release's own, which reads this.
+
     Raises InvalidProject with all problems of all files.
     """
     problems: list[Problem] = []
-    catalog, _ = _load(problems, root / CATALOG, CATALOG, Catalog, check_catalog)
-    platform = PlatformVersions()
-    if (root / PLATFORM).exists():
-        platform, _ = _load(problems, root / PLATFORM, PLATFORM, PlatformVersions, check_platform)
     versions = [file.stem for file in _files(root / "releases")]
     names = _environment_names(root)
     if only is not None and only not in names:
@@ -113,24 +132,39 @@ def load(root: Path, only: str | None = None) -> Project:
         for version in versions
         if version in needed
     }
-    for name, spec in specs.items():
-        release, document = releases.get(spec.release), loaded[name][1]
-        if offered := release.catalog if release else catalog:
-            problems += [_positioned(document, found) for found in check_placement(spec, offered)]
-        if release:
-            found = check_signature(root, spec, release)
-            problems += [_positioned(document, finding) for finding in found]
-    logos = _logos(problems, root, {name: loaded[name] for name in specs})
-    if problems or catalog is None:
-        raise InvalidProject(problems)
-    return Project(
+    project = Project(
         root,
-        catalog,
         specs,
         {name: release for name, release in releases.items() if release},
-        logos,
-        platform,
+        _logos(problems, root, {name: loaded[name] for name in specs}),
     )
+    bad_catalog: tuple[Problem, ...] = ()
+    if only not in specs or WORKING_TREE in needed:
+        bad_catalog = _wrong_with(lambda: project.catalog)
+        problems += (*bad_catalog, *_wrong_with(lambda: project.platform))
+    for name, spec in specs.items():
+        if spec.release in project.releases or (spec.release == WORKING_TREE and not bad_catalog):
+            found = _misfits(project, spec)
+            problems += [_positioned(loaded[name][1], finding) for finding in found]
+    if problems:
+        raise InvalidProject(problems)
+    return project
+
+
+def _wrong_with(part: Callable[[], object]) -> tuple[Problem, ...]:
+    try:
+        part()
+    except InvalidProject as error:
+        return error.problems
+    return ()
+
+
+def _misfits(project: Project, spec: Spec) -> Iterator[Finding]:
+    """Between an environment and what it is to run."""
+    release = project.releases.get(spec.release)
+    yield from check_placement(spec, release.catalog if release else project.catalog)
+    if release:
+        yield from check_signature(project.root, spec, release)
 
 
 def load_file(file: Path, name: str, model: Any, check: Callable[[Any], Iterable[Finding]]) -> Any:

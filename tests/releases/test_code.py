@@ -236,6 +236,15 @@ def test_cdk_builds_a_release_from_its_catalog_and_digests(drifted: Released) ->
     assert ":working-tree" not in templates
 
 
+def test_the_code_of_a_release_needs_no_catalog_of_today(drifted: Released) -> None:
+    drifted.write("environments/prod.yaml", EKS)
+    pin(drifted, "protected: true", name="prod")
+    drifted.git("restore", "--source=HEAD^", "--", *code.APP)
+    drifted.edit("catalog.yaml", "apps:", "newer: 1\napps:")
+    done = app(drifted.root, env="prod")
+    assert done.returncode == 0, done.stderr
+
+
 def test_among_several_one_that_drifted_is_left_out(drifted: Released) -> None:
     drifted.write("environments/dev.yaml", EKS)
     drifted.write("environments/prod.yaml", EKS)

@@ -73,6 +73,10 @@ def test_a_kubernetes_without_an_add_on_is_told(place: Place) -> None:
             "# ours\n{}\n# until May\nkubernetes: '1.36'\n",
         ),
         ("addons: {a: v1,\n  c: v1}\nkubernetes: '1.36'\n", "{}kubernetes: '1.36'\n"),
+        ("addons: {\n  a: v1,\n}\nkubernetes: '1.36'\n", "{}kubernetes: '1.36'\n"),
+        ("addons:\n  a: v1\n\n  c: v1  # ours\n# until May\n", "{}# until May\n"),
+        ("addons:\n  a: v1\n# ours\n  c: v1\nkubernetes: '1.36'\n", "{}kubernetes: '1.36'\n"),
+        ("addons:\n\n# until May\nkubernetes: '1.36'\n", "{}\n# until May\nkubernetes: '1.36'\n"),
     ],
 )
 def test_only_the_add_ons_of_the_file_change(tmp_path: Path, before: Any, after: str) -> None:
@@ -81,6 +85,22 @@ def test_only_the_add_ons_of_the_file_change(tmp_path: Path, before: Any, after:
         file.write_text(before)
     addons.pin(tmp_path, {"b": "v1", "a": "v2"})
     assert file.read_text() == after.format("addons:\n  a: v2\n  b: v1\n")
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_ends_of_lines_stay(tmp_path: Path) -> None:
+    file = tmp_path / "platform.yaml"
+    file.write_bytes(b"kubernetes: '1.36'\r\n")
+    addons.pin(tmp_path, {"a": "v2"})
+    assert file.read_bytes() == b"kubernetes: '1.36'\r\naddons:\r\n  a: v2\r\n"
+
+
+def test_what_cannot_be_edited_stays_as_it_is(tmp_path: Path) -> None:
+    file, text = tmp_path / "platform.yaml", "{kubernetes: '1.36', addons: {a: v1}}\n"
+    file.write_text(text)
+    with pytest.raises(StepError, match="write\naddons:\n  a: v2"):
+        addons.pin(tmp_path, {"a": "v2"})
+    assert file.read_text() == text
     assert list(tmp_path.iterdir()) == [file]
 
 

@@ -7,11 +7,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slipway.model import InvalidProject, Release, load
+from slipway.model import EksSpec, InvalidProject, Release, load
 from slipway.model.document import parse
+from stacks.registry import RegistryStack
 from tests.support.local import ROOT, SLIPWAY
 
 CATALOG = """\
@@ -85,6 +88,55 @@ def release(**changes: str) -> str:
 def test_a_good_project_has_no_errors(project: Path):
     (project / "releases/1.0.0.yaml").write_text(release())
     assert errors(project) == []
+
+
+NEWER = (
+    ("catalog.yaml", CATALOG + "newer: 1\n"),
+    ("catalog.yaml", "images: ["),
+    ("platform.yaml", "newer: 1\n"),
+)
+
+
+@pytest.mark.parametrize(("name", "text"), NEWER)
+def test_an_environment_that_is_pinned_does_not_wait_for_the_catalog(
+    project: Path, name: str, text: str
+):
+    """Its release's own code, which may not know what was written since, deploys it."""
+    (project / "releases/1.0.0.yaml").write_text(release())
+    (project / "environments/prod.yaml").write_text(EKS + "release: 1.0.0\n")
+    (project / name).write_text(text)
+    environment = load(project, "prod").environment("prod")
+    assert list(environment.catalog.images) == ["base"]
+    assert environment.repositories[:2] == ("hub", "proxy")
+    assert "base" in environment.repositories
+    assert [problem.split(":")[0] for problem in errors(project)] == [name]
+    with pytest.raises(InvalidProject, match=name):
+        load(project, "dev")
+
+
+def test_images_of_the_catalog_and_of_every_release_have_repositories(project: Path):
+    """Whatever is pinned: before a promotion, and after a rollback."""
+    prod = project / "environments/prod.yaml"
+    prod.write_text(EKS + "release: 1.0.0\n")
+    (project / "releases/1.0.0.yaml").write_text(release())
+    later = release().replace("base", "later").replace("1.0.0", "2.0.0") + "newer: 1\n"
+    (project / "releases/2.0.0.yaml").write_text(later)
+    outside = f"  outside: {{reference: docker.io/a/b@sha256:{'b' * 64}}}\nprofiles:"
+    catalog = CATALOG.replace("base", "next").replace("profiles:", outside)
+    (project / "catalog.yaml").write_text(catalog)
+    environment = load(project, "prod").environment("prod")
+    assert environment.repositories == ("hub", "proxy", "next", "base", "later")
+    assert isinstance(environment.spec, EksSpec)
+    stack = RegistryStack(App(), "registry", environment=environment, spec=environment.spec)
+    found = Template.from_stack(stack).find_resources("AWS::ECR::Repository").values()
+    names = {repository["Properties"]["RepositoryName"] for repository in found}
+    assert names == {f"slipway/{image}" for image in environment.repositories}
+
+
+def test_a_release_that_cannot_be_read_takes_no_repository_away(project: Path):
+    (project / "releases/1.0.0.yaml").write_text("[")
+    with pytest.raises(InvalidProject, match=r"releases/1\.0\.0\.yaml"):
+        load(project, "dev").environment("dev")
 
 
 # What is replaced in the catalog, by what, and the error it must give.
