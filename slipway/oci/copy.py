@@ -7,7 +7,7 @@ killed has changed nothing that anybody pulls, and the next one finds the blobs 
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -139,10 +139,15 @@ class _Copier:
         return [(blob, needed[blob.digest]) for blob in order]
 
     def send(self, blobs: list[tuple[Descriptor, list[Wanted]]]) -> dict[str, Copied]:
+        """All of them, or none that is not under way once one has failed."""
+        sent = [self._pool.submit(self._send, *one) for one in blobs]
         try:
-            list(self._pool.map(lambda one: self._send(*one), blobs))
+            for one in as_completed(sent):
+                one.result()
         except BaseException:
             self._stopped.set()
+            for one in sent:
+                one.cancel()
             raise
         return self._done
 

@@ -2,7 +2,10 @@
 
 import hashlib
 import itertools
+import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -10,13 +13,13 @@ import pytest
 
 from slipway.oci import descriptors as oci
 from slipway.oci import registry as client
-from slipway.oci.copy import Copied, Wanted, copy
+from slipway.oci.copy import Copied, Wanted, _Copier, copy
 from slipway.oci.descriptors import Descriptor, ImageError
 from slipway.oci.layout import Layout
 from slipway.oci.reference import Reference
 from slipway.oci.registry import Registry, RegistryError, referrers_tag
 from tests.support.random_images import image, index, push, reference
-from tests.support.registry import Front, Request, registry
+from tests.support.registry import Front, Request, free_port, registry
 
 SBOM = "application/spdx+json"
 
@@ -112,6 +115,16 @@ def read_back(host: str, name: str, store: Layout, image: Descriptor) -> None:
 def tags(host: str, name: str) -> list[str]:
     answer = httpx.get(f"http://{host}/v2/{name}/tags/list")
     return answer.json().get("tags") or [] if answer.status_code == 200 else []
+
+
+def test_a_port_that_somebody_else_took_is_not_the_registrys_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = iter([taken.getsockname()[1], free_port()])
+        monkeypatch.setattr("tests.support.registry.free_port", lambda: next(ports))
+        with registry(tmp_path) as host:
+            assert httpx.get(f"http://{host}/v2/").status_code == 200
 
 
 def test_an_index_is_copied_whole_with_what_is_attached_to_its_images(
@@ -268,6 +281,41 @@ def test_a_target_that_is_full_is_told_in_its_words(dev: str, prod_front: Front,
     prod_front.fault = fault
     with pytest.raises(RegistryError, match=r"the registry refuses \(403 quota exceeded\)"):
         copied(wanted(dev, prod_front.host, "quota", one))
+
+
+def test_one_that_is_refused_ends_the_large_one_that_began_before(
+    dev: str, prod_front: Front, store: Layout, tmp_path: Path
+):
+    one = image(store, 195)
+    push(store, one, reference(dev, "ends"))
+    what = wanted(dev, prod_front.host, "ends", one)
+    began, stopped = threading.Event(), list[bool]()
+    with (
+        Registry(what.source) as source,
+        Registry(what.target, push=True) as target,
+        ThreadPoolExecutor(2) as pool,
+    ):
+
+        def progress(_: int) -> None:
+            """The large one goes on once it is known that another has failed."""
+            began.set()
+            stopped.append(copier._stopped.wait(20))
+
+        copier = _Copier(source, target, Layout(tmp_path / "manifests"), pool, progress)
+        blobs = copier.blobs([copier.read(what)])
+        refused = blobs[1][0].digest
+
+        def fault(request: Request) -> bool:
+            if refuse := refused in request.path:
+                began.wait(20)
+                request.answer(403)
+            return refuse
+
+        prod_front.fault = fault
+        with pytest.raises(RegistryError, match="refuses"):
+            copier.send(blobs)
+    assert stopped
+    assert all(stopped)
 
 
 def test_a_tag_that_names_another_image_is_not_moved_before_all_is_there(

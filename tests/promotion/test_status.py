@@ -70,9 +70,9 @@ def test_an_account_that_never_answers_keeps_nobody_waiting(
         }.items():
             monkeypatch.setenv(name, value)
         began = time.monotonic()
-        found = rows(case, "--within", "10")
-        assert time.monotonic() - began < 60
-    assert found["away"]["problems"] == ["away did not answer within 10 s"]
+        found = rows(case, "--within", "30")
+        assert time.monotonic() - began < 120
+    assert found["away"]["problems"] == ["away did not answer within 30 s"]
     assert found["dev"]["deployed"] == "1.0.0"
 
 

@@ -32,28 +32,32 @@ def registry(folder: Path) -> Iterator[str]:
     program = shutil.which("docker-registry")
     assert program, "docker-registry is missing: apt install docker-registry"
     folder.mkdir(parents=True, exist_ok=True)
-    port = free_port()
-    (folder / "config.yml").write_text(CONFIGURATION.format(folder=folder, port=port))
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen([program, "serve", folder / "config.yml"], stderr=log)
-    try:
-        _wait(f"http://127.0.0.1:{port}/v2/", process, folder / "log")
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=60)
+    # Somebody else may take the port before the registry does.
+    for _ in range(3):
+        port = free_port()
+        (folder / "config.yml").write_text(CONFIGURATION.format(folder=folder, port=port))
+        with (folder / "log").open("w") as log:
+            process = subprocess.Popen([program, "serve", folder / "config.yml"], stderr=log)
+        try:
+            if _answers(f"http://127.0.0.1:{port}/v2/", process):
+                yield f"127.0.0.1:{port}"
+                return
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+    raise AssertionError(f"the registry does not answer: {(folder / 'log').read_text()}")
 
 
-def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _answers(url: str, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, log.read_text()
+    while process.poll() is None and time.monotonic() < deadline:
         try:
             httpx.get(url, timeout=2)
-            return
         except httpx.TransportError:
             time.sleep(0.05)
-    raise AssertionError(f"the registry does not answer: {log.read_text()}")
+        else:
+            return True
+    return False
 
 
 class Front:
