@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from slipway.model import load
+from slipway.releases import code
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))
@@ -44,6 +45,12 @@ def test_the_environments_that_are_deployed_exist_and_may_be() -> None:
     for name in deployed:
         spec: Any = project.environment(name).spec
         assert spec.github
+
+
+def test_a_request_that_changes_what_is_rendered_shows_how() -> None:
+    paths = yaml.safe_load(named("diff").read_text())[True]["pull_request"]["paths"]
+    folders = {f"{folder}/**" for folder in code.FOLDERS}
+    assert {*folders, *code.FILES, *code.APP, code.LOCK} <= set(paths)
 
 
 def test_what_runs_a_requests_own_code_has_no_credentials() -> None:
