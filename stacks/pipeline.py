@@ -30,7 +30,6 @@ PUSH = (
 DEPLOYS = ("deploy", "file-publishing", "image-publishing", "lookup")
 """CDK's bootstrap roles: what an environment needs is their business, not the workflow's.
 https://docs.aws.amazon.com/cdk/v2/guide/best-practices-security.html"""
-SHOWS = ("lookup",)
 
 
 class PipelineStack(LongLivedStack):
@@ -44,7 +43,7 @@ class PipelineStack(LongLivedStack):
         github: GitHub,
         data: DataStack,
     ) -> None:
-        super().__init__(scope, id, description="Roles of GitHub's workflows.")
+        super().__init__(scope, id, description="The role of GitHub's workflows.")
         self._provider = self._identity_provider(github)
         name = environment.name
         deploy = self._role(
@@ -52,22 +51,14 @@ class PipelineStack(LongLivedStack):
             who=f"{github.subject}:environment:{name}",
             description="Deploys, pushes and promotes images",
         )
-        _may_take_bootstrap_roles(deploy, spec, DEPLOYS)
+        _may_take_bootstrap_roles(deploy, spec)
         _may_push(deploy, spec)
-        diff = self._role(
-            f"{NAMESPACE}-{name}-diff",
-            who=f"{github.subject}:pull_request",
-            description="Reads what is deployed, to show what would change",
-        )
-        _may_take_bootstrap_roles(diff, spec, SHOWS)
-        for role in (deploy, diff):
-            may_read_records(role, data, environment, spec)
+        may_read_records(deploy, data, environment, spec)
         may_keep_records(deploy, data)
         may_smoke(deploy, data)
         if spec.promotion.source:
             may_look_before_promoting(deploy, spec.promotion.source)
-        for role, output in ((deploy, "DeployRole"), (diff, "DiffRole")):
-            CfnOutput(self, output, value=role.role_arn)
+        CfnOutput(self, "DeployRole", value=deploy.role_arn)
 
     def _identity_provider(self, github: GitHub) -> str:
         """Its ARN. An account has one for all repositories."""
@@ -87,14 +78,14 @@ class PipelineStack(LongLivedStack):
         return iam.Role(self, name, role_name=name, assumed_by=caller, description=description)
 
 
-def _may_take_bootstrap_roles(role: iam.Role, spec: EksSpec, which: tuple[str, ...]) -> None:
+def _may_take_bootstrap_roles(role: iam.Role, spec: EksSpec) -> None:
     role.add_to_policy(
         iam.PolicyStatement(
             actions=["sts:AssumeRole"],
             resources=[
                 f"arn:aws:iam::{spec.account}:role/"
                 f"cdk-hnb659fds-{one}-role-{spec.account}-{spec.region}"
-                for one in which
+                for one in DEPLOYS
             ],
         )
     )

@@ -32,7 +32,10 @@ def run(root: Path, order: Order, *, as_pull_request: bool, as_json: bool) -> No
     fields = done.as_json()
     request = pull_request.pull_request(done) if as_pull_request and done.passed else None
     if request:
-        fields["pull_request"] = request.as_json() | {"url": _opened(project, done, request)}
+        fields["pull_request"] = request.as_json() | {
+            "content": pull_request.content(project.root, f"environments/{done.target}.yaml"),
+            "url": _opened(project, done, request),
+        }
     if as_json:
         print_json(fields)
     elif request:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from base64 import b64encode
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,12 @@ def _cell(text: str) -> str:
     return plain
 
 
+def content(root: Path, file: str) -> str:
+    """What a job needs to commit the pin that has no other file of this one: base64, as ends of
+    lines matter. Raises OSError."""
+    return b64encode((root / file).read_bytes()).decode()
+
+
 def can_open(root: Path) -> bool:
     """Whether gh is here and knows who we are."""
     if shutil.which("gh") is None or shutil.which("git") is None:
@@ -85,17 +92,23 @@ def can_open(root: Path) -> bool:
 
 
 def open_with_gh(root: Path, request: PullRequest, file: str) -> str:
-    """Commit `file` to the request's branch, push it and open the request. Returns its address.
+    """Commit `file` to the request's branch, push it and open the request, unless it is open.
+    Returns its address.
 
     What is checked out stays checked out, and what else changed stays out of the commit. Raises
     CannotOpen.
     """
+    if _run(root, "git", "rev-list", "--max-count=1", "HEAD", "--not", "--remotes"):
+        raise CannotOpen("as it would hold commits of yours that were not pushed: push them first")
     blob = _run(root, "git", "hash-object", "-w", "--", file)
     prefix = _run(root, "git", "rev-parse", "--show-prefix")
     entry = _run(root, "git", "ls-tree", "HEAD", "--", file).split(" ")[0] or "100644"
     tree = _tree(root, f"{prefix}{file}", blob, entry)
     commit = _run(root, "git", "commit-tree", tree, "-p", "HEAD", "-m", request.title)
     _run(root, "git", "push", "--force", "origin", f"{commit}:refs/heads/{request.branch}")
+    there = ("--head", request.branch, "--state", "open", "--json", "url", "--jq", ".[].url")
+    if address := _run(root, "gh", "pr", "list", *there):
+        return address
     options = ("--head", request.branch, "--title", request.title, "--body-file", "-")
     return _run(root, "gh", "pr", "create", *options, stdin=request.body)
 

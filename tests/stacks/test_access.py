@@ -39,14 +39,13 @@ def test_only_the_environments_workflow_of_the_one_repository_deploys(assembly: 
     spec: Any = assembly.environment.spec
     name = assembly.environment.name
     repository = f"repo:{spec.github.repository}"
-    for role, who in (("deploy", f"environment:{name}"), ("diff", "pull_request")):
-        (statement,) = roles(assembly)[f"slipway-{name}-{role}"]["AssumeRolePolicyDocument"][
-            "Statement"
-        ]
-        assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-        (condition,) = statement["Condition"].items()
-        assert condition[0] == "StringEquals"
-        assert set(condition[1].values()) == {"sts.amazonaws.com", f"{repository}:{who}"}
+    ((role, found),) = roles(assembly).items()
+    assert role == f"slipway-{name}-deploy", "a request's own code can take no role"
+    (statement,) = found["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    (condition,) = statement["Condition"].items()
+    assert condition[0] == "StringEquals"
+    assert set(condition[1].values()) == {"sts.amazonaws.com", f"{repository}:environment:{name}"}
 
 
 def test_a_repository_with_ids_is_known_by_them_alone() -> None:
@@ -55,14 +54,6 @@ def test_a_repository_with_ids_is_known_by_them_alone() -> None:
     github = GitHub(repository="octocat/my-repo", ids=ids)
     assert github.subject == "repo:octocat@123456/my-repo@456789"
     assert GitHub(repository="octocat/my-repo").subject == "repo:octocat/my-repo"
-
-
-def test_a_pull_request_can_look_and_do_nothing_else(assembly: Assembly) -> None:
-    may = allowed(assembly, f"slipway-{assembly.environment.name}-diff")
-    writing = ("Put", "Delete", "Create", "Update", "Upload", "Generate", "Set", "Detect")
-    assert not [action for action in may if action.partition(":")[2].startswith(writing)]
-    (role,) = may["sts:AssumeRole"]
-    assert "-lookup-role-" in role
 
 
 def test_a_deploy_takes_cdks_roles_and_pushes_to_our_repositories(assembly: Assembly) -> None:

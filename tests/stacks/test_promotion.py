@@ -44,7 +44,6 @@ def test_a_record_is_read_below_its_prefix_and_never_written_again(assembly: Ass
     found = [
         *promotion_policy(assembly),
         *statements(assembly, f"slipway-{assembly.environment.name}-deploy"),
-        *statements(assembly, f"slipway-{assembly.environment.name}-diff"),
     ]
     for statement in found:
         if "s3:GetObject" in statement["Action"] or "s3:PutObject" in statement["Action"]:
@@ -64,17 +63,3 @@ def test_a_deploy_has_the_token_of_smoke_and_no_other_secret(assembly: Assembly)
     ]
     assert may["Action"] == "secretsmanager:GetSecretValue"
     assert "smoketoken" in str(may["Resource"])
-    assert "secretsmanager" not in str(statements(assembly, f"slipway-{name}-diff"))
-
-
-def test_a_pull_request_reads_records_and_keeps_none(assembly: Assembly) -> None:
-    mine = statements(assembly, f"slipway-{assembly.environment.name}-diff")
-    actions = {
-        action
-        for statement in mine
-        for action in (
-            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
-        )
-    }
-    assert "s3:GetObject" in actions
-    assert not actions & {"s3:PutObject", "kms:GenerateDataKey"}

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from slipway.model import load
+from slipway.releases import code
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))
@@ -46,6 +47,12 @@ def test_the_environments_that_are_deployed_exist_and_may_be() -> None:
         assert spec.github
 
 
+def test_a_request_that_changes_what_is_rendered_shows_how() -> None:
+    paths = yaml.safe_load(named("diff").read_text())[True]["pull_request"]["paths"]
+    folders = {f"{folder}/**" for folder in code.FOLDERS}
+    assert {*folders, *code.FILES, *code.APP, code.LOCK} <= set(paths)
+
+
 def test_what_runs_a_requests_own_code_has_no_credentials() -> None:
     content = yaml.safe_load(named("diff").read_text())
     assert content["permissions"] == {"contents": "read"}
@@ -72,7 +79,8 @@ def named(name: str) -> Path:
 
 def test_who_promotes_on_aws_cannot_write_to_the_repository() -> None:
     promote, opened = (jobs(named("promote"))[job] for job in ("promote", "open"))
-    assert promote["if"] == "github.ref_name == github.event.repository.default_branch"
+    branch = "format('refs/heads/{0}', github.event.repository.default_branch)"
+    assert promote["if"] == f"github.ref == {branch}", "a tag may have the name of a branch"
     assert promote["environment"] == "${{ inputs.target }}"
     assert promote["permissions"] == {"contents": "read", "id-token": "write"}
     assert "id-token" not in opened["permissions"]
