@@ -23,8 +23,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFolder:
     return ByFolder(config, log)
 
 
-# A shell starts what it runs in the background with SIGINT ignored, and whatever that starts inherits
-# it: programs that tests interrupt.
+# A shell starts what it runs in the background with SIGINT ignored. Whatever that starts inherits
+# it, programs that tests interrupt included.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
