@@ -26,11 +26,13 @@ from slipway.toolchain.node import node
 from tests.support.jupyter import AUTHORIZATION, Jupyter, running_jupyter
 from tests.support.local import ROOT
 
-TURNS = 5
-SECONDS = 2
+TURNS = 10
+SECONDS = 1
 MIB = 2**20
 DOWNLOAD = 50 * MIB
 GIB = 2**30
+AS_ON_A_HUB = "c.ServerApp.allow_remote_access = True"
+"""As jupyterhub-singleuser has it: the hub knows who comes, and no address is looked at."""
 ECHOES = 1000
 
 Samples = dict[str, list[float]]
@@ -78,8 +80,8 @@ def everything() -> Iterator[tuple[dict[str, Way], dict[str, Way], Jupyter]]:
             "socket": {"unix_socket": f"{name}/ws"},
         }
         with (
-            running_jupyter("stock", Path(name) / "stock", servers) as stock,
-            running_jupyter("ours", Path(name) / "ours", servers) as ours,
+            running_jupyter("stock", Path(name) / "stock", servers, AS_ON_A_HUB) as stock,
+            running_jupyter("ours", Path(name) / "ours", servers, AS_ON_A_HUB) as ours,
             hub_proxy(port) as proxied,
         ):
             known = {jupyter.kind: logged_in(jupyter) for jupyter in (stock, ours)}

@@ -32,6 +32,30 @@ def test_anonymous_users_are_sent_to_log_in(stranger: httpx.Client, ours: Jupyte
     assert status(ours, path, "Host: localhost\r\n") in (302, 403)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "known", "status"),
+    [
+        ("GET", "app/echo", False, 302),
+        ("POST", "app/echo", False, 403),
+        ("GET", "proxy/1/", True, 502),
+        ("GET", "proxy/192.0.2.1:1/", True, 403),
+        ("GET", "crashing/", True, 500),
+    ],
+)
+def test_whatever_the_server_says_itself_has_its_policy(
+    ours: Jupyter, method: str, path: str, known: bool, status: int
+):
+    """Against foreign frames and guessed types. What apps answer has only their headers."""
+    with ours.client(known) as client:
+        answer = client.request(method, path)
+    assert answer.status_code == status
+    assert answer.headers.get_list("X-Content-Type-Options") == ["nosniff"]
+    (policy,) = answer.headers.get_list("Content-Security-Policy")
+    assert "frame-ancestors 'self'" in policy
+    for name in ("Server", "Date", "Content-Type"):
+        assert len(answer.headers.get_list(name)) == 1
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_a_wrong_token_is_none(stranger: httpx.Client, path: str):
     assert stranger.get(path, headers={"Authorization": "token wrong"}).status_code == 302

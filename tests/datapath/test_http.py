@@ -269,6 +269,20 @@ def test_what_is_said_without_asking_an_app_leaves_the_connection_open(ours: Jup
             stream.flush()
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "DELETE", "POST"])
+def test_a_request_without_body_leaves_its_connection_open(ours: Jupyter, method: str):
+    path = f"{httpx.URL(ours.url).path}app/bytes/0"
+    request = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{AUTHORIZATION}"
+    request += f"Origin: http://localhost\r\n{'Content-Length: 0' if method == 'POST' else 'A: b'}"
+    with spoken(ours, f"{request}\r\n\r\n") as connection, connection.makefile("rwb") as stream:
+        for _ in range(3):
+            assert stream.readline().startswith(b"HTTP/1.1 200 ")
+            while line := stream.readline().strip():
+                assert not line.lower().startswith(b"connection: close")
+            stream.write(f"{request}\r\n\r\n".encode())
+            stream.flush()
+
+
 def test_who_has_sent_half_a_body_hears_at_once_that_the_app_wants_none(ours: Jupyter):
     path = f"{httpx.URL(ours.url).path}app/refuse"
     head = (

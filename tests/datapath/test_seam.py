@@ -13,7 +13,8 @@ from typing import Any
 import jupyter_server_proxy
 import pytest
 import simpervisor
-from jupyter_server.base.handlers import APIHandler
+from jupyter_server.base.handlers import APIHandler, JupyterHandler
+from jupyter_server.prometheus.log_functions import prometheus_log_method
 from jupyter_server.serverapp import ServerWebApplication
 from jupyter_server_proxy import config, handlers, rawsocket, websocket
 from slipway_datapath import _link_jupyter_server_extension
@@ -24,7 +25,8 @@ from slipway_datapath.handlers import (
     SupervisedHandler,
 )
 from slipway_datapath.streaming import Streaming
-from tornado.web import RequestHandler
+from tornado.http1connection import HTTP1Connection
+from tornado.web import RequestHandler, _HandlerDelegate
 
 PROXY, SUPERVISE = handlers.ProxyHandler, handlers.SuperviseAndProxyHandler
 
@@ -53,10 +55,17 @@ RELIED_ON: list[tuple[Any, str]] = [
     (websocket.WebSocketHandlerMixin, "76ece4fd5436"),
     (jupyter_server_proxy._load_jupyter_server_extension, "1a4e393d281f"),
     (simpervisor.SupervisedProcess, "c63b1b2aa9db"),
+    (RequestHandler.__init__, "167c83fa981e"),
+    (RequestHandler.clear, "499127e7b6e0"),
+    (RequestHandler.on_connection_close, "487585eea49d"),
     (RequestHandler._execute, "9b08100bb022"),
     (RequestHandler._log, "e8222c0c6b5b"),
     (RequestHandler.finish, "17106b3ecf89"),
     (RequestHandler.flush, "3ae7fe815121"),
+    (_HandlerDelegate, "36b3a91ddc13"),
+    (HTTP1Connection.finish, "06764160f2a9"),
+    (JupyterHandler.set_default_headers, "6b4ed4511872"),
+    (prometheus_log_method, "877384dea434"),
     (APIHandler.update_api_activity, "d27ff6751cdb"),
     (ServerWebApplication.last_activity, "a510e806d460"),
 ]

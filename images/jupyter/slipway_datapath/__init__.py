@@ -35,8 +35,7 @@ def _load_jupyter_server_extension(server_app: Any) -> None:
     import jupyter_server_proxy
 
     from slipway_datapath.activity import rule, watch
-    from slipway_datapath.settings import DataPath
-    from slipway_datapath.streaming import CONNECTIONS, RULES, SETTINGS, WINDOWS
+    from slipway_datapath.settings import CONNECTIONS, RULES, SETTINGS, WINDOWS, DataPath
     from slipway_datapath.transport import Connections
 
     settings = DataPath(parent=server_app)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import dataclass
 
 from slipway_datapath.transport import Address, Answer, AppError, Connection, Connections
@@ -74,20 +73,18 @@ async def _ask(connection: Connection, request: Request, patience: float) -> Ans
     framing = [("Transfer-Encoding", "chunked")] if request.chunked else []
     answer = connection.begin(request.method, request.target, request.fields + framing)
     try:
-        async with asyncio.timeout(None if request.upload else patience) as limit:
-            if request.upload:
-                answer.send(_send(connection, request, limit, patience))
-            await answer.start()
+        if request.upload:
+            answer.send(_send(connection, request, answer, patience))
+        else:
+            answer.expect_within(patience)
+        await answer.start()
     except BaseException:
         answer.release()
         raise
     return answer
 
 
-async def _send(
-    connection: Connection, request: Request, limit: asyncio.Timeout, patience: float
-) -> None:
+async def _send(connection: Connection, request: Request, answer: Answer, patience: float) -> None:
     assert request.upload is not None
     await connection.send_body(request.upload, request.chunked)
-    with suppress(RuntimeError):  # the answer came first
-        limit.reschedule(asyncio.get_running_loop().time() + patience)
+    answer.expect_within(patience)

@@ -1,12 +1,14 @@
 """What a handler says when there is no answer from its app, to the user and to the log."""
 
 import logging
+from functools import cache
 from typing import Any
 
-from jupyter_server.prometheus.log_functions import prometheus_log_method
+from jupyter_server.prometheus.metrics import HTTP_REQUEST_DURATION_SECONDS
 from jupyter_server.utils import url_path_join
 from jupyter_server_proxy.handlers import ProxyHandler
 from jupyter_server_proxy.websocket import WebSocketHandlerMixin
+from tornado.httputil import HTTPHeaders
 
 from slipway_datapath.listening import listening_ports
 from slipway_datapath.pages import Explained, Explanation
@@ -31,6 +33,37 @@ class Explaining(ProxyHandler, _Once):  # type: ignore[misc]
 
     _waits = False
     """The answer is the page of an app that starts."""
+
+    _has_defaults = False
+    """Jupyter's headers are among those of this answer."""
+
+    def clear(self) -> None:
+        # What an app answers has its own headers. To make Jupyter's for each, whose policy is put
+        # together anew, and then throw them away took a twentieth of the time of a request.
+        if hasattr(self, "_headers"):
+            self._has_defaults = True
+            super().clear()
+        else:
+            self._headers = HTTPHeaders()
+            self._write_buffer: list[bytes] = []
+            self.set_status(200)
+
+    def finish(self, chunk: Any = None) -> Any:
+        if not self._headers_written and not self._has_defaults:
+            self._add_defaults()
+        return super().finish(chunk)
+
+    def _add_defaults(self) -> None:
+        """Jupyter's headers are for every answer that is not an app's."""
+        chosen, written = self._headers, self._write_buffer
+        status = self._status_code, self._reason
+        self.clear()
+        defaults, self._headers = self._headers, chosen
+        self._write_buffer = written
+        self.set_status(*status)
+        for name, value in defaults.get_all():
+            if name not in chosen:
+                chosen.add(name, value)
 
     def explained(self, error: Exception, host: str, port: int) -> Explained:
         """What to tell the user when an exchange with the app has failed."""
@@ -68,7 +101,9 @@ class Explaining(ProxyHandler, _Once):  # type: ignore[misc]
         # time that a request takes. A page that waits for its app says nothing in each second.
         unseen = self.get_status() < 300 and self.settings["serverapp"].log_level > logging.DEBUG
         if unseen or self._waits:
-            prometheus_log_method(self)
+            handler = f"{type(self).__module__}.{type(self).__name__}"
+            durations = _durations(self.request.method, handler, self.get_status())
+            durations.observe(self.request.request_time())
         else:
             super()._log()
 
@@ -85,6 +120,12 @@ class Explaining(ProxyHandler, _Once):  # type: ignore[misc]
             self.finish(error.explanation.as_page())
         else:
             self.finish(error.explanation.as_json())
+
+
+@cache
+def _durations(method: str, handler: str, status: int) -> Any:
+    """Where Jupyter's `prometheus_log_method` counts, which looks it up for each request."""
+    return HTTP_REQUEST_DURATION_SECONDS.labels(method=method, handler=handler, status_code=status)
 
 
 def _is_waiting(error: Any) -> bool:

@@ -24,7 +24,8 @@ from tornado.web import Finish
 from slipway_datapath.exchange import Request, ask
 from slipway_datapath.pages import LOOK, Explained, Explanation
 from slipway_datapath.processes import AppProcess, CannotStart
-from slipway_datapath.streaming import CONNECTIONS, Streaming
+from slipway_datapath.settings import CONNECTIONS
+from slipway_datapath.streaming import Streaming
 from slipway_datapath.transport import AppError, Connections, NotListening
 
 PAGE_AFTER_SECONDS = 1.0

@@ -3,6 +3,15 @@
 from traitlets import Dict, Float, List, Unicode
 from traitlets.config import Configurable
 
+SETTINGS = "slipway_datapath"
+"""Where the web application keeps our `DataPath`."""
+CONNECTIONS = "slipway_datapath_connections"
+"""And the connections to apps."""
+RULES = "slipway_datapath_rules"
+"""And what of each app's traffic is work."""
+WINDOWS = "slipway_datapath_windows"
+"""And which pages of VS Code have their user before them."""
+
 
 class DataPath(Configurable):  # type: ignore[misc]
     """The transport between a user's Jupyter server and the apps behind it."""

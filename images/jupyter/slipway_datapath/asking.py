@@ -1,0 +1,68 @@
+"""What an app is asked: where, for which path, and with which headers."""
+
+from urllib.parse import quote, unquote, urlsplit
+
+from jupyter_server.utils import url_path_join
+
+from slipway_datapath.explaining import Explaining
+from slipway_datapath.headers import end_to_end, without_credentials, without_token
+from slipway_datapath.settings import SETTINGS, DataPath
+from slipway_datapath.transport import Address
+
+
+class Asking(Explaining):
+    """A browser's request, as the app is to see it."""
+
+    @property
+    def data_path(self) -> DataPath:
+        settings: DataPath = self.settings[SETTINGS]
+        return settings
+
+    def address(self, host: str, port: int) -> Address:
+        return self.unix_socket or (host, port)
+
+    def app_target(self, host: str, port: int, proxied_path: str) -> str:
+        """Path and query in the app, as the browser has written them."""
+        path = self._raw_path(host, port, proxied_path)
+        if path is None:
+            path = urlsplit(self.get_client_uri("http", host, port, proxied_path)).path
+        query = self.request.query
+        if query and "token=" in query and self._withholds_token():
+            query = without_token(query)
+        return f"{path}?{query}" if query else path
+
+    def _raw_path(self, host: str, port: int, proxied_path: str) -> str | None:
+        """`proxied_path` with its escapes; None when it was mapped and so is nowhere in the URL."""
+        own = url_path_join("/", self.base_url, self.proxy_base or "/proxy/x")
+        depth = own.count("/")
+        if not self.proxy_base and self.request.path.startswith(
+            url_path_join(self.base_url, "/proxy/absolute/")
+        ):
+            depth += 1
+        raw = "/" + "/".join(self.request.path.split("/")[depth + 1 :])
+        if unquote(raw) != "/" + proxied_path.removeprefix("/"):
+            return None
+        if self.absolute_url:
+            raw = self._get_context_path(host, port).rstrip("/") + raw
+        return quote(raw, safe="/:?[]@!$&'()*+,;=-._~%", encoding="latin1")
+
+    def _withholds_token(self) -> bool:
+        trusted = getattr(self, "name", None) in self.data_path.trusted_with_credentials
+        return not trusted and getattr(self, "_token_authenticated", False)
+
+    def app_fields(self, host: str, port: int) -> list[tuple[str, str]]:
+        fields = end_to_end(list(self.request.headers.get_all()))
+        if getattr(self, "name", None) not in self.data_path.trusted_with_credentials:
+            fields = without_credentials(
+                fields,
+                self.identity_provider.get_cookie_name(self),
+                getattr(self, "_token_authenticated", False),
+            )
+        extra = dict(self.get_request_headers_override())
+        if not self.absolute_url:
+            context = self._get_context_path(host, port)
+            for name in ("X-Forwarded-Context", "X-ProxyContextPath", "X-Forwarded-Prefix"):
+                extra[name] = context
+        # "Expect" has been answered by Tornado.
+        replaced = {"expect", *(name.lower() for name in extra)}
+        return [f for f in fields if f[0].lower() not in replaced] + list(extra.items())
