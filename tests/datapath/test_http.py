@@ -283,6 +283,21 @@ def test_a_request_without_body_leaves_its_connection_open(ours: Jupyter, method
             stream.flush()
 
 
+def test_requests_leave_nothing_to_the_garbage_collector(client: httpx.Client):
+    """What it would find is what stops all users' apps for a moment, again and again."""
+
+    def collected() -> float:
+        lines = client.get("metrics").text.splitlines()
+        counts = [line for line in lines if line.startswith("python_gc_objects_collected_total")]
+        return sum(float(line.split()[1]) for line in counts)
+
+    client.get("app/bytes/1000")
+    before = collected()
+    for _ in range(400):
+        client.get("app/bytes/1000")
+    assert collected() - before < 400
+
+
 def test_who_has_sent_half_a_body_hears_at_once_that_the_app_wants_none(ours: Jupyter):
     path = f"{httpx.URL(ours.url).path}app/refuse"
     head = (

@@ -124,6 +124,7 @@ class Receiving(Explaining):
 
         async def at_once(*arguments: str) -> None:
             request._body_future = received
+            delattr(self, name)  # or handler and function keep each other
             try:
                 await ensure_async(method(*arguments))
             finally:

@@ -9,6 +9,7 @@ import os
 from collections import defaultdict
 from collections.abc import AsyncIterable, Coroutine, Iterable
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 
 import httptools
@@ -23,6 +24,9 @@ MAX_HEADERS = 1000
 
 Address = tuple[str, int] | str
 """Host and port, or a unix socket."""
+
+_NO_CONTEXT = Context()
+"""For timers: one that was cancelled would keep the request whose context it has."""
 
 
 class AppError(Exception):
@@ -61,6 +65,7 @@ class Answer:
 
     def release(self) -> None:
         """Give the connection back, or close it if more than this answer is on its way."""
+        del self._parser  # or answer and parser keep each other
         sent = not self._sending or self._sending.done()
         if self._sending and not self._sending.done():
             self._sending.cancel()
@@ -70,7 +75,9 @@ class Answer:
         """Let `start` wait no longer than that from now on."""
         # A timer of our own: `asyncio.timeout` takes three times as long to set up.
         if not self.started:
-            self._limit = asyncio.get_running_loop().call_later(seconds, self._expire)
+            self._limit = asyncio.get_running_loop().call_later(
+                seconds, self._expire, context=_NO_CONTEXT
+            )
 
     def _expire(self) -> None:
         if not self.started:
@@ -86,6 +93,7 @@ class Answer:
         finally:
             if self._limit:
                 self._limit.cancel()
+                self._limit = None
 
     async def read(self) -> bytes:
         """The next piece of the body, empty at its end. Raises AppError when it breaks off."""
