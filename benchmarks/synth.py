@@ -1,8 +1,8 @@
-"""`python app.py` for one environment and for two, against an empty EKS app.
+"""`cdk synth` of one environment and of two, against an empty EKS app.
 
 The peer in the same run is the least that anyone pays for EKS in CDK and Python: a VPC and an Auto
-Mode cluster with the kubectl provider and one object, on the same Python and Node, without the
-library's own validation.
+Mode cluster with the kubectl provider and one object, on the same Python, Node and CLI, without the
+library's own validation. What the app takes of it without the CLI is printed as well.
 """
 
 import json
@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks import publish
@@ -46,11 +47,21 @@ print(json.dumps([time.perf_counter() - began, used.ru_maxrss // 1024]))
 """
 
 
-def measured(command: list[str], context: str) -> tuple[float, int]:
-    """Wall seconds of a synthesis, and MiB: the most that one of its two processes held."""
+def synthesis(app: str, out: str, context: dict[str, str], cli: bool) -> list[str | Path]:
+    """The command that synthesizes an app: the CLI, or the app as the CLI starts it."""
+    run = [sys.executable, app]
+    if not cli:
+        return [*run]
+    said = [option for key, value in context.items() for option in ("-c", f"{key}={value}")]
+    tool = ROOT / "node_modules/.bin/cdk"
+    return [tool, "synth", "--quiet", "--app", " ".join(run), "--output", out, *said]
+
+
+def measured(app: str, context: dict[str, str], cli: bool) -> tuple[float, int]:
+    """Wall seconds of a synthesis, and MiB: the most that one of its processes held."""
     with tempfile.TemporaryDirectory() as out:
         done = subprocess.run(
-            [sys.executable, "-c", MEASURE, *command],
+            [sys.executable, "-c", MEASURE, *synthesis(app, out, context, cli)],
             check=True,
             capture_output=True,
             text=True,
@@ -58,8 +69,10 @@ def measured(command: list[str], context: str) -> tuple[float, int]:
             env={
                 **node_environment(),
                 "CDK_OUTDIR": out,
-                "CDK_CONTEXT_JSON": context,
+                "CDK_CONTEXT_JSON": json.dumps(context),
                 "CDK_VALIDATION": "false",
+                "CDK_DISABLE_CLI_TELEMETRY": "true",
+                "CI": "true",
             },
         )
     seconds, memory = json.loads(done.stdout)
@@ -68,36 +81,39 @@ def measured(command: list[str], context: str) -> tuple[float, int]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
-        app = Path(name) / "empty.py"
-        app.write_text(EMPTY)
-        ours = [sys.executable, "app.py"]
+        empty = Path(name) / "empty.py"
+        empty.write_text(EMPTY)
+        apps = {
+            "one environment": ("app.py", {"env": "dev"}),
+            "two environments": ("app.py", {}),
+            "an empty EKS app": (str(empty), {}),
+        }
         cases = {
-            "one environment": (ours, '{"env": "dev"}'),
-            "two environments": (ours, "{}"),
-            "an empty EKS app": ([sys.executable, str(app)], "{}"),
+            f"{what}, {how}": (*app, how == "cdk synth")
+            for how in ("cdk synth", "app alone")
+            for what, app in apps.items()
         }
         for case in cases.values():
             measured(*case)
         # In turns, so that what else the machine does falls on all alike.
         rounds = [{what: measured(*case) for what, case in cases.items()} for _ in range(RUNS)]
     times = {what: [one[what][0] for one in rounds] for what in cases}
-    one, two, empty = cases
-    publish(
-        "synth",
-        ratios={
-            "one environment / an empty EKS app": round(
-                statistics.median(a / b for a, b in zip(times[one], times[empty], strict=True)), 2
-            )
-        },
-        figures={
-            **{f"{what}, s": round(statistics.median(times[what]), 2) for what in cases},
-            "each further environment, s": round(
-                statistics.median(b - a for a, b in zip(times[one], times[two], strict=True)), 2
-            ),
-            **{f"{what}, MiB": max(r[what][1] for r in rounds) for what in cases},
-            "load": round(os.getloadavg()[0], 1),
-        },
-    )
+    ratios, figures = {}, {}
+    for how in ("cdk synth", "app alone"):
+        one, two, empty_app = (times[f"{what}, {how}"] for what in apps)
+        ratios[f"one environment / an empty EKS app, {how}"] = median(
+            a / b for a, b in zip(one, empty_app, strict=True)
+        )
+        figures[f"each further environment, {how}, s"] = median(
+            b - a for a, b in zip(one, two, strict=True)
+        )
+    figures |= {f"{what}, s": median(seconds) for what, seconds in times.items()}
+    figures |= {f"{what}, MiB": max(r[what][1] for r in rounds) for what in cases}
+    publish("synth", ratios, figures | {"load": round(os.getloadavg()[0], 1)})
+
+
+def median(values: Iterable[float]) -> float:
+    return round(statistics.median(values), 2)
 
 
 if __name__ == "__main__":
