@@ -19,7 +19,7 @@ from slipway.oci.descriptors import (
     ImageError,
     encode,
 )
-from slipway.oci.layout import Layout
+from slipway.oci.layout import Layout, replace_content
 from slipway.oci.pack import BEST, layer_writer
 from slipway.oci.streams import chunks, damage, decompressed
 
@@ -76,9 +76,8 @@ def _layer(built: Layout, layer: Descriptor, diff_id: str, store: Layout) -> Des
             raise ImageError(f"the builder's layer {diff_id} has other content; build again")
         packed = writer.finish(LAYER_GZIP)
     note.parent.mkdir(exist_ok=True)
-    partial = note.with_name(f".{note.name}.{packed.digest[-8:]}")
-    partial.write_bytes(encode(packed.as_json()))
-    partial.replace(note)
+    # Images that are built side by side may have the same layer.
+    replace_content(note, encode(packed.as_json()))
     return packed
 
 

@@ -45,7 +45,7 @@ class Layout:
         self._index = folder / "index.json"
         self._blobs.mkdir(parents=True, exist_ok=True)
         if not (version := folder / "oci-layout").exists():
-            _replace(version, encode(VERSION))
+            replace_content(version, encode(VERSION))
         if not self._index.exists():
             with self._locked():
                 if not self._index.exists():
@@ -94,7 +94,7 @@ class Layout:
     def add(self, content: bytes, media_type: str) -> Descriptor:
         descriptor = Descriptor(media_type, digest_of(content), len(content))
         if not self.has(descriptor):
-            _replace(self.path(descriptor.digest), content)
+            replace_content(self.path(descriptor.digest), content)
         return descriptor
 
     def add_stream(self, chunks: Iterable[bytes], descriptor: Descriptor) -> None:
@@ -194,7 +194,7 @@ class Layout:
         return entries
 
     def _write_index(self, entries: list[Any]) -> None:
-        _replace(
+        replace_content(
             self._index, encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
         )
 
@@ -233,7 +233,8 @@ def _name(entry: Any) -> str | None:
         return None
 
 
-def _replace(target: Path, content: bytes) -> None:
+def replace_content(target: Path, content: bytes) -> None:
+    """Whole or not at all, also when others write the same file at the same time."""
     _write_whole(target, lambda file: file.write(content))
 
 
