@@ -73,7 +73,7 @@ class Answer:
 
     def expect_within(self, seconds: float) -> None:
         """Let `start` wait no longer than that from now on."""
-        # A timer of our own: `asyncio.timeout` takes three times as long to set up.
+        # A timer of our own: `asyncio.timeout` takes two to three times as long to set up.
         if not self.started:
             self._limit = asyncio.get_running_loop().call_later(
                 seconds, self._expire, context=_NO_CONTEXT
