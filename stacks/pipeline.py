@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from slipway.model import EksSpec, Environment
-from slipway.model.environment import GitHub
+from slipway.model.specs import GitHub
 from stacks.acknowledgements import acknowledge
 from stacks.data import DataStack
 from stacks.long_lived import LongLivedStack

@@ -6,7 +6,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from slipway.model import EksSpec, Environment
-from slipway.model.environment import WORKING_TREE
+from slipway.model.specs import WORKING_TREE
 from stacks.long_lived import LongLivedStack
 
 NAMESPACE = "slipway"

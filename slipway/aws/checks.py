@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from slipway.aws.account import Place
-from slipway.model.environment import WORKING_TREE
 from slipway.model.release import HUB_IMAGES
+from slipway.model.specs import WORKING_TREE
 
 
 @dataclass(frozen=True)

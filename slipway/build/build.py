@@ -13,7 +13,7 @@ from slipway.build.builders import Builder, BuildError, Job
 from slipway.build.context import assemble, content_tag, facts
 from slipway.build.recipes import BASE, Recipe, argument_of
 from slipway.build.record import Record, Records, layers
-from slipway.model.environment import WORKING_TREE
+from slipway.model.specs import WORKING_TREE
 from slipway.oci.descriptors import Descriptor, ImageError, Platform, platform_here
 from slipway.oci.layout import Layout
 

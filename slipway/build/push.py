@@ -6,7 +6,7 @@ from typing import Any
 
 from slipway.build.record import Record
 from slipway.model import Environment
-from slipway.model.environment import WORKING_TREE
+from slipway.model.specs import WORKING_TREE
 from slipway.oci.layout import Layout
 from slipway.oci.reference import Reference
 from slipway.oci.registry import Registry

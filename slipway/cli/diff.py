@@ -10,7 +10,7 @@ from slipway.diff.rendered import CannotRender
 from slipway.diff.sides import sides
 from slipway.diff.text import to_markdown, to_terminal
 from slipway.model import EksSpec, Project
-from slipway.model.environment import WORKING_TREE
+from slipway.model.specs import WORKING_TREE
 from slipway.releases.file import existing
 from slipway.steps import StepError
 

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from slipway.build.build import RECORDS
 from slipway.build.record import Records
 from slipway.model import Environment, InvalidProject, Problem, Project, load
-from slipway.model.environment import WORKING_TREE
+from slipway.model.specs import WORKING_TREE
 from slipway.releases import bills, file, git, versions
 
 LAST_COMMIT = "HEAD"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from slipway.model.environment import WORKING_TREE
+from slipway.model.specs import WORKING_TREE
 from slipway.oci.descriptors import (
     CONFIG,
     DOCKER_CONFIG,

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from slipway.model.environment import EksSpec, KubernetesSpec, LocalSpec
 from slipway.model.references import Finding
+from slipway.model.specs import EksSpec, KubernetesSpec, LocalSpec
 
 
 def check_domain(spec: LocalSpec | KubernetesSpec | EksSpec) -> Iterator[Finding]:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from slipway.model.catalog import Catalog, Profile
-from slipway.model.environment import EksSpec, KubernetesSpec, LocalSpec
 from slipway.model.nodes import Capacity
 from slipway.model.problems import listed
 from slipway.model.quantities import memory_bytes
 from slipway.model.references import Finding
+from slipway.model.specs import EksSpec, KubernetesSpec, LocalSpec
 
 GIB = 2**30
 

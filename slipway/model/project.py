@@ -14,14 +14,7 @@ from slipway.model.base import NAME
 from slipway.model.catalog import Catalog
 from slipway.model.document import Document, read
 from slipway.model.domain import check_domain
-from slipway.model.environment import (
-    WORKING_TREE,
-    AnySpec,
-    EksSpec,
-    Environment,
-    KubernetesSpec,
-    LocalSpec,
-)
+from slipway.model.environment import Environment
 from slipway.model.logo import LogoError, data_uri
 from slipway.model.placement import check_placement
 from slipway.model.problems import InvalidProject, Problem, listed
@@ -35,6 +28,7 @@ from slipway.model.references import (
 from slipway.model.release import PlatformVersions, Release
 from slipway.model.repositories import built_anywhere
 from slipway.model.signature import check_signature
+from slipway.model.specs import WORKING_TREE, AnySpec, EksSpec, KubernetesSpec, LocalSpec
 
 CATALOG = "catalog.yaml"
 PLATFORM = "platform.yaml"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from slipway.model.environment import EksSpec, KubernetesSpec, LocalSpec
+    from slipway.model.specs import EksSpec, KubernetesSpec, LocalSpec
 
     PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
 

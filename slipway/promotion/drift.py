@@ -78,8 +78,8 @@ def of_cluster(root: Path, environment: Environment) -> tuple[bool, str]:
 
     Raises CannotAsk, and InvalidProject where the code at hand renders something else.
     """
-    from slipway.cli.render import yaml_text
     from slipway.releases.code import check_code
+    from slipway.render import yaml_text
 
     check_code(root, environment)
     answer = kubectl("diff", "--filename=-", stdin=yaml_text(environment), seconds=120)

@@ -52,8 +52,8 @@ def smoke(project: Project, source: Side, target: Side) -> Verdict:
         return False, f"there is no smoke test of {source.name}: {remedy}"
     when = f"the newest smoke test ({newest.at:%Y-%m-%d %H:%M} UTC)"
     digest = newest.fields.get("digest")
-    if newest.release != source.release.version or digest not in (None, source.release.digest):
-        other = newest.release if digest is None else f"{newest.release} {digest}"
+    if newest.release != source.release.version or digest != source.release.digest:
+        other = f"{newest.release} {digest or 'of no release file'}"
         return False, f"{when} was of {other}: {remedy}"
     if not newest.ok:
         return False, f"{when} did not pass{_culprits(newest.fields)}"

@@ -12,8 +12,8 @@ from pathlib import Path
 import yaml
 
 from slipway.model.document import parse
-from slipway.model.environment import WORKING_TREE
 from slipway.model.problems import InvalidProject
+from slipway.model.specs import WORKING_TREE
 
 KEY = "release"
 BEFORE = "target"

@@ -12,7 +12,7 @@ from slipway_hub.rollback import fitting as find_fitting
 from slipway_hub.snapshots import BucketSnapshots
 
 from slipway.model import InvalidProject, Problem, Project
-from slipway.model.environment import WORKING_TREE
+from slipway.model.specs import WORKING_TREE
 from slipway.promotion.changes import for_users
 from slipway.promotion.deployed import CannotAsk, kubectl
 from slipway.promotion.pin import Pin, changed_lines

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.model import EksSpec, Environment, InvalidProject, Problem, Project, document
-from slipway.model.environment import WORKING_TREE
 from slipway.model.placement import check_placement
 from slipway.model.release import Release
+from slipway.model.specs import WORKING_TREE
 from slipway.oci.credentials import Login, login
 from slipway.oci.reference import Reference
 from slipway.oci.registry import Registry

@@ -22,8 +22,8 @@ from slipway.build.recipes import BASE, Recipe, recipes
 from slipway.build.record import Record, Records, layers
 from slipway.installation import STORE
 from slipway.model import EksSpec, load
-from slipway.model.environment import WORKING_TREE
 from slipway.model.release import built_here
+from slipway.model.specs import WORKING_TREE
 from slipway.oci import descriptors as oci
 from slipway.oci.descriptors import Descriptor, platform_here
 from slipway.oci.layout import Layout

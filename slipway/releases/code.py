@@ -14,8 +14,8 @@ from pathlib import Path
 
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject, Problem, Release
-from slipway.model.environment import WORKING_TREE, EksSpec
 from slipway.model.problems import listed
+from slipway.model.specs import WORKING_TREE, EksSpec
 from slipway.releases import git
 
 FOLDERS = ("charts", "stacks", "slipway/model")

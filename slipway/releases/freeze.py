@@ -5,8 +5,8 @@ from typing import Any
 
 from slipway.build.recipes import BASE
 from slipway.model import Catalog, EksSpec, Environment, LocalSpec, Project, Release
-from slipway.model.environment import WORKING_TREE
 from slipway.model.release import PlatformVersions
+from slipway.model.specs import WORKING_TREE
 from slipway.releases import bills, git, images
 from slipway.releases.code import code_digest
 

@@ -7,6 +7,7 @@ from importlib import import_module
 from threading import Thread
 
 from slipway.toolchain.node import node
+from slipway.toolchain.unchecked import trust_types
 
 _started: list[Thread] = []
 
@@ -21,6 +22,8 @@ def load(*packages: str) -> Thread:
         os.environ.setdefault("JSII_NODE", str(node()))
         # Before the thread: it would have to share the interpreter until it gets to start Node.
         import jsii  # noqa: F401
+
+        trust_types()
     thread = Thread(target=_import, args=packages, daemon=True)
     thread.start()
     _started.append(thread)

@@ -14,7 +14,7 @@ from slipway_hub.settings import VARIABLE, HubSettings
 import slipway.toolchain.node
 from slipway.hub_settings import kubernetes_settings
 from slipway.model import Environment
-from slipway.model.environment import Culling
+from slipway.model.specs import Culling
 from tests.charts.conftest import (
     Object,
     environment_on_cluster,

@@ -11,7 +11,7 @@ from charts import rendering
 from charts.deployed_values import before_deploy
 from slipway.hub_settings import kubernetes_settings
 from slipway.model import Environment
-from slipway.model.environment import Network
+from slipway.model.specs import Network
 from tests.charts.conftest import (
     Object,
     objects_of,

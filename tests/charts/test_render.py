@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from slipway.cli.render import render, yaml_text
+from slipway.render import render, yaml_text
 from tests.charts.conftest import environment_on_cluster, rendered
 
 
@@ -34,6 +34,6 @@ def test_without_a_folder_nothing_is_written_and_the_text_is_one_stream(tmp_path
 
 
 def test_the_command_line_starts_without_node() -> None:
-    code = "import sys, slipway.cli, slipway.cli.render; print('jsii' in sys.modules)"
+    code = "import sys, slipway.cli, slipway.render; print('jsii' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -6,9 +6,9 @@ from typing import Any
 
 from slipway.model import Environment
 from slipway.model.catalog import Profile, Resources
-from slipway.model.environment import ClusterNetwork, Network
 from slipway.model.nodes import EksNodePool, NodePool, Toleration
 from slipway.model.release import PlatformVersions, Release
+from slipway.model.specs import ClusterNetwork, Network
 from slipway.model.storage import ExistingHomes, KubernetesStorage, PerUserHomes, SharedHomes
 
 Change = Callable[[Environment], Environment]

@@ -112,7 +112,9 @@ class Case:
         self, release: str = "1.0.0", *, ok: bool = True, age: timedelta = timedelta(hours=1)
     ) -> None:
         checks = [{"name": "route /lab", "verdict": "ok" if ok else "failed", "detail": ""}]
-        at, fields = datetime.now(UTC) - age, {"ok": ok, "checks": checks}
+        pinned = yaml.safe_load((self.root / "releases/1.0.0.yaml").read_text())
+        at = datetime.now(UTC) - age
+        fields = {"ok": ok, "checks": checks, "digest": pinned["digest"]}
         file_records(self.root).keep(Record("smoke", "dev", release, at, ok, fields))
 
     def runs(self, release: str, images: dict[str, str] | None = None, available: int = 1) -> None:

@@ -148,7 +148,9 @@ def test_a_stack_that_failed_or_is_not_done_is_told(
 
 def smoked(side: Side, **changes: Any) -> None:
     at = datetime.now(UTC) - timedelta(hours=1)
-    record = Record("smoke", "dev", "1.0.0", at, True, {"ok": True, "checks": []})
+    assert side.release
+    fields = {"ok": True, "checks": [], "digest": side.release.digest}
+    record = Record("smoke", "dev", "1.0.0", at, True, fields)
     side.records().keep(replace(record, **changes))
 
 
@@ -161,6 +163,16 @@ def test_a_smoke_test_in_the_bucket_counts(project: Project, sides: tuple[Side, 
     ok, detail = gates.smoke(project, *sides)
     assert not ok
     assert f"was of 1.0.0 sha256:{'b' * 64}" in detail
+
+
+def test_a_smoke_test_of_a_release_without_its_file_does_not_count(
+    project: Project, sides: tuple[Side, Side]
+):
+    deploy(sides[0])
+    smoked(sides[0], fields={"ok": True, "checks": []})
+    ok, detail = gates.smoke(project, *sides)
+    assert not ok
+    assert "was of 1.0.0 of no release file: run `slipway smoke dev`" in detail
 
 
 def test_a_record_in_the_bucket_is_never_written_again(sides: tuple[Side, Side]):

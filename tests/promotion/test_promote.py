@@ -103,7 +103,7 @@ def test_a_cluster_that_cannot_be_asked_is_not_passed(case: Case):
     ("smoke", "said"),
     [
         ({"ok": False}, "did not pass: route /lab"),
-        ({"release": "0.9.0"}, "was of 0.9.0: run `slipway smoke dev`"),
+        ({"release": "0.9.0"}, "was of 0.9.0 sha256:"),
         ({"age": timedelta(seconds=1)}, "did not pass"),
     ],
 )

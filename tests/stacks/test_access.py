@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from slipway.model.environment import GitHub, GitHubIds
+from slipway.model.specs import GitHub, GitHubIds
 from tests.stacks.conftest import Assembly
 
 

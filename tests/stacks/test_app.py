@@ -9,7 +9,7 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 
 from slipway.model import EksSpec, load
-from slipway.model.environment import Network
+from slipway.model.specs import Network
 from stacks.environment_stage import EnvironmentStage
 from tests.stacks.conftest import CDK, ROOT
 

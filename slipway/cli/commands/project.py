@@ -92,8 +92,8 @@ def render(
 
     (found,), told = renderable(root, [found], allow_drift=allow_code_drift)
     print(*told, sep="\n", end="\n" * bool(told), file=sys.stderr)
-    from slipway.cli.render import render as render_charts
-    from slipway.cli.render import yaml_text
+    from slipway.render import render as render_charts
+    from slipway.render import yaml_text
 
     if output is None and not as_json:
         print(yaml_text(found), end="")
