@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 BIN := .venv/bin
 READY := .venv/.slipway-ready
 LOCKS := requirements.txt package-lock.json images/code-server/package-lock.json
-PACKAGES := pyproject.toml images/hub/pyproject.toml images/jupyter/pyproject.toml
+PACKAGES := pyproject.toml $(wildcard packages/*/pyproject.toml)
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
 UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
@@ -31,7 +31,7 @@ $(READY): $(LOCKS) $(PACKAGES) Makefile
 	@$(UV) pip install -q --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.txt || \
 	  $(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/pip install -q --disable-pip-version-check --no-deps --no-build-isolation \
-	  -e . -e images/hub -e images/jupyter
+	  -e . -e packages/hub -e packages/notebook -e packages/datapath
 	@$(BIN)/python -m slipway.toolchain
 	@touch $@
 

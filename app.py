@@ -20,9 +20,9 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 gc.disable()
 loading = ahead.load("aws_cdk", "aws_cdk.lambda_layer_kubectl_v36", "cdk8s_plus_33")
 
-from slipway.aws import before_deploy  # noqa: E402
 from slipway.model import EksSpec, Environment, InvalidProject, load  # noqa: E402
-from slipway.releases.code import renderable  # noqa: E402
+from slipway.operate import before_deploy  # noqa: E402
+from slipway.release.code import renderable  # noqa: E402
 
 
 def asked(key: str) -> str | None:

@@ -14,9 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import publish
-from slipway.build.builders import Buildah, Job
-from slipway.build.record import layers
-from slipway.oci.descriptors import Descriptor, platform_here
+from slipway.images.build.builders import Buildah, Job
+from slipway.images.build.record import layers
+from slipway.images.oci.descriptors import Descriptor, platform_here
 from tests.images.conftest import AUTHORITIES, Images, pytest_configure
 from tests.support import containers, systems
 from tests.support.local import ROOT, Hub

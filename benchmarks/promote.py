@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import publish
-from slipway.oci.descriptors import Descriptor
-from slipway.oci.layout import Layout
+from slipway.images.oci.descriptors import Descriptor
+from slipway.images.oci.layout import Layout
 from tests.support.random_images import image, push, reference
 from tests.support.registry import registry
 
@@ -28,9 +28,9 @@ SKOPEO = ("skopeo", "copy", "--all", "--preserve-digests", "--quiet")
 SKOPEO += ("--src-tls-verify=false", "--dest-tls-verify=false")
 COPY = r"""
 import json, pathlib, re, sys, time
-from slipway.oci.copy import Wanted, copy
-from slipway.oci.reference import Reference
-from slipway.oci.registry import Registry
+from slipway.images.oci.copy import Wanted, copy
+from slipway.images.oci.reference import Reference
+from slipway.images.oci.registry import Registry
 
 wanted = [Wanted(n, Reference.parse(s), Reference.parse(t)) for n, s, t in json.load(sys.stdin)]
 began = time.monotonic()

@@ -6,9 +6,9 @@ from slipway_hub.settings import READY, SNAPSHOTS, VARIABLE
 from charts import names, placement, resources, secrets, security
 from charts.deployed_values import DeployedValues
 from charts.priorities import CORE
-from slipway.hub_settings import HOME_CLAIM, HOMES_FOLDER, STATE_FOLDER
 from slipway.model import EksSpec, Environment, KubernetesSpec
 from slipway.model.storage import ExistingHomes, PerUserHomes
+from slipway.settings.hub import HOME_CLAIM, HOMES_FOLDER, STATE_FOLDER
 
 PROGRAM = "slipway-hub"
 HEALTH = "/hub/health"

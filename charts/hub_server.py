@@ -9,8 +9,8 @@ from charts import hub_pod, names
 from charts.deployed_values import DeployedValues
 from charts.disruption import MayBeMoved
 from charts.services import Address, scraped
-from slipway.hub_settings import settings_json
 from slipway.model import Environment
+from slipway.settings.hub import settings_json
 
 METRICS = "/hub/metrics"
 SETTINGS_CHECKSUM = "slipway/settings-checksum"

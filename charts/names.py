@@ -1,6 +1,6 @@
 """Names, ports and labels by which the objects of the charts find each other.
 
-Each is written here once. What the hub itself is told stands in `slipway.hub_settings`.
+Each is written here once. What the hub itself is told stands in `slipway.settings.hub`.
 """
 
 from functools import cache

@@ -11,9 +11,9 @@ from constructs import Construct
 
 from charts import names
 from charts.custom import EKS, KARPENTER, custom_object
-from slipway.hub_settings import DEDICATED
 from slipway.model.nodes import EksNodePool
 from slipway.model.quantities import memory_bytes
+from slipway.settings.hub import DEDICATED
 
 Requirement = dict[str, Any]
 

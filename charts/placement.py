@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from cdk8s_plus_33 import k8s
 
 from charts import names
-from slipway.hub_settings import node_pool
 from slipway.model import EksSpec, KubernetesSpec
 from slipway.model.nodes import EksNodePool, NodePool
+from slipway.settings.hub import node_pool
 
 
 def core_selector(spec: EksSpec | KubernetesSpec) -> dict[str, str] | None:

@@ -11,7 +11,7 @@ from cdk8s_plus_33 import k8s
 
 from charts import resources, security
 from charts.deployed_values import Aws, DeployedValues
-from slipway.hub_settings import SECRETS_FOLDER
+from slipway.settings.hub import SECRETS_FOLDER
 
 SECRETS = "secrets"
 FOLDER = "SLIPWAY_SECRETS"

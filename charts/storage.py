@@ -6,8 +6,8 @@ from constructs import Construct
 from charts import names
 from charts.deployed_values import FileSystem
 from charts.resources import quantity
-from slipway.hub_settings import HOME_CLAIM
 from slipway.model.storage import SharedHomes
+from slipway.settings.hub import HOME_CLAIM
 
 NO_CLASS = ""
 """Bind to a volume that exists already."""

@@ -1,1 +1,1 @@
-"""What Slipway asks of AWS itself, beside what `cdk deploy` does."""
+"""An environment's AWS account: its session, its CloudFormation stacks, its cluster."""

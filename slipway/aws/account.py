@@ -63,7 +63,7 @@ class Place:
 
         https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
         """
-        from slipway.aws.kubernetes import signed_token
+        from slipway.aws.cluster import signed_token
 
         return signed_token(self.session, self.spec.region, self.cluster)
 

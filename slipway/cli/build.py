@@ -13,15 +13,15 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from slipway.build import push
-from slipway.build.build import RECORDS, SBOMS, Build, Options, Outcome
-from slipway.build.builders import BuildError, find
-from slipway.build.recipes import Recipe, recipes
+from slipway.images.build import push
+from slipway.images.build.build import RECORDS, SBOMS, Build, Options, Outcome
+from slipway.images.build.builders import BuildError, find
+from slipway.images.build.recipes import Recipe, recipes
+from slipway.images.oci.descriptors import ImageError, Platform, platform_here
+from slipway.images.oci.layout import Layout
 from slipway.installation import STORE
 from slipway.model import Environment, Project
 from slipway.model.release import built_here
-from slipway.oci.descriptors import ImageError, Platform, platform_here
-from slipway.oci.layout import Layout
 
 console = Console(stderr=True, highlight=False)
 LINE = 120

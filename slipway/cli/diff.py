@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from slipway.cli.app import bad_input, fail, print_json
-from slipway.diff.compare import Diff, compare
-from slipway.diff.rendered import CannotRender
-from slipway.diff.sides import sides
-from slipway.diff.text import to_markdown, to_terminal
 from slipway.model import EksSpec, Project
 from slipway.model.specs import WORKING_TREE
-from slipway.releases.file import existing
+from slipway.release.diff.compare import Diff, compare
+from slipway.release.diff.rendered import CannotRender
+from slipway.release.diff.sides import sides
+from slipway.release.diff.text import to_markdown, to_terminal
+from slipway.release.file import existing
 from slipway.steps import StepError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _place(project: Project, name: str) -> "Place":
 
 def _deployed(project: Project, place: "Place") -> str | None:
     """The release that runs, if it is one of the project's."""
-    from slipway.diff.cloudformation import deployed_release
+    from slipway.release.diff.cloudformation import deployed_release
 
     version = deployed_release(place)
     return version if version in (*existing(project.root), WORKING_TREE) else None

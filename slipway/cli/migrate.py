@@ -4,15 +4,15 @@ import re
 import sys
 from pathlib import Path
 
-from slipway.migrate import entry
-from slipway.migrate.examine import Found, lines
-from slipway.migrate.run import Migrated, Wanted, look, make
+from slipway.images.migrate import entry
+from slipway.images.migrate.examine import Found, lines
+from slipway.images.migrate.run import Migrated, Wanted, look, make
+from slipway.images.oci.descriptors import ImageError
+from slipway.images.oci.registry import RegistryError
+from slipway.images.oci.transfer import pull_image, push_image
 from slipway.model import load
 from slipway.model.base import NAME
 from slipway.model.project import CATALOG
-from slipway.oci.descriptors import ImageError
-from slipway.oci.registry import RegistryError
-from slipway.oci.transfer import pull_image, push_image
 
 REFUSED, FAILED = 2, 1
 

@@ -41,8 +41,8 @@ def teardown(
     root: Path, name: str, *, dry_run: bool, purge: bool, yes: bool, as_json: bool
 ) -> None:
     environment = on_aws(root, name)
-    from slipway.aws import teardown as act
     from slipway.aws.account import Place
+    from slipway.operate import teardown as act
 
     place = Place(environment)
     if dry_run:
@@ -61,8 +61,8 @@ def teardown(
 
 def recreate(root: Path, name: str, *, as_json: bool) -> None:
     environment = on_aws(root, name)
-    from slipway.aws import recreate as act
     from slipway.aws.account import Place
+    from slipway.operate import recreate as act
 
     place = Place(environment)
     _report(lambda steps: act.recreate(place, root, steps), as_json)
@@ -70,9 +70,9 @@ def recreate(root: Path, name: str, *, as_json: bool) -> None:
 
 def rehearse(root: Path, *, keep: bool, kubeconfig: Path | None, as_json: bool) -> None:
     os.environ.setdefault("JSII_NODE", str(node()))
-    from slipway.promotion.pin import PinError
     from slipway.rehearse import rehearsal
     from slipway.rehearse.emulator import EmulatorError
+    from slipway.release.promotion.pin import PinError
 
     steps, left, ended = Steps(say), list[str](), False
     try:
@@ -91,7 +91,7 @@ def rehearse(root: Path, *, keep: bool, kubeconfig: Path | None, as_json: bool) 
 
 
 def doctor(root: Path, name: str | None, *, as_json: bool) -> None:
-    from slipway.aws import doctor as act
+    from slipway.operate import doctor as act
 
     environment = on_aws(root, name) if name else None
     findings = act.examine(root, environment)
@@ -103,8 +103,8 @@ def doctor(root: Path, name: str | None, *, as_json: bool) -> None:
 
 
 def addons(root: Path, name: str | None, *, dry_run: bool, as_json: bool) -> None:
-    from slipway.aws import addons as act
     from slipway.aws.account import Place
+    from slipway.operate import addons as act
 
     project = load(root)
     on_eks = [one for one, spec in project.specs.items() if isinstance(spec, EksSpec)]

@@ -9,12 +9,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from rich.text import Text
 
 from slipway.cli.app import bad_input, fail, print_json
+from slipway.images.oci.descriptors import ImageError
 from slipway.model import Project, load
-from slipway.oci.descriptors import ImageError
-from slipway.promotion import pull_request
-from slipway.promotion.gates import CannotWaive, Gate
-from slipway.promotion.pin import PinError
-from slipway.promotion.promote import Order, Promotion, Told, promote
+from slipway.release.promotion import pull_request
+from slipway.release.promotion.gates import CannotWaive, Gate
+from slipway.release.promotion.pin import PinError
+from slipway.release.promotion.promote import Order, Promotion, Told, promote
 from slipway.steps import StepError
 
 console = Console(stderr=True, highlight=False)

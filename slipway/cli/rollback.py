@@ -8,7 +8,7 @@ import typer
 from slipway.cli.app import print_json
 from slipway.cli.promote import failures_told
 from slipway.model import load
-from slipway.promotion.rollback import Rollback, rollback
+from slipway.release.promotion.rollback import Rollback, rollback
 
 
 def run(

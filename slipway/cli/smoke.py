@@ -13,8 +13,8 @@ from rich.markup import escape
 
 from slipway.cli.app import bad_input, fail, print_json
 from slipway.model import Environment, load
-from slipway.records import Record
-from slipway.records_at import records_at
+from slipway.release.records import Record
+from slipway.release.records_at import records_at
 from slipway.smoke.places import NoHubError, place_of
 from slipway.smoke.report import RED
 from slipway.smoke.run import run as try_everything

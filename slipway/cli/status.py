@@ -8,7 +8,7 @@ from rich.text import Text
 
 from slipway.cli.app import print_json
 from slipway.model import load
-from slipway.promotion.status import Row, age, status
+from slipway.release.promotion.status import Row, age, status
 
 COLUMNS = ("environment", "pinned", "runs", "changed", "smoke test", "drift")
 NOTHING = Text("—", "dim")

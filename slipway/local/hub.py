@@ -19,12 +19,12 @@ from typing import IO
 from slipway_hub import smoke
 from slipway_hub.settings import VARIABLE, Addresses, HubSettings, LocalSpawning
 
-from slipway.hub_settings import local_settings
 from slipway.installation import INSTALLATION
 from slipway.local import processes
 from slipway.local.images import SKEL, LocalImages, prepare
 from slipway.model import Environment
 from slipway.model.auth import USER_NAME
+from slipway.settings.hub import local_settings
 from slipway.toolchain import Progress, code_server, node
 
 ADDRESS = "127.0.0.1"

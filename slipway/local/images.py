@@ -11,12 +11,12 @@ import slipway_notebook
 from slipway.installation import INSTALLATION
 from slipway.model import Environment
 from slipway.model.apps import App, Requirement
-from slipway.server_config import UserImagePaths, server_config, write_server_config
+from slipway.settings.server import UserImagePaths, server_config, write_server_config
 from slipway.toolchain import Progress, rsession_proxy
 
 PACKAGE = Path(slipway_notebook.__file__).parent
-SKEL = PACKAGE.parents[1] / "notebook/skel"
-LAB_SETTINGS = PACKAGE.parent / "labconfig"
+SKEL = INSTALLATION / "images/notebook/skel"
+LAB_SETTINGS = INSTALLATION / "images/jupyter/labconfig"
 """JupyterLab's settings unless a user has changed them: an image has them too."""
 PATHS = UserImagePaths(python=sys.executable, icons=str(PACKAGE / "icons"))
 

@@ -48,7 +48,7 @@ class Release(Model):
     commit: Commit
     """The commit of this project it was frozen from."""
     code: Digest
-    """The digest of the code that renders it: `slipway.releases.code` says what is in it."""
+    """The digest of the code that renders it: `slipway.release.code` says what is in it."""
     platform: PlatformVersions
     images: dict[Name, Digest]
     """Every image by digest: the catalog's, `hub` and `proxy`."""

@@ -18,7 +18,7 @@ from typing import Any
 from slipway_hub.database import newest_schema
 
 from slipway.aws.account import Place
-from slipway.aws.made_by_controllers import TAG
+from slipway.operate.orphaned_resources import TAG
 from slipway.rehearse.cluster import Object
 from slipway.rehearse.sandbox import Sandbox
 

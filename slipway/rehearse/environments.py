@@ -3,9 +3,9 @@
 from typing import Any
 
 from charts import names
-from slipway.aws import stacks
+from slipway.aws import cloudformation
 from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place
-from slipway.aws.leftovers import leftovers
+from slipway.operate.leftovers import leftovers
 from slipway.rehearse.controllers import USERS
 from slipway.rehearse.stage import Stage
 from slipway.steps import StepError
@@ -43,7 +43,7 @@ def publish(stage: Stage, place: Place) -> str:
 
 def deploy(stage: Stage, place: Place) -> str:
     stage.cdk(place, "deploy", f"{place.name}/*", *UNATTENDED)
-    found = [short for short in (*LONG_LIVED, *DISPOSABLE) if stacks.status(place, short)]
+    found = [short for short in (*LONG_LIVED, *DISPOSABLE) if cloudformation.status(place, short)]
     objects = sum(1 for _ in stage.cluster(place).objects())
     return f"{len(found)} stacks, {objects} Kubernetes objects"
 
@@ -55,7 +55,7 @@ def empty_diff(stage: Stage, place: Place) -> str:
 
 def change_by_hand(place: Place, days: int = 1) -> str:
     """What a stack made, outside of it. Returns the log group's name."""
-    group = stacks.physical_ids(place, "cluster", "AWS::Logs::LogGroup")[0]
+    group = cloudformation.physical_ids(place, "cluster", "AWS::Logs::LogGroup")[0]
     place.client("logs").put_retention_policy(logGroupName=group, retentionInDays=days)
     return group
 
@@ -101,7 +101,7 @@ def recreate(stage: Stage, place: Place) -> str:
 
 def states(place: Place) -> dict[str, str | None]:
     """Of an environment's stacks."""
-    return {short: stacks.status(place, short) for short in (*LONG_LIVED, *DISPOSABLE)}
+    return {short: cloudformation.status(place, short) for short in (*LONG_LIVED, *DISPOSABLE)}
 
 
 def settings(stage: Stage, place: Place) -> str:

@@ -15,21 +15,21 @@ from tempfile import TemporaryDirectory
 
 import boto3
 
-from slipway.build.build import RECORDS, SBOMS
-from slipway.build.context import assemble, content_tag, facts
-from slipway.build.push import push
-from slipway.build.recipes import BASE, Recipe, recipes
-from slipway.build.record import Record, Records, layers
+from slipway.images.build.build import RECORDS, SBOMS
+from slipway.images.build.context import assemble, content_tag, facts
+from slipway.images.build.push import push
+from slipway.images.build.recipes import BASE, Recipe, recipes
+from slipway.images.build.record import Record, Records, layers
+from slipway.images.oci import descriptors as oci
+from slipway.images.oci.descriptors import Descriptor, platform_here
+from slipway.images.oci.layout import Layout
+from slipway.images.oci.reference import Reference
+from slipway.images.oci.registry import Registry
+from slipway.images.oci.transfer import Pusher
 from slipway.installation import STORE
 from slipway.model import EksSpec, load
 from slipway.model.release import built_here
 from slipway.model.specs import WORKING_TREE
-from slipway.oci import descriptors as oci
-from slipway.oci.descriptors import Descriptor, platform_here
-from slipway.oci.layout import Layout
-from slipway.oci.reference import Reference
-from slipway.oci.registry import Registry
-from slipway.oci.transfer import Pusher
 
 FILE = "slipway-rehearsal"
 OUTSIDE = "outside"

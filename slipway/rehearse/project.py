@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from slipway.model import Environment, LocalSpec
-from slipway.promotion.pin import Pin
+from slipway.release.promotion.pin import Pin
 from slipway.steps import StepError
 
 FILES = ("app.py", "cdk.json", "catalog.yaml", "platform.yaml", "images")

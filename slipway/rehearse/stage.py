@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from slipway.aws.account import Place
+from slipway.images.oci.reference import Reference
 from slipway.model import EksSpec, Environment, Project, load
-from slipway.oci.reference import Reference
 from slipway.rehearse import emulator
 from slipway.rehearse.cluster import Cluster
 from slipway.rehearse.controllers import Controllers

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from slipway.aws.account import Place
 from slipway.model.release import built_here
-from slipway.promotion.deployed import deployed
-from slipway.records import Record
-from slipway.records_at import records_at
 from slipway.rehearse import environments
 from slipway.rehearse.stage import Stage
+from slipway.release.promotion.deployed import deployed
+from slipway.release.records import Record
+from slipway.release.records_at import records_at
 from slipway.steps import StepError
 
 STAND_IN = "a rehearsal's stand-in: no pod runs in an emulator, so nothing was probed"

@@ -12,9 +12,9 @@ import pytest
 from slipway_hub.settings import VARIABLE, HubSettings
 
 import slipway.toolchain.node
-from slipway.hub_settings import kubernetes_settings
 from slipway.model import Environment
 from slipway.model.specs import Culling
+from slipway.settings.hub import kubernetes_settings
 from tests.charts.conftest import (
     Object,
     environment_on_cluster,

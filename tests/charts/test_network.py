@@ -9,9 +9,9 @@ import pytest
 
 from charts import rendering
 from charts.deployed_values import before_deploy
-from slipway.hub_settings import kubernetes_settings
 from slipway.model import Environment
 from slipway.model.specs import Network
+from slipway.settings.hub import kubernetes_settings
 from tests.charts.conftest import (
     Object,
     objects_of,

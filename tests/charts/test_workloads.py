@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from slipway.hub_settings import kubernetes_settings, node_pool
 from slipway.model import Environment
+from slipway.settings.hub import kubernetes_settings, node_pool
 from tests.charts.conftest import (
     Object,
     objects_of,

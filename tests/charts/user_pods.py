@@ -6,8 +6,8 @@ from typing import Any
 
 from traitlets.config import Config
 
-from slipway.hub_settings import kubernetes_settings
 from slipway.model import Environment
+from slipway.settings.hub import kubernetes_settings
 from tests.support.no_cluster import no_cluster
 
 

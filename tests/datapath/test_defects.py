@@ -1,7 +1,7 @@
 """What jupyter-server-proxy 4.6.0 gets wrong, shown on it and gone with our transport.
 
 Of the eleven known defects four are not the transport's: the launcher's category (5), two tiles of
-one name (6) and unknown keys (11) are `slipway/server_config.py`'s and tested in
+one name (6) and unknown keys (11) are `slipway/settings/server.py`'s and tested in
 `tests/unit/test_server_config.py`; `jupyter standaloneproxy` (10) is not used anywhere.
 """
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from slipway.images.oci.descriptors import Descriptor
+from slipway.images.oci.layout import Layout
 from slipway.installation import STORE
-from slipway.oci.descriptors import Descriptor
-from slipway.oci.layout import Layout
 from tests.support import containers, rserver_deb, systems
 from tests.support.local import ROOT, SLIPWAY, Hub, make_project
 

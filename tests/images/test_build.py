@@ -15,9 +15,9 @@ from typing import Any
 import httpx
 import pytest
 
+from slipway.images.oci.layout import Layout
 from slipway.installation import STORE
 from slipway.model import load
-from slipway.oci.layout import Layout
 from tests.support import docker_stand_in
 from tests.support.local import ROOT, SLIPWAY
 from tests.support.registry import Front, Request, registry

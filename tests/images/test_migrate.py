@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from slipway.migrate.derive import JUPYTER
+from slipway.images.migrate.derive import JUPYTER
+from slipway.images.oci.descriptors import DOCKER_MANIFEST
+from slipway.images.oci.filesystem import FileSystem
+from slipway.images.oci.image import Image, load_image
+from slipway.images.oci.layout import Layout
 from slipway.model import load
-from slipway.oci.descriptors import DOCKER_MANIFEST
-from slipway.oci.filesystem import FileSystem
-from slipway.oci.image import Image, load_image
-from slipway.oci.layout import Layout
 from tests.images.conftest import Images
 from tests.support import old_images, vscode
 from tests.support.local import ROOT, SLIPWAY, Hub, make_project, running_hub
@@ -27,7 +27,7 @@ from tests.support.registry import free_port, registry
 _POD = """\
 #!/bin/sh
 export {environment}
-# A user's pod, as images/hub/slipway_hub/user_pods.py makes it.
+# A user's pod, as packages/hub/slipway_hub/user_pods.py makes it.
 mkdir -p {homes}/$JUPYTERHUB_USER && chown 1000:1000 {homes}/$JUPYTERHUB_USER
 exec podman run --rm --replace --name {prefix}-$JUPYTERHUB_USER --pull=never \\
     --read-only --cap-drop=all --security-opt=no-new-privileges --user=1000:1000 \\

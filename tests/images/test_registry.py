@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from slipway.oci import registry as client
-from slipway.oci.descriptors import ImageError, Platform
-from slipway.oci.layout import Layout
-from slipway.oci.reference import Reference
-from slipway.oci.registry import Registry
-from slipway.oci.transfer import Pusher, pull
+from slipway.images.oci import registry as client
+from slipway.images.oci.descriptors import ImageError, Platform
+from slipway.images.oci.layout import Layout
+from slipway.images.oci.reference import Reference
+from slipway.images.oci.registry import Registry
+from slipway.images.oci.transfer import Pusher, pull
 from tests.support.random_images import EVERYTHING, image, index, push, reference
 from tests.support.registry import Front, Request, registry
 

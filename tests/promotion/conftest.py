@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 import yaml
 
+from slipway.images.oci.descriptors import Descriptor
+from slipway.images.oci.layout import Layout
 from slipway.model import Release
-from slipway.oci.descriptors import Descriptor
-from slipway.oci.layout import Layout
-from slipway.records import Record, file_records
-from slipway.releases import file as releases
-from slipway.releases.code import code_digest
+from slipway.release import file as releases
+from slipway.release.code import code_digest
+from slipway.release.records import Record, file_records
 from tests.support.local import SLIPWAY
 from tests.support.random_images import image, push, reference
 from tests.support.registry import registry

@@ -11,13 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from slipway.oci import descriptors as oci
-from slipway.oci import registry as client
-from slipway.oci.copy import Copied, Wanted, _Copier, copy
-from slipway.oci.descriptors import Descriptor, ImageError
-from slipway.oci.layout import Layout
-from slipway.oci.reference import Reference
-from slipway.oci.registry import Registry, RegistryError, referrers_tag
+from slipway.images.oci import descriptors as oci
+from slipway.images.oci import registry as client
+from slipway.images.oci.copy import Copied, Wanted, _Copier, copy
+from slipway.images.oci.descriptors import Descriptor, ImageError
+from slipway.images.oci.layout import Layout
+from slipway.images.oci.reference import Reference
+from slipway.images.oci.registry import Registry, RegistryError, referrers_tag
 from tests.support.random_images import image, index, push, reference
 from tests.support.registry import Front, Request, free_port, registry
 

@@ -14,12 +14,12 @@ from moto import mock_aws
 
 from slipway.aws.account import Place
 from slipway.model import EksSpec, Project, load
-from slipway.promotion import drift, gates, scan
-from slipway.promotion.deployed import stacks_of
-from slipway.promotion.promote import Order, Told, promote
-from slipway.promotion.sides import Side, reach, with_release
-from slipway.records import Record
-from slipway.records_at import S3Records, records_at
+from slipway.release.promotion import drift, gates, scan
+from slipway.release.promotion.deployed import stacks_of
+from slipway.release.promotion.promote import Order, Told, promote
+from slipway.release.promotion.sides import Side, reach, with_release
+from slipway.release.records import Record
+from slipway.release.records_at import S3Records, records_at
 from slipway.steps import StepError
 from tests.promotion.conftest import CATALOG, release
 from tests.support.local import ROOT

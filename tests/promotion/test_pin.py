@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.promotion.pin import Pin, PinError
+from slipway.release.promotion.pin import Pin, PinError
 
 FILES = {
     "plain": ("target: eks\nrelease: 1.0.0\n", "target: eks\nrelease: 1.2.0\n"),

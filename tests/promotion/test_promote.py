@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from slipway.oci.reference import Reference
-from slipway.oci.registry import Registry
-from slipway.promotion.promote import who
-from slipway.records import file_records
+from slipway.images.oci.reference import Reference
+from slipway.images.oci.registry import Registry
+from slipway.release.promotion.promote import who
+from slipway.release.records import file_records
 from tests.promotion.conftest import ON_GPUS, Case, release
 
 

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from slipway.promotion.pull_request import CannotOpen, PullRequest, can_open, content, open_with_gh
+from slipway.release.promotion.pull_request import (
+    CannotOpen,
+    PullRequest,
+    can_open,
+    content,
+    open_with_gh,
+)
 from tests.unit.test_workflows import jobs, named
 
 REQUEST = PullRequest("promote/prod-1.0.0", "Promote 1.0.0 from dev to prod", "| gate |\n")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from slipway.records import Record, file_records
+from slipway.release.records import Record, file_records
 from tests.promotion.conftest import ON_GPUS, Case, release
 
 LEFT = "jupyterhub-20261101T080000Z-left-1.0.0.sqlite"

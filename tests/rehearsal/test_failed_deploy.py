@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.aws import stacks
-from slipway.aws.teardown import teardown
+from slipway.aws import cloudformation
+from slipway.operate.teardown import teardown
 from slipway.rehearse import environments, sandbox
 from slipway.rehearse.stage import stage
 from slipway.steps import StepError, Steps
@@ -22,8 +22,8 @@ def test_a_teardown_clears_what_a_failed_first_deploy_left() -> None:
         on.cluster(place).refused.add("NodePool")
         with pytest.raises(StepError, match="cdk deploy failed"):
             environments.deploy(on, place)
-        assert stacks.status(place, "cluster") == "ROLLBACK_FAILED"
-        assert stacks.status(place, "hub") is None
+        assert cloudformation.status(place, "cluster") == "ROLLBACK_FAILED"
+        assert cloudformation.status(place, "hub") is None
 
         found = teardown(place, Steps(lambda line: None))
 

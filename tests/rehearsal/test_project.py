@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from slipway.images.oci.layout import Layout
 from slipway.model import load
-from slipway.oci.layout import Layout
 from slipway.rehearse.images import small_image
 from slipway.rehearse.project import ProjectCopy
 from slipway.rehearse.sandbox import Sandbox

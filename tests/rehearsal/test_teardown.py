@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from slipway.aws import stacks
-from slipway.aws.made_by_controllers import TAG
+from slipway.aws import cloudformation
+from slipway.operate.orphaned_resources import TAG
 from slipway.rehearse import environments, sandbox
 from slipway.rehearse.stage import Stage, stage
 
@@ -87,9 +87,9 @@ def test_killed_at_every_step_it_ends_in_the_same_report(deployed: Stage) -> Non
 def test_the_hubs_users_are_in_the_snapshot_that_a_killed_teardown_took(
     deployed: Stage,
 ) -> None:
-    from slipway.aws import kept
+    from slipway.aws import retained_data
 
-    assert kept.data(deployed.first).users == 3
+    assert retained_data.data(deployed.first).users == 3
 
 
 def test_what_a_controller_forgot_is_removed(deployed: Stage) -> None:
@@ -139,7 +139,7 @@ def test_a_purge_asks_for_the_environments_name_even_with_yes(deployed: Stage) -
     process = command(deployed, "teardown", "dev", "--purge", "--yes")
     process.communicate("prod\n", timeout=60)
     assert process.returncode == 1
-    assert stacks.status(deployed.first, "data")
+    assert cloudformation.status(deployed.first, "data")
 
 
 def test_a_purge_takes_users_files_and_all_else(deployed: Stage) -> None:

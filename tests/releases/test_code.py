@@ -14,7 +14,7 @@ import pytest
 
 from slipway.installation import INSTALLATION
 from slipway.model import load
-from slipway.releases import code
+from slipway.release import code
 from tests.support.local import ROOT
 from tests.support.releases import Released
 

@@ -11,15 +11,15 @@ import pytest
 from botocore.stub import Stubber
 
 from slipway.aws.account import Place
-from slipway.diff.changes import differences
-from slipway.diff.cloudformation import synthesized
-from slipway.diff.compare import STACKS, Diff, compare
-from slipway.diff.kubernetes import without_secrets
-from slipway.diff.sides import sides
-from slipway.diff.text import to_markdown
-from slipway.diff.users import users
 from slipway.model import load
-from slipway.releases import file
+from slipway.release import file
+from slipway.release.diff.changes import differences
+from slipway.release.diff.cloudformation import synthesized
+from slipway.release.diff.compare import STACKS, Diff, compare
+from slipway.release.diff.kubernetes import without_secrets
+from slipway.release.diff.sides import sides
+from slipway.release.diff.text import to_markdown
+from slipway.release.diff.users import users
 from tests.releases.test_code import EKS
 from tests.support.local import ROOT
 from tests.support.releases import Released

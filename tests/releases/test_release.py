@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from slipway.model import load
-from slipway.releases import file
+from slipway.release import file
 from tests.support.releases import Released, small_image
 
 
@@ -93,7 +93,7 @@ def test_an_image_built_with_other_arguments_is_not_frozen(project: Released) ->
 
 
 def test_an_image_of_another_registry_is_frozen_by_digest(project: Released) -> None:
-    from slipway.oci.layout import Layout
+    from slipway.images.oci.layout import Layout
 
     store = Layout(project.root / ".slipway/oci")
     project.push(store, "theirs", other := small_image(store, "theirs"), "2026")

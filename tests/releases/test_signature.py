@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from slipway.model import InvalidProject, load
 from slipway.model.signature import KeyProblem
-from slipway.releases import file, signature
+from slipway.release import file, signature
 from tests.support.releases import Released
 
 

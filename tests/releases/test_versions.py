@@ -1,6 +1,6 @@
 import pytest
 
-from slipway.releases import versions
+from slipway.release import versions
 
 
 def test_versions_are_ordered_as_semver_says() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from slipway.records import file_records
+from slipway.release.records import file_records
 from tests.smoke.conftest import Smoke, smoke
 from tests.support.local import Hub, make_project, running_hub
 

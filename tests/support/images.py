@@ -10,7 +10,7 @@ from pathlib import Path
 
 import zstandard
 
-from slipway.oci.descriptors import (
+from slipway.images.oci.descriptors import (
     CONFIG,
     LAYER,
     LAYER_GZIP,
@@ -19,8 +19,8 @@ from slipway.oci.descriptors import (
     Descriptor,
     encode,
 )
-from slipway.oci.image import Image, load_image
-from slipway.oci.layout import Layout
+from slipway.images.oci.image import Image, load_image
+from slipway.images.oci.layout import Layout
 
 Entry = tuple[str, bytes | str | None] | tarfile.TarInfo
 """A file with its content, `-> target` for a link, `=> target` for a hard link, None a folder."""

@@ -4,12 +4,12 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from slipway.migrate.examine import Found, examine
-from slipway.migrate.inside import Inside, worth_keeping
-from slipway.migrate.layers import write_layer
-from slipway.oci.filesystem import FileSystem
-from slipway.oci.image import load_image
-from slipway.oci.layout import Layout
+from slipway.images.migrate.examine import Found, examine
+from slipway.images.migrate.inside import Inside, worth_keeping
+from slipway.images.migrate.layers import write_layer
+from slipway.images.oci.filesystem import FileSystem
+from slipway.images.oci.image import load_image
+from slipway.images.oci.layout import Layout
 from tests.support.images import add_image, tar
 
 PASSWD = "root:x:0:0:root:/root:/bin/bash\ndev:x:1234:1234::/home/dev:/bin/bash\n"

@@ -2,12 +2,12 @@
 
 import random
 
-from slipway.oci import descriptors as oci
-from slipway.oci.descriptors import Descriptor, Platform
-from slipway.oci.layout import Layout
-from slipway.oci.reference import Reference
-from slipway.oci.registry import Registry
-from slipway.oci.transfer import Pushed, Pusher
+from slipway.images.oci import descriptors as oci
+from slipway.images.oci.descriptors import Descriptor, Platform
+from slipway.images.oci.layout import Layout
+from slipway.images.oci.reference import Reference
+from slipway.images.oci.registry import Registry
+from slipway.images.oci.transfer import Pushed, Pusher
 
 EVERYTHING = Platform("linux", "amd64"), Platform("linux", "arm64")
 

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.build.build import RECORDS, SBOMS
-from slipway.build.context import assemble, content_tag, facts
-from slipway.build.recipes import recipes
-from slipway.build.record import Layer, Record, Records
+from slipway.images.build.build import RECORDS, SBOMS
+from slipway.images.build.context import assemble, content_tag, facts
+from slipway.images.build.recipes import recipes
+from slipway.images.build.record import Layer, Record, Records
+from slipway.images.oci import descriptors as oci
+from slipway.images.oci.descriptors import Descriptor
+from slipway.images.oci.layout import Layout
+from slipway.images.oci.reference import Reference
+from slipway.images.oci.registry import Registry
+from slipway.images.oci.transfer import Pusher
 from slipway.installation import STORE
 from slipway.model import load
 from slipway.model.release import built_here
-from slipway.oci import descriptors as oci
-from slipway.oci.descriptors import Descriptor
-from slipway.oci.layout import Layout
-from slipway.oci.reference import Reference
-from slipway.oci.registry import Registry
-from slipway.oci.transfer import Pusher
 from tests.support.local import SLIPWAY
 
 CATALOG = """\

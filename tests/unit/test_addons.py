@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from slipway.aws import addons
 from slipway.aws.account import Place
 from slipway.model import load
 from slipway.model.release import ADDONS
+from slipway.operate import addons
 from slipway.steps import StepError
 from tests.stacks.conftest import ROOT
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from slipway.oci.archive import import_archive
-from slipway.oci.descriptors import DOCKER_MANIFEST, ImageError
-from slipway.oci.filesystem import FileSystem
-from slipway.oci.image import load_image
-from slipway.oci.layout import Layout
+from slipway.images.oci.archive import import_archive
+from slipway.images.oci.descriptors import DOCKER_MANIFEST, ImageError
+from slipway.images.oci.filesystem import FileSystem
+from slipway.images.oci.image import load_image
+from slipway.images.oci.layout import Layout
 from tests.support.images import add_image, docker_archive, tar
 
 LAYERS = [tar(("a", "1")), tar(("b", b"2" * 3_000_000))]

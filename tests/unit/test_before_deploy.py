@@ -11,8 +11,8 @@ import pytest
 from moto import mock_aws
 from moto.route53 import models as route53
 
-from slipway.aws import before_deploy, checks_at_account
 from slipway.model import InvalidProject, load
+from slipway.operate import before_deploy, checks_at_account
 from tests.stacks.conftest import ROOT
 
 OWN = "123456789012"
@@ -183,7 +183,7 @@ def test_the_stacks_that_a_pattern_names() -> None:
 
 def test_the_cli_above_us_is_asked_what_it_was_called_with(tmp_path: Path) -> None:
     """As it runs an app: in a shell of its own."""
-    program = "from slipway.aws.before_deploy import cdk_arguments; print(*cdk_arguments())"
+    program = "from slipway.operate.before_deploy import cdk_arguments; print(*cdk_arguments())"
     cli = tmp_path / "cdk"
     app = tmp_path / "app.sh"
     app.write_text(f'"{sys.executable}" -c "{program}"; :')

@@ -7,9 +7,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from slipway.aws import checks, doctor
 from slipway.aws.account import Place
 from slipway.model import load
+from slipway.operate import checks, doctor
 from slipway.steps import StepError
 from tests.stacks.conftest import ROOT
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.oci.descriptors import (
+from slipway.images.oci.descriptors import (
     CONFIG,
     LAYER,
     LAYER_GZIP,
@@ -14,9 +14,9 @@ from slipway.oci.descriptors import (
     ImageError,
     encode,
 )
-from slipway.oci.filesystem import FileSystem
-from slipway.oci.image import load_image
-from slipway.oci.layout import Layout
+from slipway.images.oci.filesystem import FileSystem
+from slipway.images.oci.image import load_image
+from slipway.images.oci.layout import Layout
 from tests.support.images import add_image, add_layer, image, sha256, tar
 
 

@@ -11,8 +11,8 @@ from slipway_hub.settings import HubSettings
 from traitlets.config import Config
 from traitlets.utils.importstring import import_item
 
-from slipway.hub_settings import kubernetes_settings
 from slipway.model.auth import AnyAuth
+from slipway.settings.hub import kubernetes_settings
 from tests.charts.conftest import environment_on_cluster
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.oci.descriptors import (
+from slipway.images.oci.descriptors import (
     CONFIG,
     INDEX,
     LAYER_GZIP,
@@ -16,7 +16,7 @@ from slipway.oci.descriptors import (
     digest_of,
     encode,
 )
-from slipway.oci.layout import Layout
+from slipway.images.oci.layout import Layout
 
 BLOB = b"a layer"
 

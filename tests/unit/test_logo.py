@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from slipway_hub.theme import write_logo
 
-from slipway.hub_settings import settings_json
 from slipway.model import InvalidProject, load
+from slipway.settings.hub import settings_json
 from tests.conftest import LOGO
 from tests.support.local import make_project
 

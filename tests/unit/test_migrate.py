@@ -7,14 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from slipway.migrate import entry
-from slipway.migrate.derive import JUPYTER, derive, jupyter_image
-from slipway.migrate.examine import Found, examine
-from slipway.migrate.inside import Inside
-from slipway.migrate.layers import write_layer
-from slipway.migrate.starting import options_of
-from slipway.model import load
-from slipway.oci.descriptors import (
+from slipway.images.migrate import entry
+from slipway.images.migrate.derive import JUPYTER, derive, jupyter_image
+from slipway.images.migrate.examine import Found, examine
+from slipway.images.migrate.inside import Inside
+from slipway.images.migrate.layers import write_layer
+from slipway.images.migrate.starting import options_of
+from slipway.images.oci.descriptors import (
     CONFIG,
     INDEX,
     LAYER_GZIP,
@@ -24,9 +23,10 @@ from slipway.oci.descriptors import (
     Platform,
     encode,
 )
-from slipway.oci.filesystem import FileSystem
-from slipway.oci.image import load_image
-from slipway.oci.layout import Layout
+from slipway.images.oci.filesystem import FileSystem
+from slipway.images.oci.image import load_image
+from slipway.images.oci.layout import Layout
+from slipway.model import load
 from tests.support.images import add_image, docker_archive, tar
 from tests.support.local import ROOT
 from tests.support.migrating import (
@@ -368,7 +368,7 @@ def test_layers_and_configuration_are_the_old_ones_and_the_result_the_same_each_
 
 
 def test_dockers_manifest_holds_dockers_layers_only(tmp_path: Path):
-    from slipway.oci.archive import import_archive
+    from slipway.images.oci.archive import import_archive
 
     layout = Layout(tmp_path / "image")
     file = docker_archive(tmp_path / "a.tar", [PROGRAM, files()], {"User": "dev"})

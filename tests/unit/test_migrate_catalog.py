@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from slipway.migrate import entry
-from slipway.migrate.examine import Found
+from slipway.images.migrate import entry
+from slipway.images.migrate.examine import Found
 from slipway.model import InvalidProject, load
 from tests.support.local import ROOT
 from tests.support.migrating import PROGRAM, files, found_in

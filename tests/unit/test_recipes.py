@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.build.context import assemble, content_tag
-from slipway.build.recipes import Recipe, recipes
+from slipway.images.build.context import assemble, content_tag
+from slipway.images.build.recipes import Recipe, recipes
 from slipway.model import Catalog, InvalidProject
 from slipway.model.project import load
 from slipway.model.release import built_here

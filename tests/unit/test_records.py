@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.records import FileRecords, Record
+from slipway.release.records import FileRecords, Record
 
 AT = datetime(2026, 11, 24, 9, tzinfo=UTC)
 

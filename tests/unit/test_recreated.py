@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from slipway.aws import smoke as after
-from slipway.aws import stacks
 from slipway.aws.account import Place
-from slipway.aws.kept import Data, RecoveryPoint, _recovery_points
+from slipway.aws.retained_data import Data, RecoveryPoint, _recovery_points
 from slipway.model import load
+from slipway.operate import smoke as after
 from slipway.steps import StepError
 from tests.stacks.conftest import ROOT
 
@@ -76,7 +75,7 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Place:
 def test_recovery_points_are_read_with_their_end(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stacks, "physical_ids", lambda place, short, type: ["vault"])
+    monkeypatch.setattr(cloudformation, "physical_ids", lambda place, short, type: ["vault"])
     answer = {
         "RecoveryPoints": [
             {"RecoveryPointArn": "arn:1", "CalculatedLifecycle": {"DeleteAt": NOW}},

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
 
-from slipway.build.repack import repack
-from slipway.oci.descriptors import CONFIG, LAYER_GZIP, MANIFEST, encode
-from slipway.oci.layout import Layout
+from slipway.images.build.repack import repack
+from slipway.images.oci.descriptors import CONFIG, LAYER_GZIP, MANIFEST, encode
+from slipway.images.oci.layout import Layout
 
 IMAGES = 8
 

@@ -12,7 +12,7 @@ from slipway.model import load
 from slipway.model.apps import JupyterLab
 from slipway.model.apps.activity import Activity
 from slipway.model.apps.code_server import CodeServer
-from slipway.server_config import UserImagePaths, server_config, write_server_config
+from slipway.settings.server import UserImagePaths, server_config, write_server_config
 from tests.support.local import ROOT
 
 PATHS = UserImagePaths(python="/opt/jupyter/bin/python", icons="/opt/jupyter/share/slipway/icons")
@@ -121,7 +121,7 @@ def test_our_transport_understands_every_rule():
 
 
 def test_every_icon_exists():
-    icons = ROOT / "images/jupyter/slipway_notebook/icons"
+    icons = ROOT / "packages/notebook/slipway_notebook/icons"
     for image in ("streamlit", "rstudio"):
         for server in servers(image, explained={"rstudio"}).values():
             assert (icons / Path(server["launcher_entry"]["icon_path"]).name).is_file()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from slipway.hub_settings import SETTINGS_LIMIT, settings_json
 from slipway.model import Environment, InvalidProject
+from slipway.settings.hub import SETTINGS_LIMIT, settings_json
 from tests.charts.conftest import environment_on_cluster
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from slipway_hub.settings import HubSettings
 from slipway_hub.sharing import NotShareable, Sharing
 
-from slipway.hub_settings import kubernetes_settings
+from slipway.settings.hub import kubernetes_settings
 from tests.charts.conftest import environment_on_cluster
 
 HOSTS = {"hub.example.org"}

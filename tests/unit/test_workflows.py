@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from slipway.model import load
-from slipway.releases import code
+from slipway.release import code
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))

@@ -88,9 +88,9 @@ def migrate(
 ) -> None:
     """Turn an existing VS Code or RStudio image into one for the hub. The image is never run."""
     from slipway.cli.migrate import CannotMigrateError, run, summary
-    from slipway.migrate.editors import EDITORS
-    from slipway.migrate.run import Wanted
-    from slipway.oci.descriptors import Platform
+    from slipway.images.migrate.editors import EDITORS
+    from slipway.images.migrate.run import Wanted
+    from slipway.images.oci.descriptors import Platform
 
     try:
         if editor not in ("auto", *EDITORS):

@@ -36,7 +36,7 @@ def check(
 
 def _check_settings(project: Project) -> None:
     """What only shows when everything is put together. Raises InvalidProject."""
-    from slipway.hub_settings import settings_json
+    from slipway.settings.hub import settings_json
 
     for environment in project.environments():
         if environment.spec.target != "local":
@@ -88,7 +88,7 @@ def render(
     found = load(root, environment).environment(environment)
     if found.spec.target == "local":
         raise bad_input(f"{environment} is local: it has no cluster; run `slipway up`")
-    from slipway.releases.code import renderable
+    from slipway.release.code import renderable
 
     (found,), told = renderable(root, [found], allow_drift=allow_code_drift)
     print(*told, sep="\n", end="\n" * bool(told), file=sys.stderr)

@@ -34,7 +34,7 @@ def promote(
 ) -> None:
     """Let an environment run the release of another: gates, images by digest, pin."""
     from slipway.cli import promote as on_terminal
-    from slipway.promotion.promote import Order
+    from slipway.release.promotion.promote import Order
 
     try:
         waivers = on_terminal.waivers(force or [], why or [])

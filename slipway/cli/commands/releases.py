@@ -10,7 +10,7 @@ from slipway.cli.app import Json, ProjectFolder, app, bad_input, fail, print_jso
 from slipway.model import Release, load
 
 if TYPE_CHECKING:
-    from slipway.releases.signature import FileKey, KmsKey
+    from slipway.release.signature import FileKey, KmsKey
 
 SigningKey = Annotated[
     str | None,
@@ -37,7 +37,7 @@ def release(
     as_json: Json = False,
 ) -> None:
     """Freeze the catalog, every image by digest and all versions into releases/VERSION.yaml."""
-    from slipway.releases import file, freeze, versions
+    from slipway.release import file, freeze, versions
 
     found = load(project_root(project))
     if problem := versions.problem(version, file.existing(found.root)):
@@ -115,8 +115,8 @@ def code(
     as_json: Json = False,
 ) -> None:
     """Say whether this is the code that an environment's release was frozen with."""
-    from slipway.releases import code as act
-    from slipway.releases.git import GitError
+    from slipway.release import code as act
+    from slipway.toolchain.git import GitError
 
     root = project_root(project)
     release = load(root, environment).environment(environment).release
@@ -148,7 +148,7 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Add a signature to releases/VERSION.sig."""
-    from slipway.releases import file
+    from slipway.release import file
 
     root, signer = project_root(project), _signer(key)
     if signer is None:
@@ -164,7 +164,7 @@ def sign(
 def _signer(key: str | None) -> "FileKey | KmsKey | None":
     """The key to sign with, if there is one: looked at before anything is written."""
     from slipway.model.signature import KeyProblem
-    from slipway.releases import signature
+    from slipway.release import signature
 
     chosen = key or os.environ.get(signature.KEY)
     try:
@@ -175,7 +175,7 @@ def _signer(key: str | None) -> "FileKey | KmsKey | None":
 
 def _sign(root: Path, made: Release, signer: "FileKey | KmsKey") -> bool:
     from slipway.model.signature import KeyProblem
-    from slipway.releases import signature
+    from slipway.release import signature
 
     try:
         return signature.sign(root, made, signer)

@@ -65,7 +65,7 @@ class App(Model):
 
     default_title: ClassVar[str]
     icon: ClassVar[str]
-    """The name of an SVG in images/jupyter/slipway_notebook/icons, without suffix."""
+    """The name of an SVG in packages/notebook/slipway_notebook/icons, without suffix."""
 
     usual_activity: ClassVar[Activity] = Activity()
     """What counts as work unless `activity` says otherwise."""

@@ -1,0 +1,1 @@
+"""Container images: building them, migrating existing ones, reading and storing OCI layouts."""

@@ -1,0 +1,88 @@
+"""What a builder made, taken into the store with layers that are compressed here.
+
+Builders compress each in their own way, and fast rather than well. So equal content has one digest,
+whichever of them built it, and nodes pull less.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from slipway.images.oci.descriptors import (
+    CONFIG,
+    INDEX,
+    INDEXES,
+    LAYER_GZIP,
+    MANIFEST,
+    Descriptor,
+    ImageError,
+    encode,
+)
+from slipway.images.oci.layout import Layout, replace_content
+from slipway.images.oci.pack import BEST, layer_writer
+from slipway.images.oci.streams import chunks, damage, decompressed
+
+_KNOWN = "packed"
+"""Below the store: by the digest of a layer's content, the compressed one."""
+
+
+def repack(built: Layout, store: Layout) -> Descriptor:
+    """The one image, or index, of `built` as it is in `store` now. Raises ImageError."""
+    images = built.images()
+    if len(images) != 1:
+        raise ImageError(f"the builder made {len(images)} images instead of one")
+    return _repack(built, images[0], store)
+
+
+def _repack(built: Layout, image: Descriptor, store: Layout) -> Descriptor:
+    if image.media_type in INDEXES:
+        children = [
+            replace(_repack(built, child, store), platform=child.platform)
+            for child in built.children(image)
+        ]
+        return store.add(encode(_index(children)), INDEX)
+    config, *layers = built.children(image)
+    content = built.read(config)
+    diff_ids = json.loads(content)["rootfs"]["diff_ids"]
+    packed = [_layer(built, *pair, store) for pair in zip(layers, diff_ids, strict=True)]
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": store.add(content, CONFIG).as_json(),
+        "layers": [layer.as_json() for layer in packed],
+    }
+    return store.add(encode(manifest), MANIFEST)
+
+
+def _index(children: list[Descriptor]) -> dict[str, Any]:
+    manifests = [child.as_json() for child in children]
+    return {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
+
+
+def _layer(built: Layout, layer: Descriptor, diff_id: str, store: Layout) -> Descriptor:
+    note = store.folder / _KNOWN / diff_id.removeprefix("sha256:")
+    if (known := _noted(note)) and store.has(known):
+        return known
+    path = built.path(layer.digest)
+    with (
+        damage(f"the layer {layer.digest}"),
+        decompressed(path) as plain,
+        layer_writer(store, BEST) as writer,
+    ):
+        for chunk in chunks(plain):
+            writer.write(chunk)
+        if writer.diff_id != diff_id:
+            raise ImageError(f"the builder's layer {diff_id} has other content; build again")
+        packed = writer.finish(LAYER_GZIP)
+    note.parent.mkdir(exist_ok=True)
+    # Images that are built side by side may have the same layer.
+    replace_content(note, encode(packed.as_json()))
+    return packed
+
+
+def _noted(note: Path) -> Descriptor | None:
+    try:
+        return Descriptor.from_json(json.loads(note.read_bytes()))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

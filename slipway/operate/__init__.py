@@ -1,0 +1,1 @@
+"""Checks, teardown and recreation of environments on AWS, beside what `cdk deploy` does."""

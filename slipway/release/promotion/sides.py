@@ -1,0 +1,146 @@
+"""The two sides of a promotion: each environment, and who we are there."""
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.images.oci.credentials import Login, login
+from slipway.images.oci.reference import Reference
+from slipway.images.oci.registry import Registry
+from slipway.model import EksSpec, Environment, InvalidProject, Problem, Project, document
+from slipway.model.placement import check_placement
+from slipway.model.release import Release
+from slipway.model.specs import WORKING_TREE
+from slipway.release.records import Records
+from slipway.release.records_at import records_at
+from slipway.steps import StepError
+
+if TYPE_CHECKING:
+    from slipway.aws.account import Place
+
+SECONDS = 3600
+"""Of an assumed role: the longest that one role may take from another."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """An environment with the release that is promoted; `place` is None if it is not on AWS."""
+
+    environment: Environment
+    root: Path
+    place: "Place | None"
+
+    @property
+    def name(self) -> str:
+        return self.environment.name
+
+    @property
+    def release(self) -> Release:
+        assert self.environment.release
+        return self.environment.release
+
+    def records(self) -> Records:
+        """Raises StepError, and what boto3 raises."""
+        return records_at(self.root, self.environment, self.place)
+
+    def registry(self, *, push: bool = False) -> Registry:
+        home = Reference.parse(f"{self.environment.cluster_spec.registry}/any")
+        return Registry(home, push=push, logins=self._login)
+
+    def _login(self, host: str) -> Login | None:
+        return login(host, self.place.session if self.place else None)
+
+    def holds(self, image: str) -> bool:
+        """Whether the image is in this environment's registry, and not somebody else's."""
+        home = f"{self.environment.cluster_spec.registry}/"
+        return self.environment.image_reference(image).startswith(home)
+
+
+def sides(
+    project: Project, source: str, target: str, profiles: tuple[str | None, str | None]
+) -> tuple[Side, Side]:
+    """Both sides with the release that `source` pins.
+
+    `profiles` name credentials in AWS's configuration, for each. Raises InvalidProject for what
+    cannot be promoted, StepError when AWS does not let us in.
+    """
+    from_, to = project.environment(source), project.environment(target)
+    problems = [
+        _problem(one.name, "target", "is local: nothing is promoted from or to it", "name others")
+        for one in (from_, to)
+        if one.spec.target == "local"
+    ]
+    if source == target:
+        problems.append(_problem(source, "", "is both sides", "name two environments"))
+    if from_.release is None:
+        hint = "freeze one (`slipway release VERSION`), pin it here, deploy it and test it"
+        problems.append(_problem(source, "release", f"{WORKING_TREE} cannot be promoted", hint))
+    if problems:
+        raise InvalidProject(problems)
+    assert from_.release
+    to = with_release(project.root, to, from_.release)
+    return (
+        Side(from_, project.root, reach(from_, profiles[0])),
+        Side(to, project.root, reach(to, profiles[1])),
+    )
+
+
+def with_release(root: Path, environment: Environment, release: Release) -> Environment:
+    """The environment as it is with another release pinned.
+
+    Raises InvalidProject where its nodes cannot run that: its file would be refused from then on.
+    """
+    name = f"environments/{environment.name}.yaml"
+    if findings := list(check_placement(environment.spec, release.catalog)):
+        file = document.read(root / name, name)
+        raise InvalidProject(
+            [file.problem(f.path, f.message, f.hint, at_key=f.at_key) for f in findings]
+        )
+    spec = environment.spec.model_copy(update={"release": release.version})
+    return replace(
+        environment,
+        spec=spec,
+        catalog=release.catalog,
+        versions=release.platform,
+        release=release,
+    )
+
+
+def reach(environment: Environment, profile: str | None = None) -> "Place | None":
+    """An environment's place on AWS, with credentials of its account; None if it is elsewhere.
+
+    Credentials of another account take the role that `stacks/promotion.py` has made for them.
+    Raises StepError.
+    """
+    if not isinstance(environment.spec, EksSpec):
+        return None
+    import boto3
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from slipway.aws.account import Place
+
+    region, account = environment.spec.region, environment.spec.account
+    try:
+        session = boto3.Session(profile_name=profile, region_name=region)
+        place = Place(environment, os.environ, session)
+        if place.client("sts").get_caller_identity()["Account"] == account:
+            return place
+        role = f"arn:aws:iam::{account}:role/slipway-{environment.name}-promotion"
+        taken = place.client("sts").assume_role(
+            RoleArn=role, RoleSessionName="slipway-promote", DurationSeconds=SECONDS
+        )["Credentials"]
+    except (BotoCoreError, ClientError) as error:
+        raise StepError(
+            f"{environment.name}: no credentials for its account {account} ({error}): log in "
+            "there, name a profile of yours (docs/promote.md), or deploy its data stack with "
+            "promotion.to"
+        ) from error
+    session = boto3.Session(
+        taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], region_name=region
+    )
+    return Place(environment, os.environ, session)
+
+
+def _problem(environment: str, path: str, message: str, hint: str) -> Problem:
+    return Problem(f"environments/{environment}.yaml", 1, 1, path, message, hint)

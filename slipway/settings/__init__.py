@@ -1,0 +1,1 @@
+"""What an environment's hub and its users' Jupyter servers are configured with."""
