@@ -6,9 +6,9 @@ from typing import Any
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names
 from charts.custom import EKS, custom_object
 from charts.deployed_values import Aws
+from slipway import facts
 
 WEBSOCKET_IDLE_SECONDS = "3600"
 """A terminal or kernel nobody types into sends nothing. The default is 60."""
@@ -25,7 +25,7 @@ class BlockStorageClass(Construct):
         k8s.KubeStorageClass(
             self,
             "class",
-            metadata=k8s.ObjectMeta(name=names.BLOCK_STORAGE_CLASS),
+            metadata=k8s.ObjectMeta(name=facts.BLOCK_STORAGE_CLASS),
             provisioner="ebs.csi.eks.amazonaws.com",
             # In the zone of the first pod that mounts it, which the core pool fixes.
             volume_binding_mode="WaitForFirstConsumer",
@@ -51,17 +51,17 @@ class LoadBalancerClass(Construct):
             "params",
             group=EKS,
             kind="IngressClassParams",
-            name=names.INGRESS_CLASS,
+            name=facts.INGRESS_CLASS,
             spec=_load_balancer(aws, public),
         )
         k8s.KubeIngressClass(
             self,
             "class",
-            metadata=k8s.ObjectMeta(name=names.INGRESS_CLASS),
+            metadata=k8s.ObjectMeta(name=facts.INGRESS_CLASS),
             spec=k8s.IngressClassSpec(
                 controller="eks.amazonaws.com/alb",
                 parameters=k8s.IngressClassParametersReference(
-                    api_group=EKS, kind="IngressClassParams", name=names.INGRESS_CLASS
+                    api_group=EKS, kind="IngressClassParams", name=facts.INGRESS_CLASS
                 ),
             ),
         )

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from charts import names
 from charts.secret_names import secret_ids
+from slipway import facts
 from slipway.model import EksSpec, Environment, KubernetesSpec
 
 EKS_SERVICE_RANGE = "172.20.0.0/16"
@@ -53,7 +53,7 @@ class DeployedValues:
     """The defaults suit any conformant cluster."""
 
     aws: Aws | None = None
-    secret: str = names.HUB_SECRETS
+    secret: str = facts.HUB_SECRETS
     """The Kubernetes Secret with one key per file, where there is no AWS. Not part of a chart."""
     dns: tuple[str, ...] = ()
     """CIDRs of the cluster's DNS. Empty: the pods in kube-system."""

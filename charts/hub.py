@@ -3,7 +3,7 @@
 import cdk8s
 from constructs import Construct
 
-from charts import names, placeholders
+from charts import placeholders
 from charts.deployed_values import DeployedValues
 from charts.hub_access import HubAccess
 from charts.hub_server import HubServer
@@ -12,6 +12,7 @@ from charts.ingress import ClusterIngress, EksIngress
 from charts.network_policies import NetworkPolicies
 from charts.placeholders import Placeholders
 from charts.proxy import Proxy
+from slipway import facts
 from slipway.model import EksSpec, Environment
 from slipway.model.storage import PerUserHomes
 
@@ -25,7 +26,7 @@ class HubChart(cdk8s.Chart):
             scope,
             id,
             namespace=spec.namespace,
-            labels=names.COMMON,
+            labels=facts.COMMON_LABELS,
             disable_resource_name_hashes=True,
         )
         NetworkPolicies(

@@ -3,7 +3,7 @@
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names
+from slipway import facts
 
 
 class HubAccess(Construct):
@@ -15,14 +15,14 @@ class HubAccess(Construct):
         k8s.KubeServiceAccount(
             self,
             "account",
-            metadata=k8s.ObjectMeta(name=names.HUB),
+            metadata=k8s.ObjectMeta(name=facts.HUB),
             automount_service_account_token=False,
         )
         claims = [_rule("persistentvolumeclaims", "get", "create")] if makes_claims else []
         k8s.KubeRole(
             self,
             "role",
-            metadata=k8s.ObjectMeta(name=names.HUB),
+            metadata=k8s.ObjectMeta(name=facts.HUB),
             rules=[
                 _rule("pods", "get", "list", "watch", "create", "delete"),
                 # To show users the last lines of a container that failed.
@@ -34,11 +34,11 @@ class HubAccess(Construct):
         k8s.KubeRoleBinding(
             self,
             "binding",
-            metadata=k8s.ObjectMeta(name=names.HUB),
+            metadata=k8s.ObjectMeta(name=facts.HUB),
             role_ref=k8s.RoleRef(
-                api_group="rbac.authorization.k8s.io", kind="Role", name=names.HUB
+                api_group="rbac.authorization.k8s.io", kind="Role", name=facts.HUB
             ),
-            subjects=[k8s.Subject(kind="ServiceAccount", name=names.HUB)],
+            subjects=[k8s.Subject(kind="ServiceAccount", name=facts.HUB)],
         )
 
 

@@ -6,6 +6,7 @@ from slipway_hub.settings import READY, SNAPSHOTS, VARIABLE
 from charts import names, placement, resources, secrets, security
 from charts.deployed_values import DeployedValues
 from charts.priorities import CORE
+from slipway import facts
 from slipway.model import EksSpec, Environment, KubernetesSpec
 from slipway.model.storage import ExistingHomes, PerUserHomes
 from slipway.settings.hub import HOME_CLAIM, HOMES_FOLDER, STATE_FOLDER
@@ -31,7 +32,7 @@ def pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
     # The first container pulls for all.
     pull = names.HELD if fetch_secrets else environment.pull_policy("hub")
     return k8s.PodSpec(
-        service_account_name=names.HUB,
+        service_account_name=facts.HUB,
         automount_service_account_token=True,
         enable_service_links=False,
         priority_class_name=names.priority(spec.namespace, CORE.name),
@@ -51,15 +52,15 @@ def pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
 
 
 def _hub(image: str, env: list[k8s.EnvVar], mounts: list[k8s.VolumeMount]) -> k8s.Container:
-    port = names.port(names.HUB_PORT)
+    port = names.port(facts.HUB_PORT)
     health = k8s.HttpGetAction(path=HEALTH, port=port)
     return _container(
         "run",
         image,
         env,
         mounts,
-        name=names.HUB,
-        ports=[k8s.ContainerPort(name="http", container_port=names.HUB_PORT)],
+        name=facts.HUB,
+        ports=[k8s.ContainerPort(name="http", container_port=facts.HUB_PORT)],
         # A hub that waits for its proxy does not listen yet: ten minutes before a restart. Every
         # second, because users wait for the first answer.
         startup_probe=k8s.Probe(http_get=health, period_seconds=1, failure_threshold=600),
@@ -106,7 +107,7 @@ def _container(
 
 
 def _variables(spec: EksSpec | KubernetesSpec, deployed: DeployedValues) -> list[k8s.EnvVar]:
-    settings = f"{names.HUB_SETTINGS_FOLDER}/{names.HUB_SETTINGS_FILE}"
+    settings = f"{facts.HUB_SETTINGS_FOLDER}/{facts.HUB_SETTINGS_FILE}"
     return [
         k8s.EnvVar(name=VARIABLE, value=settings),
         k8s.EnvVar(name=SNAPSHOTS, value=_snapshots(spec, deployed)),
@@ -129,7 +130,7 @@ def _mounts(spec: EksSpec | KubernetesSpec) -> list[k8s.VolumeMount]:
     return [
         security.tmp_mount(),
         secrets.secrets_mount(),
-        k8s.VolumeMount(name=SETTINGS, mount_path=names.HUB_SETTINGS_FOLDER, read_only=True),
+        k8s.VolumeMount(name=SETTINGS, mount_path=facts.HUB_SETTINGS_FOLDER, read_only=True),
         k8s.VolumeMount(name=DATABASE, mount_path=STATE_FOLDER),
         *homes,
     ]
@@ -141,8 +142,8 @@ def _volumes(spec: EksSpec | KubernetesSpec, deployed: DeployedValues) -> list[k
         # A snapshot of the database is made in it.
         security.tmp_volume(spec.storage.hub_database),
         secrets.secrets_volume(deployed),
-        k8s.Volume(name=SETTINGS, config_map=k8s.ConfigMapVolumeSource(name=names.HUB_SETTINGS)),
-        _claim(DATABASE, names.HUB_DATABASE),
+        k8s.Volume(name=SETTINGS, config_map=k8s.ConfigMapVolumeSource(name=facts.HUB_SETTINGS)),
+        _claim(DATABASE, facts.HUB_DATABASE),
         *([_claim(HOMES, homes)] if homes else []),
     ]
 

@@ -9,6 +9,7 @@ from charts import hub_pod, names
 from charts.deployed_values import DeployedValues
 from charts.disruption import MayBeMoved
 from charts.services import Address, scraped
+from slipway import facts
 from slipway.model import Environment
 from slipway.settings.hub import settings_json
 
@@ -27,29 +28,29 @@ class HubServer(Construct):
         k8s.KubeConfigMap(
             self,
             "settings",
-            metadata=k8s.ObjectMeta(name=names.HUB_SETTINGS),
-            data={names.HUB_SETTINGS_FILE: settings},
+            metadata=k8s.ObjectMeta(name=facts.HUB_SETTINGS),
+            data={facts.HUB_SETTINGS_FILE: settings},
         )
         Address(
             self,
             "address",
-            name=names.HUB,
-            component=names.HUB,
-            ports={"http": (names.HUB_PORT, names.HUB_PORT)},
-            annotations=scraped(names.HUB_PORT, METRICS),
+            name=facts.HUB,
+            component=facts.HUB,
+            ports={"http": (facts.HUB_PORT, facts.HUB_PORT)},
+            annotations=scraped(facts.HUB_PORT, METRICS),
         )
-        MayBeMoved(self, "disruption", component=names.HUB)
+        MayBeMoved(self, "disruption", component=facts.HUB)
         self._deployment(environment, deployed, settings)
 
     def _deployment(
         self, environment: Environment, deployed: DeployedValues, settings: str
     ) -> None:
-        labels = names.component(names.HUB)
+        labels = names.component(facts.HUB)
         k8s.KubeDeployment(
             self,
             "deployment",
             metadata=k8s.ObjectMeta(
-                name=names.HUB, labels={**labels, names.VERSION: environment.deployed_as}
+                name=facts.HUB, labels={**labels, facts.VERSION_LABEL: environment.deployed_as}
             ),
             spec=k8s.DeploymentSpec(
                 replicas=1,
@@ -59,7 +60,7 @@ class HubServer(Construct):
                 selector=k8s.LabelSelector(match_labels=labels),
                 template=k8s.PodTemplateSpec(
                     metadata=k8s.ObjectMeta(
-                        labels={**names.COMMON, **labels},
+                        labels={**facts.COMMON_LABELS, **labels},
                         # The hub reads its settings at start only.
                         annotations={SETTINGS_CHECKSUM: checksum(settings)},
                     ),

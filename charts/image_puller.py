@@ -7,6 +7,7 @@ from charts import names, placement, resources
 from charts.idle_pods import idle_container, idle_pod
 from charts.node_pools import EFS_NOT_READY
 from charts.priorities import PULLER
+from slipway import facts
 from slipway.model import EksSpec, Environment
 
 
@@ -20,9 +21,9 @@ class ImagePuller(Construct):
 
     def __init__(self, scope: Construct, id: str, *, environment: Environment, pool: str) -> None:
         super().__init__(scope, id)
-        name = f"{names.IMAGE_PULLER}-{pool}"
-        labels = names.component(names.IMAGE_PULLER)
-        of_pool = {**labels, names.PLACED_IN: pool}
+        name = f"{facts.IMAGE_PULLER}-{pool}"
+        labels = names.component(facts.IMAGE_PULLER)
+        of_pool = {**labels, facts.PLACED_IN_LABEL: pool}
         k8s.KubeDaemonSet(
             self,
             "puller",
@@ -37,7 +38,7 @@ class ImagePuller(Construct):
                 ),
                 revision_history_limit=3,
                 template=k8s.PodTemplateSpec(
-                    metadata=k8s.ObjectMeta(labels={**names.COMMON, **of_pool}),
+                    metadata=k8s.ObjectMeta(labels={**facts.COMMON_LABELS, **of_pool}),
                     spec=_pod(environment, pool),
                 ),
             ),

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names, proxy
+from charts import proxy
+from slipway import facts
 from slipway.model import EksSpec, KubernetesSpec
 
 CERTIFICATE = "proxy-public-tls"
@@ -38,7 +39,7 @@ class EksIngress(Construct):
                 f"{ALB}/listen-ports": '[{"HTTP":80},{"HTTPS":443}]',
                 f"{ALB}/ssl-redirect": "443",
             }
-        _ingress(self, annotations, names.INGRESS_CLASS, spec.domain, tls=None)
+        _ingress(self, annotations, facts.INGRESS_CLASS, spec.domain, tls=None)
 
 
 class ClusterIngress(Construct):
@@ -58,7 +59,7 @@ def _ingress(
     tls: list[k8s.IngressTls] | None,
 ) -> None:
     service = k8s.IngressServiceBackend(
-        name=names.PROXY_PUBLIC, port=k8s.ServiceBackendPort(number=80)
+        name=facts.PROXY_PUBLIC, port=k8s.ServiceBackendPort(number=80)
     )
     everything = k8s.HttpIngressPath(
         path="/", path_type="Prefix", backend=k8s.IngressBackend(service=service)
@@ -66,7 +67,7 @@ def _ingress(
     k8s.KubeIngress(
         scope,
         "ingress",
-        metadata=k8s.ObjectMeta(name=names.PROXY_PUBLIC, annotations=dict(annotations) or None),
+        metadata=k8s.ObjectMeta(name=facts.PROXY_PUBLIC, annotations=dict(annotations) or None),
         spec=k8s.IngressSpec(
             ingress_class_name=ingress_class,
             rules=[k8s.IngressRule(host=host, http=k8s.HttpIngressRuleValue(paths=[everything]))],

@@ -8,6 +8,7 @@ from constructs import Construct
 from charts import names
 from charts.deployed_values import DeployedValues
 from charts.network_peers import addresses, from_, internet, namespace, pods, to, to_dns
+from slipway import facts
 
 API_SERVER_PORTS = (443, 6443)
 HTTPS = 443
@@ -34,18 +35,18 @@ class NetworkPolicies(Construct):
         self._hub()
         self._proxy()
         self._users()
-        for component in (names.IMAGE_PULLER, names.PLACEHOLDER):
+        for component in (facts.IMAGE_PULLER, facts.PLACEHOLDER):
             self._policy(component, ingress=[], egress=[])
 
     def _hub(self) -> None:
         deployed = self._deployed
-        clients = [pods(names.PROXY), pods(names.USER_SERVER), *self._scrapers]
+        clients = [pods(facts.PROXY), pods(facts.USER_SERVER), *self._scrapers]
         self._policy(
-            names.HUB,
-            ingress=[from_(clients, names.HUB_PORT)],
+            facts.HUB,
+            ingress=[from_(clients, facts.HUB_PORT)],
             egress=[
-                to([pods(names.PROXY)], names.PROXY_API_PORT),
-                to([pods(names.USER_SERVER)], names.USER_SERVER_PORT),
+                to([pods(facts.PROXY)], facts.PROXY_API_PORT),
+                to([pods(facts.USER_SERVER)], facts.USER_SERVER_PORT),
                 to(addresses(*deployed.api_server), *API_SERVER_PORTS),
                 # Identity providers, and AWS where it is reached over the internet.
                 to(internet(deployed.inside), HTTPS),
@@ -58,17 +59,17 @@ class NetworkPolicies(Construct):
         aws = self._deployed.aws
         # Its init container fetches its token.
         secrets = [] if aws is None or aws.endpoints else internet(self._deployed.inside)
-        scraped = [from_(self._scrapers, names.PROXY_METRICS_PORT)] if self._scrapers else []
+        scraped = [from_(self._scrapers, facts.PROXY_METRICS_PORT)] if self._scrapers else []
         self._policy(
-            names.PROXY,
+            facts.PROXY,
             ingress=[
-                from_([], names.PROXY_PORT),
-                from_([pods(names.HUB)], names.PROXY_API_PORT),
+                from_([], facts.PROXY_PORT),
+                from_([pods(facts.HUB)], facts.PROXY_API_PORT),
                 *scraped,
             ],
             egress=[
-                to([pods(names.HUB)], names.HUB_PORT),
-                to([pods(names.USER_SERVER)], names.USER_SERVER_PORT),
+                to([pods(facts.HUB)], facts.HUB_PORT),
+                to([pods(facts.USER_SERVER)], facts.USER_SERVER_PORT),
                 *([to(secrets, HTTPS)] if secrets else []),
                 *self._to_aws(),
                 self._dns,
@@ -77,10 +78,10 @@ class NetworkPolicies(Construct):
 
     def _users(self) -> None:
         self._policy(
-            names.USER_SERVER,
-            ingress=[from_([pods(names.HUB), pods(names.PROXY)], names.USER_SERVER_PORT)],
+            facts.USER_SERVER,
+            ingress=[from_([pods(facts.HUB), pods(facts.PROXY)], facts.USER_SERVER_PORT)],
             egress=[
-                to([pods(names.HUB)], names.HUB_PORT),
+                to([pods(facts.HUB)], facts.HUB_PORT),
                 to(internet(self._deployed.inside)),
                 self._dns,
             ],

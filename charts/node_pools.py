@@ -9,8 +9,8 @@ from typing import Any
 
 from constructs import Construct
 
-from charts import names
 from charts.custom import EKS, KARPENTER, custom_object
+from slipway import facts
 from slipway.model.nodes import EksNodePool
 from slipway.model.quantities import memory_bytes
 from slipway.settings.hub import DEDICATED
@@ -46,8 +46,8 @@ class CoreNodePool(Construct):
             _at_most("eks.amazonaws.com/instance-cpu", 4),
         ]
         # No taint: add-ons bring no toleration for one.
-        template = _template(names.CORE_NODES, "core", requirements, [])
-        _node_pool(self, names.CORE_NODES, template, CORE_CPU_LIMIT)
+        template = _template(facts.CORE_NODES, "core", requirements, [])
+        _node_pool(self, facts.CORE_NODES, template, CORE_CPU_LIMIT)
 
 
 class UserNodePool(Construct):
@@ -56,7 +56,7 @@ class UserNodePool(Construct):
     def __init__(self, scope: Construct, id: str, *, name: str, pool: EksNodePool) -> None:
         super().__init__(scope, id)
         taint = {key: DEDICATED[key] for key in ("key", "value", "effect")}
-        template = _template(names.USER_NODES, "user", _instances(pool), [taint])
+        template = _template(facts.USER_NODES, "user", _instances(pool), [taint])
         _node_pool(self, name, template, pool.max_cpu)
 
 
@@ -109,7 +109,7 @@ def _template(
         "terminationGracePeriod": GRACE,
     }
     return {
-        "metadata": {"labels": {names.NODE_PURPOSE: purpose}},
+        "metadata": {"labels": {facts.NODE_PURPOSE_LABEL: purpose}},
         "spec": spec | ({"taints": list(taints)} if taints else {}),
     }
 

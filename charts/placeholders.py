@@ -7,6 +7,7 @@ from charts import names, placement
 from charts.idle_pods import idle_container, idle_pod
 from charts.priorities import PLACEHOLDER
 from charts.resources import LEAST, quantity
+from slipway import facts
 from slipway.model import Environment
 from slipway.model.catalog import Profile
 
@@ -30,8 +31,8 @@ class Placeholders(Construct):
     ) -> None:
         super().__init__(scope, id)
         spec = environment.cluster_spec
-        labels = names.component(names.PLACEHOLDER)
-        of_pool = {**labels, names.PLACED_IN: pool}
+        labels = names.component(facts.PLACEHOLDER)
+        of_pool = {**labels, facts.PLACED_IN_LABEL: pool}
         # Any image that is on the node anyway.
         image = environment.image_reference(profile.image)
         pull_policy = environment.pull_policy(profile.image)
@@ -39,21 +40,21 @@ class Placeholders(Construct):
         k8s.KubeDeployment(
             self,
             "placeholders",
-            metadata=k8s.ObjectMeta(name=f"{names.PLACEHOLDER}-{pool}", labels=of_pool),
+            metadata=k8s.ObjectMeta(name=f"{facts.PLACEHOLDER}-{pool}", labels=of_pool),
             spec=k8s.DeploymentSpec(
                 replicas=places,
                 strategy=k8s.DeploymentStrategy(type="Recreate"),
                 revision_history_limit=3,
                 selector=k8s.LabelSelector(match_labels=of_pool),
                 template=k8s.PodTemplateSpec(
-                    metadata=k8s.ObjectMeta(labels={**names.COMMON, **of_pool}),
+                    metadata=k8s.ObjectMeta(labels={**facts.COMMON_LABELS, **of_pool}),
                     spec=idle_pod(
                         spec,
                         pool,
                         priority=PLACEHOLDER,
                         containers=[container],
                         # Alone on a node it would keep that from being empty.
-                        affinity=placement.near_users(names.PLACEHOLDER),
+                        affinity=placement.near_users(facts.PLACEHOLDER),
                     ),
                 ),
             ),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from cdk8s_plus_33 import k8s
 
-from charts import names
+from slipway import facts
 from slipway.model import EksSpec, KubernetesSpec
 from slipway.model.nodes import EksNodePool, NodePool
 from slipway.settings.hub import node_pool
@@ -12,7 +12,7 @@ from slipway.settings.hub import node_pool
 
 def core_selector(spec: EksSpec | KubernetesSpec) -> dict[str, str] | None:
     """Of the hub and its proxy."""
-    return {names.NODE_POOL: names.CORE_NODES} if isinstance(spec, EksSpec) else None
+    return {facts.NODE_POOL_LABEL: facts.CORE_NODES} if isinstance(spec, EksSpec) else None
 
 
 def pool_selector(name: str, pool: NodePool | EksNodePool) -> dict[str, str] | None:
@@ -35,15 +35,17 @@ def toleration(given: Mapping[str, str]) -> k8s.Toleration:
 
 def near_users(*also: str) -> k8s.Affinity:
     """Rather on nodes where users' servers are, or pods of `also`."""
-    components = [names.USER_SERVER, *also]
-    there = k8s.LabelSelectorRequirement(key=names.COMPONENT, operator="In", values=components)
+    components = [facts.USER_SERVER, *also]
+    there = k8s.LabelSelectorRequirement(
+        key=facts.COMPONENT_LABEL, operator="In", values=components
+    )
     return k8s.Affinity(
         pod_affinity=k8s.PodAffinity(
             preferred_during_scheduling_ignored_during_execution=[
                 k8s.WeightedPodAffinityTerm(
                     weight=100,
                     pod_affinity_term=k8s.PodAffinityTerm(
-                        topology_key=names.HOSTNAME,
+                        topology_key=facts.HOSTNAME_LABEL,
                         label_selector=k8s.LabelSelector(match_expressions=[there]),
                     ),
                 )

@@ -3,7 +3,6 @@
 import cdk8s
 from constructs import Construct
 
-from charts import names
 from charts.auto_mode import BlockStorageClass, LoadBalancerClass, NetworkPolicySwitch
 from charts.deployed_values import Aws, DeployedValues
 from charts.namespace import Namespace
@@ -12,6 +11,7 @@ from charts.node_pools import CoreNodePool, UserNodePool
 from charts.priorities import PriorityClasses
 from charts.quota import Quotas
 from charts.storage import ClusterHomes, EksHomes, HubDatabase
+from slipway import facts
 from slipway.model import EksSpec, Environment, KubernetesSpec
 from slipway.model.storage import SharedHomes
 
@@ -24,7 +24,7 @@ class PlatformChart(cdk8s.Chart):
     def __init__(
         self, scope: Construct, id: str, *, environment: Environment, deployed: DeployedValues
     ) -> None:
-        super().__init__(scope, id, labels=names.COMMON, disable_resource_name_hashes=True)
+        super().__init__(scope, id, labels=facts.COMMON_LABELS, disable_resource_name_hashes=True)
         spec = environment.cluster_spec
         Namespace(
             self,
@@ -49,7 +49,7 @@ class PlatformChart(cdk8s.Chart):
         LoadBalancerClass(self, "load-balancer", aws=aws, public=spec.domain is not None)
 
     def _nodes(self, spec: EksSpec, aws: Aws) -> None:
-        core, users = names.CORE_NODES, names.USER_NODES
+        core, users = facts.CORE_NODES, facts.USER_NODES
         NodeClass(
             self,
             "core-nodes",
@@ -79,7 +79,7 @@ class PlatformChart(cdk8s.Chart):
             "hub-database",
             namespace=spec.namespace,
             size=spec.storage.hub_database,
-            storage_class=names.BLOCK_STORAGE_CLASS,
+            storage_class=facts.BLOCK_STORAGE_CLASS,
         )
 
     def _storage(self, spec: KubernetesSpec) -> None:

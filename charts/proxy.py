@@ -12,6 +12,7 @@ from charts.deployed_values import DeployedValues
 from charts.disruption import MayBeMoved
 from charts.priorities import CORE
 from charts.services import Address, scraped
+from slipway import facts
 from slipway.model import EksSpec, Environment, KubernetesSpec
 
 HEALTH = "/_chp_healthz"
@@ -30,17 +31,17 @@ class Proxy(Construct):
         k8s.KubeServiceAccount(
             self,
             "account",
-            metadata=k8s.ObjectMeta(name=names.PROXY),
+            metadata=k8s.ObjectMeta(name=facts.PROXY),
             automount_service_account_token=False,
         )
         self._addresses(spec)
-        MayBeMoved(self, "disruption", component=names.PROXY)
-        labels = names.component(names.PROXY)
+        MayBeMoved(self, "disruption", component=facts.PROXY)
+        labels = names.component(facts.PROXY)
         k8s.KubeDeployment(
             self,
             "deployment",
             metadata=k8s.ObjectMeta(
-                name=names.PROXY, labels={**labels, names.VERSION: environment.deployed_as}
+                name=facts.PROXY, labels={**labels, facts.VERSION_LABEL: environment.deployed_as}
             ),
             spec=k8s.DeploymentSpec(
                 replicas=1,
@@ -49,7 +50,7 @@ class Proxy(Construct):
                 revision_history_limit=3,
                 selector=k8s.LabelSelector(match_labels=labels),
                 template=k8s.PodTemplateSpec(
-                    metadata=k8s.ObjectMeta(labels={**names.COMMON, **labels}),
+                    metadata=k8s.ObjectMeta(labels={**facts.COMMON_LABELS, **labels}),
                     spec=_pod(environment, deployed),
                 ),
             ),
@@ -59,30 +60,30 @@ class Proxy(Construct):
         Address(
             self,
             "api",
-            name=names.PROXY_API,
-            component=names.PROXY,
+            name=facts.PROXY_API,
+            component=facts.PROXY,
             ports={
-                "api": (names.PROXY_API_PORT, names.PROXY_API_PORT),
-                "metrics": (names.PROXY_METRICS_PORT, names.PROXY_METRICS_PORT),
+                "api": (facts.PROXY_API_PORT, facts.PROXY_API_PORT),
+                "metrics": (facts.PROXY_METRICS_PORT, facts.PROXY_METRICS_PORT),
             },
-            annotations=scraped(names.PROXY_METRICS_PORT, "/metrics"),
+            annotations=scraped(facts.PROXY_METRICS_PORT, "/metrics"),
         )
         Address(
             self,
             "public",
-            name=names.PROXY_PUBLIC,
-            component=names.PROXY,
-            ports={"http": (80, names.PROXY_PORT)},
+            name=facts.PROXY_PUBLIC,
+            component=facts.PROXY,
+            ports={"http": (80, facts.PROXY_PORT)},
             type="ClusterIP" if isinstance(spec, EksSpec) else spec.service,
         )
 
 
 def _pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
     spec, image = environment.cluster_spec, environment.image_reference("proxy")
-    pull_policy, only = environment.pull_policy("proxy"), [names.PROXY_TOKEN]
+    pull_policy, only = environment.pull_policy("proxy"), [facts.PROXY_TOKEN]
     fetch = secrets.fetch_secrets(deployed, image, pull_policy, ["secrets"], only)
     return k8s.PodSpec(
-        service_account_name=names.PROXY,
+        service_account_name=facts.PROXY,
         automount_service_account_token=False,
         enable_service_links=False,
         priority_class_name=names.priority(spec.namespace, CORE.name),
@@ -107,29 +108,29 @@ def _pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
 
 
 def _container(image: str, pull_policy: str) -> k8s.Container:
-    health = k8s.HttpGetAction(path=HEALTH, port=names.port(names.PROXY_PORT))
-    hub = f"http://{names.HUB}:{names.HUB_PORT}"
+    health = k8s.HttpGetAction(path=HEALTH, port=names.port(facts.PROXY_PORT))
+    hub = f"http://{facts.HUB}:{facts.HUB_PORT}"
     return k8s.Container(
-        name=names.PROXY,
+        name=facts.PROXY,
         image=image,
         image_pull_policy=pull_policy,
         # No address means all of them, of both families.
         args=[
             "run",
             "--ip=",
-            f"--port={names.PROXY_PORT}",
+            f"--port={facts.PROXY_PORT}",
             "--api-ip=",
-            f"--api-port={names.PROXY_API_PORT}",
+            f"--api-port={facts.PROXY_API_PORT}",
             "--metrics-ip=",
-            f"--metrics-port={names.PROXY_METRICS_PORT}",
+            f"--metrics-port={facts.PROXY_METRICS_PORT}",
             f"--default-target={hub}",
             f"--error-target={hub}/hub/error",
         ],
         env=[secrets.folder()],
         ports=[
-            k8s.ContainerPort(name="http", container_port=names.PROXY_PORT),
-            k8s.ContainerPort(name="api", container_port=names.PROXY_API_PORT),
-            k8s.ContainerPort(name="metrics", container_port=names.PROXY_METRICS_PORT),
+            k8s.ContainerPort(name="http", container_port=facts.PROXY_PORT),
+            k8s.ContainerPort(name="api", container_port=facts.PROXY_API_PORT),
+            k8s.ContainerPort(name="metrics", container_port=facts.PROXY_METRICS_PORT),
         ],
         security_context=security.container_security(),
         resources=resources.requirements(resources.PROXY),

@@ -2,7 +2,7 @@
 
 from slipway_hub.smoke import TOKEN
 
-from charts import names
+from slipway import facts
 from slipway.model import Environment
 
 COOKIE_SECRET = "cookie_secret"  # noqa: S105 - a file's name
@@ -20,7 +20,7 @@ def secret_files(environment: Environment) -> tuple[str, ...]:
     spec = environment.cluster_spec
     of_login = OF_LOGIN.get(spec.auth.kind, (OAUTH_CLIENT_SECRET,))
     of_monitoring = (PROMETHEUS_TOKEN,) if spec.monitoring_namespace else ()
-    return (names.PROXY_TOKEN, COOKIE_SECRET, SMOKE_TOKEN, *of_login, *of_monitoring)
+    return (facts.PROXY_TOKEN, COOKIE_SECRET, SMOKE_TOKEN, *of_login, *of_monitoring)
 
 
 def secret_ids(environment: Environment) -> dict[str, str]:

@@ -3,9 +3,9 @@
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names
 from charts.deployed_values import FileSystem
 from charts.resources import quantity
+from slipway import facts
 from slipway.model.storage import SharedHomes
 from slipway.settings.hub import HOME_CLAIM
 
@@ -71,7 +71,7 @@ class HubDatabase(Construct):
         k8s.KubePersistentVolumeClaim(
             self,
             "claim",
-            metadata=k8s.ObjectMeta(name=names.HUB_DATABASE, namespace=namespace),
+            metadata=k8s.ObjectMeta(name=facts.HUB_DATABASE, namespace=namespace),
             spec=_claim("ReadWriteOnce", size, storage_class),
         )
 

@@ -11,9 +11,10 @@ from aws_cdk import aws_logs as logs
 from aws_cdk.lambda_layer_kubectl_v36 import KubectlV36Layer
 from constructs import Construct
 
-from charts import names, rendering
+from charts import rendering
 from charts.deployed_values import EKS_SERVICE_RANGE, Aws, endpoints, on_eks
 from charts.secret_names import secret_ids
+from slipway import facts
 from slipway.model import EksSpec, Environment
 from stacks.acknowledgements import acknowledge, aws_writes_this_policy
 from stacks.addons import Addon
@@ -153,9 +154,9 @@ class ClusterStack(Stack):
         core = ec2.SecurityGroup.from_security_group_id(
             self, "core-nodes", cluster.cluster_security_group_id
         )
-        for port, what in ((KUBELET, "kubelet"), (names.USER_SERVER_PORT, "servers")):
+        for port, what in ((KUBELET, "kubelet"), (facts.USER_SERVER_PORT, "servers")):
             group.add_ingress_rule(core, ec2.Port.tcp(port), what)
-        for port, what in ((443, "Kubernetes API"), (names.HUB_PORT, "hub")):
+        for port, what in ((443, "Kubernetes API"), (facts.HUB_PORT, "hub")):
             core.add_ingress_rule(group, ec2.Port.tcp(port), f"{what}, from user nodes")
         return group
 

@@ -9,9 +9,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from charts import names, rendering
+from charts import rendering
 from charts.hub_pod import SNAPSHOTS_PREFIX
 from charts.rendering import Manifest
+from slipway import facts
 from slipway.model import EksSpec, Environment
 from stacks.acknowledgements import acknowledge
 from stacks.cluster import ClusterStack
@@ -21,7 +22,7 @@ from stacks.kubernetes import KubernetesObjects
 from stacks.pod_identity import pod_identity, pod_role
 from stacks.roll_out import RollOut, with_revisions
 
-AWAITED = (names.HUB, names.PROXY)
+AWAITED = (facts.HUB, facts.PROXY)
 
 
 class HubStack(Stack):
@@ -41,7 +42,7 @@ class HubStack(Stack):
         rendered = rendering.chart_objects(rendering.HUB, environment, cluster.deployed)
         objects = list(with_revisions(self, rendered))
         chart = KubernetesObjects(self, "hub", cluster=cluster.cluster, objects=objects)
-        roles = {names.HUB: self._hub_role(data), names.PROXY: self._proxy_role(data)}
+        roles = {facts.HUB: self._hub_role(data), facts.PROXY: self._proxy_role(data)}
         for account, role in roles.items():
             identity = pod_identity(
                 self,
@@ -71,7 +72,7 @@ class HubStack(Stack):
             "load-balancer",
             cluster=cluster,
             object_type="ingress",
-            object_name=names.PROXY_PUBLIC,
+            object_name=facts.PROXY_PUBLIC,
             object_namespace=spec.namespace,
             json_path=".status.loadBalancer.ingress[0].hostname",
             timeout=Duration.minutes(10),
@@ -110,7 +111,7 @@ class HubStack(Stack):
 
     def _proxy_role(self, data: DataStack) -> iam.Role:
         role = pod_role(self, "proxy-role")
-        _may_read(role, data, [data.secrets[names.PROXY_TOKEN]])
+        _may_read(role, data, [data.secrets[facts.PROXY_TOKEN]])
         return role
 
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 from slipway_hub.start_times import EVENT
 
-from charts import names
+from slipway import facts
 from stacks.data import DataStack
 
 MINUTE = Duration.minutes(1)
@@ -43,8 +43,8 @@ class HubMetrics(Construct):
         self._ours = f"{OURS}/{cluster}"
         self.start_times = self._start_times()
         self.failures = self._counted("failures", FAILED)
-        self.hub = self._running(names.HUB)
-        self.proxy = self._running(names.PROXY_PUBLIC)
+        self.hub = self._running(facts.HUB)
+        self.proxy = self._running(facts.PROXY_PUBLIC)
         self.pods = _insight("namespace_number_of_running_pods", self._namespace)
         self.nodes = _insight("cluster_node_count", self._cluster)
         homes = {"FileSystemId": data.homes.id}
@@ -141,7 +141,7 @@ class HubMetrics(Construct):
         self, name: str, pattern: str, value: str, default: float | None
     ) -> cloudwatch.Metric:
         """From lines of the hub's log."""
-        hubs = f'($.kubernetes.container_name = "{names.HUB}")'
+        hubs = f'($.kubernetes.container_name = "{facts.HUB}")'
         logs.MetricFilter(
             self,
             name,

@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from charts import names
+from slipway import facts
 from slipway.aws import retained_data
 from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place
 from slipway.aws.cluster import kubectl
@@ -56,10 +56,10 @@ def _deploy(place: Place, root: Path) -> str:
 
 def _snapshot(place: Place) -> str:
     """What the hub has now, written where it can be counted."""
-    namespace = ("--namespace", place.spec.namespace, "-c", names.HUB)
+    namespace = ("--namespace", place.spec.namespace, "-c", facts.HUB)
     done = kubectl(
         place,
-        *("exec", f"deployment/{names.HUB}", *namespace),
+        *("exec", f"deployment/{facts.HUB}", *namespace),
         *("--", "slipway-hub", "snapshot", "--occasion", "manual"),
     )
     if done is None:

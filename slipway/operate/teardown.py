@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError, WaiterError
 
 from charts import names
+from slipway import facts
 from slipway.aws import cloudformation as cloudformation
 from slipway.aws import retained_data as retained_data
 from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place, is_missing
@@ -93,7 +94,7 @@ def _stop_servers(place: Place) -> str:
     if not cloudformation.status(place, "hub"):
         # A cluster whose first deploy failed may not even know us.
         return "there is no hub"
-    selector = ",".join(f"{k}={v}" for k, v in names.component(names.USER_SERVER).items())
+    selector = ",".join(f"{k}={v}" for k, v in names.component(facts.USER_SERVER).items())
     namespace = place.spec.namespace
     done = kubectl(
         place, "delete", "pods", "--namespace", namespace, "--selector", selector, "--wait"
@@ -108,11 +109,11 @@ def _snapshot(place: Place) -> str:
     if not cloudformation.status(place, "hub"):
         return "there is no hub"
     namespace = ("--namespace", place.spec.namespace)
-    pods = kubectl(place, "get", f"deployment/{names.HUB}", *namespace, "--ignore-not-found")
+    pods = kubectl(place, "get", f"deployment/{facts.HUB}", *namespace, "--ignore-not-found")
     if not pods:
         return "there is no hub"
     command = ("--", "slipway-hub", "snapshot", "--occasion", "teardown")
-    kubectl(place, "exec", f"deployment/{names.HUB}", *namespace, "-c", names.HUB, *command)
+    kubectl(place, "exec", f"deployment/{facts.HUB}", *namespace, "-c", facts.HUB, *command)
     saved = retained_data.data(place)
     return f"saved, {saved.users} users"
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from charts import names
+from slipway import facts
 from slipway.aws import cloudformation
 from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place
 from slipway.operate.leftovers import leftovers
@@ -71,7 +72,7 @@ def drift(stage: Stage, place: Place) -> str:
 
 
 def teardown(stage: Stage, place: Place) -> str:
-    labels = names.component(names.USER_SERVER)
+    labels = names.component(facts.USER_SERVER)
     for user in USERS:
         stage.cluster(place).start_server(place.spec.namespace, user, labels)
     found = stage.slipway(place, "teardown", place.name, "--yes").fields

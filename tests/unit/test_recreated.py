@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from slipway.aws import cloudformation
 from slipway.aws.account import Place
 from slipway.aws.retained_data import Data, RecoveryPoint, _recovery_points
 from slipway.model import load

@@ -1,0 +1,60 @@
+"""Writing files so that another process, or the next run after a kill, sees all or nothing."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+
+@contextmanager
+def replacing(target: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
+    """A file to write, which takes the place of `target` when the block ends without an error.
+
+    The new file has `mode`, or that of the file it replaces, or what the umask leaves of 0666.
+    Raises OSError.
+    """
+    with _partial(target, mode) as file:
+        yield file
+        _sync(file)
+        Path(file.name).replace(target)
+
+
+@contextmanager
+def creating(target: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
+    """Like `replacing`, but raises FileExistsError where `target` exists."""
+    with _partial(target, mode) as file:
+        yield file
+        _sync(file)
+        os.link(file.name, target)  # unlike a rename, it fails where something is
+
+
+def write(target: Path, content: bytes | str, *, mode: int | None = None) -> None:
+    """Replace the content of `target`. Raises OSError."""
+    with replacing(target, mode=mode) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def _partial(target: Path, mode: int | None) -> Iterator[IO[bytes]]:
+    with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+        try:
+            os.fchmod(file.fileno(), _mode(target) if mode is None else mode)
+            yield file
+        finally:
+            Path(file.name).unlink(missing_ok=True)
+
+
+def _mode(target: Path) -> int:
+    try:
+        return target.stat().st_mode & 0o7777
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _sync(file: IO[bytes]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
