@@ -8,11 +8,13 @@ PACKAGES := pyproject.toml $(wildcard packages/*/pyproject.toml)
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
 UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
-.PHONY: help setup up test test-images rehearse chromium image-tools wrk lint lock schemas clean
+.PHONY: help setup up test test-all test-upstream test-images rehearse chromium registry-tools image-tools wrk \
+  lint lock schemas clean
 help:
 	@echo "make up      set up, then run JupyterHub with VS Code here (Ctrl-C stops it)"
-	@echo "make test    set up, then run every test"
-	@echo "make test-images   only the tests of the images"
+	@echo "make test    set up, then run the tests: ten minutes on two cores"
+	@echo "make test-all    every test, images and the whole rehearsal too: half an hour"
+	@echo "make test-images, make test-upstream    parts of test-all: images; what other projects' code is like"
 	@echo "make rehearse    the whole life of the AWS environments, on an emulator"
 	@echo "make lint    ruff and mypy"
 	@echo "make bench-NAME    measure, into benchmarks/results/: the modules of benchmarks/ are the names"
@@ -38,9 +40,18 @@ $(READY): $(LOCKS) $(PACKAGES) Makefile
 up: setup
 	@$(BIN)/slipway up $(if $(PORT),--port $(PORT))
 
-# Two at a time, a folder of tests each: more would make each other wait for what runs behind them.
-test: setup chromium image-tools
-	@$(BIN)/pytest -n 2 --dist loadscope
+# Two at a time: more would make each other wait for what runs behind them. `tests/support/tiers.py`
+# says which tests share a worker and in which order the groups start.
+PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
+test: setup chromium registry-tools
+	@$(PYTEST) -m "not slow and not upstream"
+
+test-all: setup chromium image-tools
+	@$(PYTEST)
+
+test-upstream: setup
+	@$(BIN)/pytest -m upstream
 
 test-images: setup image-tools
 	@$(BIN)/pytest tests/images
@@ -61,8 +72,13 @@ endef
 chromium:
 	@command -v google-chrome >/dev/null || { $(call programs,chromium,chromium fonts-dejavu-core,The browser tests); }
 
-# Builders, a registry, and a way to make a Debian.
-IMAGE_TOOLS = buildah podman runc docker-registry mmdebstrap skopeo
+# A registry, and what copies images.
+REGISTRY_TOOLS = docker-registry skopeo
+registry-tools:
+	@$(call programs,$(REGISTRY_TOOLS),$(REGISTRY_TOOLS),The tests of releases)
+
+# Builders too, and a way to make a Debian.
+IMAGE_TOOLS = $(REGISTRY_TOOLS) buildah podman runc mmdebstrap
 image-tools:
 	@$(call programs,$(IMAGE_TOOLS),$(IMAGE_TOOLS),The images' tests)
 

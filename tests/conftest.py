@@ -3,24 +3,18 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 from slipway.toolchain.node import node
+from tests.support import tiers
 from tests.support.local import Hub, make_project, running_hub
 
 # jsii is started by importing aws_cdk or cdk8s: let it be the Node that requirements.txt pins.
 os.environ.setdefault("JSII_NODE", str(node()))
 
 
-class ByFolder(LoadScopeScheduling):  # type: ignore[misc]
-    """A folder of tests stays with one worker: what its session fixtures start, starts once."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return nodeid.split("::")[0].rpartition("/")[0]
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByFolder:
-    return ByFolder(config, log)
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tiers.sort_into_tiers(items)
 
 
 # A shell starts what it runs in the background with SIGINT ignored. Whatever that starts inherits

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import log_in
 from tests.support.local import Hub, cull_after, make_project, running_hub
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WORKBENCH = ".monaco-workbench .part.statusbar"
 LEFT_OPEN = {

@@ -18,7 +18,7 @@ from tests.browser.conftest import log_in
 from tests.support import page_app, rserver_stand_in
 from tests.support.local import Hub, make_project, running_hub
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 APP = [sys.executable, page_app.__file__]
 DASHBOARD = """\
