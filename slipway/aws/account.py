@@ -1,4 +1,4 @@
-"""An environment's place on AWS, and whether these credentials lead there."""
+"""An environment's AWS account, and whether these credentials lead there."""
 
 import os
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ DISPOSABLE = ("observability", "hub", "cluster")
 """In the order in which they go."""
 
 
-class Place:
+class AwsAccount:
     """Clients for an environment's account and region.
 
     `variables` stand in for this process's environment; a rehearsal hands in its own. `session`

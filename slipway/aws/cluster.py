@@ -13,7 +13,7 @@ import boto3
 from botocore.exceptions import ClientError
 from botocore.signers import RequestSigner
 
-from slipway.aws.account import Place, is_missing
+from slipway.aws.account import AwsAccount, is_missing
 from slipway.steps import StepError
 
 
@@ -43,28 +43,28 @@ def signed_token(session: boto3.Session, region: str, cluster: str) -> str:
     return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
 
 
-def kubectl(place: Place, *arguments: str, seconds: int = 300) -> str | None:
+def kubectl(aws: AwsAccount, *arguments: str, seconds: int = 300) -> str | None:
     """What kubectl printed; None if there is no cluster. Raises StepError."""
     try:
-        cluster = place.client("eks").describe_cluster(name=place.cluster)["cluster"]
+        cluster = aws.client("eks").describe_cluster(name=aws.cluster)["cluster"]
     except ClientError as error:
         if is_missing(error):
             return None
         raise
     if cluster["status"] not in ("ACTIVE", "UPDATING"):
         return None
-    program = shutil.which("kubectl", path=place.variables.get("PATH"))
+    program = shutil.which("kubectl", path=aws.variables.get("PATH"))
     if program is None:
         raise StepError("kubectl is missing: `make setup` installs it, or your package manager")
     with TemporaryDirectory() as folder:
         config = Path(folder) / "kubeconfig"
         config.touch(mode=0o600)
-        config.write_text(json.dumps(_kubeconfig(cluster, place.token())))
-        return _run([program, "--kubeconfig", str(config), *arguments], place, seconds)
+        config.write_text(json.dumps(_kubeconfig(cluster, aws.token())))
+        return _run([program, "--kubeconfig", str(config), *arguments], aws, seconds)
 
 
-def _run(command: list[str], place: Place, seconds: int) -> str:
-    variables = dict(place.variables) if place.variables is not os.environ else None
+def _run(command: list[str], aws: AwsAccount, seconds: int) -> str:
+    variables = dict(aws.variables) if aws.variables is not os.environ else None
     try:
         done = subprocess.run(
             command,
@@ -79,7 +79,7 @@ def _run(command: list[str], place: Place, seconds: int) -> str:
         raise StepError(f"kubectl {command[3]} did not end within {seconds} s") from None
     if done.returncode != 0:
         hint = (
-            f": add your role to cluster.admins in environments/{place.name}.yaml and deploy"
+            f": add your role to cluster.admins in environments/{aws.name}.yaml and deploy"
             if "Unauthorized" in done.stderr or "must be logged in" in done.stderr
             else ""
         )

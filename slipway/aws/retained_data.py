@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from slipway.aws import cloudformation
-from slipway.aws.account import LONG_LIVED, Place
+from slipway.aws.account import LONG_LIVED, AwsAccount
 
 SNAPSHOTS_PREFIX = "hub-database/"
 SHOWN = {
@@ -54,24 +54,24 @@ class Data:
         )
 
 
-def data(place: Place) -> Data:
-    file_systems = cloudformation.physical_ids(place, "data", "AWS::EFS::FileSystem")
-    buckets = cloudformation.physical_ids(place, "data", "AWS::S3::Bucket")
-    names = _snapshots(place, buckets[0]) if buckets else []
+def data(aws: AwsAccount) -> Data:
+    file_systems = cloudformation.physical_ids(aws, "data", "AWS::EFS::FileSystem")
+    buckets = cloudformation.physical_ids(aws, "data", "AWS::S3::Bucket")
+    names = _snapshots(aws, buckets[0]) if buckets else []
     return Data(
         file_system=file_systems[0] if file_systems else None,
-        recovery_points=frozenset(_recovery_points(place)),
+        recovery_points=frozenset(_recovery_points(aws)),
         snapshots=len(names),
-        users=_users(place, buckets[0], names[-1]) if names else None,
+        users=_users(aws, buckets[0], names[-1]) if names else None,
     )
 
 
-def shown(place: Place) -> list[str]:
+def shown(aws: AwsAccount) -> list[str]:
     """In words, for a report."""
     kept = [
         f"{SHOWN[one['ResourceType']]} {one['PhysicalResourceId']}"
         for short in LONG_LIVED
-        for one in cloudformation.resources(place, short)
+        for one in cloudformation.resources(aws, short)
         if one["ResourceType"] in SHOWN
     ]
     for type, what in (
@@ -79,14 +79,14 @@ def shown(place: Place) -> list[str]:
         ("AWS::ECR::Repository", "repositories"),
     ):
         short = "data" if what == "secrets" else "registry"
-        if count := len(cloudformation.physical_ids(place, short, type)):
+        if count := len(cloudformation.physical_ids(aws, short, type)):
             kept.append(f"{count} {what}")
     return kept
 
 
-def _snapshots(place: Place, bucket: str) -> list[str]:
+def _snapshots(aws: AwsAccount, bucket: str) -> list[str]:
     """Keys, oldest first."""
-    pages = place.client("s3").get_paginator("list_objects_v2")
+    pages = aws.client("s3").get_paginator("list_objects_v2")
     found = [
         (item["LastModified"], item["Key"])
         for page in pages.paginate(Bucket=bucket, Prefix=SNAPSHOTS_PREFIX)
@@ -96,10 +96,10 @@ def _snapshots(place: Place, bucket: str) -> list[str]:
     return [key for _, key in sorted(found)]
 
 
-def _users(place: Place, bucket: str, key: str) -> int | None:
+def _users(aws: AwsAccount, bucket: str, key: str) -> int | None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "hub.sqlite"
-        place.client("s3").download_file(bucket, key, str(file))
+        aws.client("s3").download_file(bucket, key, str(file))
         try:
             with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
                 count: int = database.execute("SELECT COUNT(*) FROM users").fetchone()[0]
@@ -108,10 +108,10 @@ def _users(place: Place, bucket: str, key: str) -> int | None:
     return count
 
 
-def _recovery_points(place: Place) -> Iterator[RecoveryPoint]:
+def _recovery_points(aws: AwsAccount) -> Iterator[RecoveryPoint]:
     """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RecoveryPointByBackupVault.html"""
-    vaults = cloudformation.physical_ids(place, "data", "AWS::Backup::BackupVault")
-    pages = place.client("backup").get_paginator("list_recovery_points_by_backup_vault")
+    vaults = cloudformation.physical_ids(aws, "data", "AWS::Backup::BackupVault")
+    pages = aws.client("backup").get_paginator("list_recovery_points_by_backup_vault")
     for vault in vaults:
         for page in pages.paginate(BackupVaultName=vault):
             for one in page.get("RecoveryPoints", []):

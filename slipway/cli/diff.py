@@ -15,7 +15,7 @@ from slipway.release.file import existing
 from slipway.steps import StepError
 
 if TYPE_CHECKING:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
 
 def show(
@@ -60,13 +60,13 @@ def _compared(
         raise fail(f"AWS: {error}") from None
 
 
-def _place(project: Project, name: str) -> "Place":
-    from slipway.aws.account import Place
+def _place(project: Project, name: str) -> "AwsAccount":
+    from slipway.aws.account import AwsAccount
 
-    return Place(project.environment(name))
+    return AwsAccount(project.environment(name))
 
 
-def _deployed(project: Project, place: "Place") -> str | None:
+def _deployed(project: Project, place: "AwsAccount") -> str | None:
     """The release that runs, if it is one of the project's."""
     from slipway.release.diff.cloudformation import deployed_release
 

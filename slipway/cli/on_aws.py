@@ -41,14 +41,14 @@ def teardown(
     root: Path, name: str, *, dry_run: bool, purge: bool, yes: bool, as_json: bool
 ) -> None:
     environment = on_aws(root, name)
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
     from slipway.operate import teardown as act
 
-    place = Place(environment)
+    aws = AwsAccount(environment)
     if dry_run:
         with _told():
-            place.check()
-            _print(as_json, {"ok": True, "plan": act.plan(place)}, "\n".join(act.plan(place)))
+            aws.check()
+            _print(as_json, {"ok": True, "plan": act.plan(aws)}, "\n".join(act.plan(aws)))
         return
     # No --yes speaks for users' files.
     loss = " and delete every user's files, backups and secrets" if purge else ""
@@ -56,16 +56,16 @@ def teardown(
     if (purge or not yes) and typer.prompt(asked, err=True) != name:
         print("nothing was done", file=sys.stderr)
         raise typer.Exit(1)
-    _report(lambda steps: act.teardown(place, steps, with_data=purge), as_json)
+    _report(lambda steps: act.teardown(aws, steps, with_data=purge), as_json)
 
 
 def recreate(root: Path, name: str, *, as_json: bool) -> None:
     environment = on_aws(root, name)
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
     from slipway.operate import recreate as act
 
-    place = Place(environment)
-    _report(lambda steps: act.recreate(place, root, steps), as_json)
+    aws = AwsAccount(environment)
+    _report(lambda steps: act.recreate(aws, root, steps), as_json)
 
 
 def rehearse(root: Path, *, keep: bool, kubeconfig: Path | None, as_json: bool) -> None:
@@ -103,7 +103,7 @@ def doctor(root: Path, name: str | None, *, as_json: bool) -> None:
 
 
 def addons(root: Path, name: str | None, *, dry_run: bool, as_json: bool) -> None:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
     from slipway.operate import addons as act
 
     project = load(root)
@@ -112,7 +112,7 @@ def addons(root: Path, name: str | None, *, dry_run: bool, as_json: bool) -> Non
         raise bad_input("no environment has target: eks, and only EKS knows its add-ons")
     platform = project.platform
     with _told():
-        offers = list(act.offers(Place(on_aws(root, name or on_eks[0])), platform.kubernetes))
+        offers = list(act.offers(AwsAccount(on_aws(root, name or on_eks[0])), platform.kubernetes))
     chosen = {offer.addon: offer.chosen for offer in offers}
     changed = {a: v for a, v in chosen.items() if platform.addons.get(a) != v}
     if changed and not dry_run:

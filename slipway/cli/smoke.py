@@ -15,9 +15,9 @@ from slipway.cli.app import bad_input, fail, print_json
 from slipway.model import Environment, load
 from slipway.release.records import Record
 from slipway.release.records_at import records_at
-from slipway.smoke.places import NoHubError, place_of
 from slipway.smoke.report import RED
 from slipway.smoke.run import run as try_everything
+from slipway.smoke.targets import NoHubError, smoke_target
 from slipway.steps import StepError
 
 console = Console(stderr=True, highlight=False)
@@ -28,9 +28,9 @@ def run(root: Path, name: str, url: str | None, token_file: Path | None, *, as_j
     environment = load(root, name).environment(name)
     left: list[str] = []
     try:
-        with place_of(environment, root, url, token_file) as place:
-            console.print(f"[dim]…[/] {escape(place.url)}")
-            found = _until_done_or_stopped(try_everything(environment, place, _say, left))
+        with smoke_target(environment, root, url, token_file) as target:
+            console.print(f"[dim]…[/] {escape(target.url)}")
+            found = _until_done_or_stopped(try_everything(environment, target, _say, left))
     except NoHubError as error:
         raise bad_input(error) from None
     if found is None:

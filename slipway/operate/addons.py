@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.model.document import parse
 from slipway.model.problems import InvalidProject
 from slipway.model.project import PLATFORM
@@ -32,16 +32,16 @@ class Offer:
     """The newest first."""
 
 
-def offers(place: Place, kubernetes: str) -> Iterator[Offer]:
+def offers(aws: AwsAccount, kubernetes: str) -> Iterator[Offer]:
     """For each add-on, what EKS has for this version of Kubernetes, and its own choice of it.
 
     Raises StepError where there is none, and what boto3 raises.
     """
     for addon in ADDONS:
-        versions = list(_versions(place, addon, kubernetes))
+        versions = list(_versions(aws, addon, kubernetes))
         if not versions:
             raise StepError(
-                f"EKS has no {addon} for Kubernetes {kubernetes} in {place.spec.region}: "
+                f"EKS has no {addon} for Kubernetes {kubernetes} in {aws.spec.region}: "
                 f"name another version in {PLATFORM}: kubernetes"
             )
         default = [name for name, is_default in versions if is_default]
@@ -49,9 +49,9 @@ def offers(place: Place, kubernetes: str) -> Iterator[Offer]:
         yield Offer(addon, default[0] if default else offered[0], offered)
 
 
-def _versions(place: Place, addon: str, kubernetes: str) -> Iterator[tuple[str, bool]]:
+def _versions(aws: AwsAccount, addon: str, kubernetes: str) -> Iterator[tuple[str, bool]]:
     """https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonVersions.html"""
-    pages = place.client("eks").get_paginator("describe_addon_versions")
+    pages = aws.client("eks").get_paginator("describe_addon_versions")
     for page in pages.paginate(addonName=addon, kubernetesVersion=kubernetes):
         for found in page["addons"]:
             for version in found["addonVersions"]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.model.release import HUB_IMAGES
 from slipway.model.specs import WORKING_TREE
 
@@ -29,28 +29,28 @@ class Finding:
         return line if self.ok else f"{line}\n      {self.remedy}"
 
 
-def zones(place: Place) -> Iterator[Finding]:
+def zones(aws: AwsAccount) -> Iterator[Finding]:
     known = {
         zone["ZoneName"]
-        for zone in place.client("ec2").describe_availability_zones()["AvailabilityZones"]
+        for zone in aws.client("ec2").describe_availability_zones()["AvailabilityZones"]
     }
-    missing = [zone for zone in place.spec.zones if zone not in known]
+    missing = [zone for zone in aws.spec.zones if zone not in known]
     yield Finding(
         "zones",
         not missing,
-        f"{', '.join(missing or place.spec.zones)} {'not there' if missing else 'there'}",
+        f"{', '.join(missing or aws.spec.zones)} {'not there' if missing else 'there'}",
         f"choose among {', '.join(sorted(known))}",
         "zones",
     )
 
 
-def hosted_zone(place: Place) -> Iterator[Finding]:
-    zone = place.spec.hosted_zone
+def hosted_zone(aws: AwsAccount) -> Iterator[Finding]:
+    zone = aws.spec.hosted_zone
     if not zone:
         yield Finding("hosted zone", True, "no domain, so none is needed")
         return
     try:
-        found = place.client("route53").get_hosted_zone(Id=zone.id)["HostedZone"]
+        found = aws.client("route53").get_hosted_zone(Id=zone.id)["HostedZone"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "NoSuchHostedZone":
             raise
@@ -64,25 +64,25 @@ def hosted_zone(place: Place) -> Iterator[Finding]:
     yield Finding("hosted zone", same, f"{zone.id} is {name}", remedy, "hosted_zone")
 
 
-def images(place: Place) -> Iterator[Finding]:
+def images(aws: AwsAccount) -> Iterator[Finding]:
     """Every image of the release by its digest, or the working tree's by its tag."""
-    environment = place.environment
+    environment = aws.environment
     for image in (*HUB_IMAGES, *environment.catalog.images):
         reference = environment.image_reference(image)
-        if reference.startswith(place.spec.registry):
-            yield _image(place, image, reference.partition("@")[2])
+        if reference.startswith(aws.spec.registry):
+            yield _image(aws, image, reference.partition("@")[2])
 
 
-def _image(place: Place, image: str, digest: str) -> Finding:
+def _image(aws: AwsAccount, image: str, digest: str) -> Finding:
     wanted = {"imageDigest": digest} if digest else {"imageTag": WORKING_TREE}
     what, name = digest or f"the tag {WORKING_TREE}", f"image {image}"
     try:
-        place.client("ecr").describe_images(repositoryName=f"slipway/{image}", imageIds=[wanted])
+        aws.client("ecr").describe_images(repositoryName=f"slipway/{image}", imageIds=[wanted])
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code not in ("ImageNotFoundException", "RepositoryNotFoundException"):
             raise
-        push = "promote the release" if digest else f"`slipway build --push {place.name}`"
-        remedy = f"run `cdk deploy {place.name}/registry -c env={place.name}`, then {push}"
+        push = "promote the release" if digest else f"`slipway build --push {aws.name}`"
+        remedy = f"run `cdk deploy {aws.name}/registry -c env={aws.name}`, then {push}"
         return Finding(name, False, f"{what} is not in the registry ({code})", remedy, "release")
     return Finding(name, True, f"{what} is in the registry")

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.model import EksSpec, Environment
 from slipway.model.document import Document, read
 from slipway.model.problems import Problem
@@ -39,7 +39,7 @@ def problems(
         yield from _failed(place, document, hub=hub)
 
 
-def _failed(place: Place, document: Document, *, hub: bool) -> Iterator[Problem]:
+def _failed(place: AwsAccount, document: Document, *, hub: bool) -> Iterator[Problem]:
     for check in (checks.zones, checks.hosted_zone, checks.images)[: None if hub else 1]:
         try:
             found = list(check(place))
@@ -54,10 +54,10 @@ def _failed(place: Place, document: Document, *, hub: bool) -> Iterator[Problem]
 
 def _reader(
     environment: Environment, session: boto3.Session, document: Document
-) -> tuple[Place | None, Problem | None]:
+) -> tuple[AwsAccount | None, Problem | None]:
     """Who may look into the environment's account: its bootstrap's look-up role, as for the CDK
     CLI, or these credentials if they are of the same account."""
-    own = Place(environment, session=session)
+    own = AwsAccount(environment, session=session)
     spec, sts = own.spec, own.client("sts")
     role = LOOKUP_ROLE.format(account=spec.account, region=spec.region)
     try:
@@ -71,7 +71,7 @@ def _reader(
             aws_secret_access_key=lent["SecretAccessKey"],
             aws_session_token=lent["SessionToken"],
         )
-        return Place(environment, session=reader), None
+        return AwsAccount(environment, session=reader), None
     try:
         account = sts.get_caller_identity()["Account"]
     except ClientError as error:

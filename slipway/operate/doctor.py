@@ -11,7 +11,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.model import Environment
 from slipway.model.release import ADDONS
 from slipway.operate.checks import Finding, hosted_zone, images, zones
@@ -30,7 +30,7 @@ QUOTAS = (
 """https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html"""
 
 
-Check = Callable[[Place], Iterator[Finding]]
+Check = Callable[[AwsAccount], Iterator[Finding]]
 
 
 def examine(root: Path, environment: Environment | None) -> list[Finding]:
@@ -38,27 +38,27 @@ def examine(root: Path, environment: Environment | None) -> list[Finding]:
     found = list(_tools())
     if environment is None:
         return found
-    place = Place(environment)
+    aws = AwsAccount(environment)
     try:
-        found.append(Finding("account", True, place.check()))
+        found.append(Finding("account", True, aws.check()))
     except StepError as error:
         message, _, remedy = str(error).rpartition(": ")
         return [*found, Finding("account", False, message, remedy)]
     for check in (zones, _bootstrap, hosted_zone, _github, images, _quotas, _addons):
-        found += _answers(check, place)
+        found += _answers(check, aws)
     return found
 
 
-def _answers(check: Check, place: Place) -> list[Finding]:
+def _answers(check: Check, aws: AwsAccount) -> list[Finding]:
     name = check.__name__.strip("_").replace("_", " ")
     try:
-        return [_at_its_place(found, place) for found in check(place)]
+        return [_at_its_place(found, aws) for found in check(aws)]
     except (BotoCoreError, ClientError) as error:
         return [Finding(name, False, f"could not be read: {error}", "ask for the right to read it")]
 
 
-def _at_its_place(found: Finding, place: Place) -> Finding:
-    where = f"environments/{place.name}.yaml: {found.key}: " if found.key else ""
+def _at_its_place(found: Finding, aws: AwsAccount) -> Finding:
+    where = f"environments/{aws.name}.yaml: {found.key}: " if found.key else ""
     return replace(found, remedy=where + found.remedy)
 
 
@@ -69,10 +69,10 @@ def _tools() -> Iterator[Finding]:
         yield Finding(tool, bool(there), there or "is missing", "run `make setup`")
 
 
-def _bootstrap(place: Place) -> Iterator[Finding]:
-    remedy = f"run `cdk bootstrap aws://{place.spec.account}/{place.spec.region}`"
+def _bootstrap(aws: AwsAccount) -> Iterator[Finding]:
+    remedy = f"run `cdk bootstrap aws://{aws.spec.account}/{aws.spec.region}`"
     try:
-        found = place.client("ssm").get_parameter(Name=BOOTSTRAP_PARAMETER)["Parameter"]["Value"]
+        found = aws.client("ssm").get_parameter(Name=BOOTSTRAP_PARAMETER)["Parameter"]["Value"]
     except ClientError as error:
         if error.response["Error"]["Code"] != "ParameterNotFound":
             raise
@@ -82,15 +82,15 @@ def _bootstrap(place: Place) -> Iterator[Finding]:
     yield Finding("bootstrap", enough, f"version {found}", remedy)
 
 
-def _github(place: Place) -> Iterator[Finding]:
+def _github(aws: AwsAccount) -> Iterator[Finding]:
     """An account has one provider per address: a second one fails the pipeline's stack."""
-    if not place.spec.github:
+    if not aws.spec.github:
         return
-    iam = place.client("iam")
+    iam = aws.client("iam")
     listed = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
     found = [one["Arn"] for one in listed if one["Arn"].endswith(f"/{GITHUB}")]
-    there, ours = bool(found), any(_is_ours(place, arn) for arn in found)
-    asked = place.spec.github.provider
+    there, ours = bool(found), any(_is_ours(aws, arn) for arn in found)
+    asked = aws.spec.github.provider
     fits = there if asked == "existing" else (not there or ours)
     yield Finding(
         "GitHub's identity provider",
@@ -101,22 +101,20 @@ def _github(place: Place) -> Iterator[Finding]:
     )
 
 
-def _is_ours(place: Place, provider: str) -> bool:
+def _is_ours(aws: AwsAccount, provider: str) -> bool:
     """Made by this environment's own stack, whose tags it has."""
-    tags = place.client("iam").list_open_id_connect_provider_tags(
-        OpenIDConnectProviderArn=provider
-    )["Tags"]
-    return {"Key": ENVIRONMENT_TAG, "Value": place.name} in tags
+    tags = aws.client("iam").list_open_id_connect_provider_tags(OpenIDConnectProviderArn=provider)[
+        "Tags"
+    ]
+    return {"Key": ENVIRONMENT_TAG, "Value": aws.name} in tags
 
 
-def _quotas(place: Place) -> Iterator[Finding]:
-    spec = place.spec
+def _quotas(aws: AwsAccount) -> Iterator[Finding]:
+    spec = aws.spec
     gateways = {"none": 0, "one": 1, "per-zone": len(spec.zones)}[spec.network.nat]
     vcpus = sum(pool.max_cpu for pool in spec.nodes.values() if not pool.gpus) + 16
     for (service, code, what), wanted in zip(QUOTAS, (vcpus, gateways, 1), strict=True):
-        quota = place.client("service-quotas").get_service_quota(
-            ServiceCode=service, QuotaCode=code
-        )
+        quota = aws.client("service-quotas").get_service_quota(ServiceCode=service, QuotaCode=code)
         value = quota["Quota"]["Value"]
         yield Finding(
             f"quota of {what}",
@@ -127,17 +125,17 @@ def _quotas(place: Place) -> Iterator[Finding]:
         )
 
 
-def _addons(place: Place) -> Iterator[Finding]:
+def _addons(aws: AwsAccount) -> Iterator[Finding]:
     """A release pins them; the working tree takes EKS's default, which is fine until it changes."""
-    versions = place.environment.versions
+    versions = aws.environment.versions
     for addon in ADDONS:
         pinned = versions.addons.get(addon)
-        known = place.client("eks").describe_addon_versions(
+        known = aws.client("eks").describe_addon_versions(
             addonName=addon, kubernetesVersion=versions.kubernetes
         )["addons"]
         offered = [one["addonVersion"] for part in known for one in part["addonVersions"]]
         detail = pinned or f"not pinned; EKS has {offered[0] if offered else 'none'}"
-        remedy = f"`slipway addons {place.name}` pins what EKS has for {versions.kubernetes}"
+        remedy = f"`slipway addons {aws.name}` pins what EKS has for {versions.kubernetes}"
         yield Finding(
             f"add-on {addon}", bool(offered) and pinned in (None, *offered), detail, remedy
         )

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from slipway.aws.account import Place, is_missing
+from slipway.aws.account import AwsAccount, is_missing
 
 TAG = "eks:eks-cluster-name"
 LOG_FOLDERS = ("/aws/eks/{cluster}/", "/aws/containerinsights/{cluster}/")
@@ -27,16 +27,16 @@ class Made:
         return f"{self.kind} {self.id}"
 
 
-def find(place: Place) -> list[Made]:
+def find(aws: AwsAccount) -> list[Made]:
     """In the order in which they can go: what uses before what is used."""
     return [
-        *_load_balancers(place),
-        *_target_groups(place),
-        *_instances(place),
-        *_volumes(place),
-        *_interfaces(place),
-        *_security_groups(place),
-        *_log_groups(place),
+        *_load_balancers(aws),
+        *_target_groups(aws),
+        *_instances(aws),
+        *_volumes(aws),
+        *_interfaces(aws),
+        *_security_groups(aws),
+        *_log_groups(aws),
     ]
 
 
@@ -49,38 +49,38 @@ def remove(made: Made) -> str | None:
     return None
 
 
-def _tagged(place: Place) -> list[dict[str, Any]]:
-    return [{"Name": f"tag:{TAG}", "Values": [place.cluster]}]
+def _tagged(aws: AwsAccount) -> list[dict[str, Any]]:
+    return [{"Name": f"tag:{TAG}", "Values": [aws.cluster]}]
 
 
-def _load_balancers(place: Place) -> Iterator[Made]:
-    elb = place.client("elbv2")
+def _load_balancers(aws: AwsAccount) -> Iterator[Made]:
+    elb = aws.client("elbv2")
     pages = elb.get_paginator("describe_load_balancers").paginate()
     arns = [one["LoadBalancerArn"] for page in pages for one in page["LoadBalancers"]]
-    for arn in _of_cluster(place, arns):
+    for arn in _of_cluster(aws, arns):
         yield Made("load balancer", arn, partial(elb.delete_load_balancer, LoadBalancerArn=arn))
 
 
-def _target_groups(place: Place) -> Iterator[Made]:
-    elb = place.client("elbv2")
+def _target_groups(aws: AwsAccount) -> Iterator[Made]:
+    elb = aws.client("elbv2")
     pages = elb.get_paginator("describe_target_groups").paginate()
     arns = [one["TargetGroupArn"] for page in pages for one in page["TargetGroups"]]
-    for arn in _of_cluster(place, arns):
+    for arn in _of_cluster(aws, arns):
         yield Made("target group", arn, partial(elb.delete_target_group, TargetGroupArn=arn))
 
 
-def _of_cluster(place: Place, arns: list[str]) -> Iterator[str]:
+def _of_cluster(aws: AwsAccount, arns: list[str]) -> Iterator[str]:
     """Those with the cluster's tag. ELB lists no more than 20 at a time."""
     for start in range(0, len(arns), 20):
-        found = place.client("elbv2").describe_tags(ResourceArns=arns[start : start + 20])
+        found = aws.client("elbv2").describe_tags(ResourceArns=arns[start : start + 20])
         for one in found["TagDescriptions"]:
-            if {"Key": TAG, "Value": place.cluster} in one["Tags"]:
+            if {"Key": TAG, "Value": aws.cluster} in one["Tags"]:
                 yield one["ResourceArn"]
 
 
-def _instances(place: Place) -> Iterator[Made]:
-    ec2 = place.client("ec2")
-    for page in ec2.get_paginator("describe_instances").paginate(Filters=_tagged(place)):
+def _instances(aws: AwsAccount) -> Iterator[Made]:
+    ec2 = aws.client("ec2")
+    for page in ec2.get_paginator("describe_instances").paginate(Filters=_tagged(aws)):
         for reservation in page["Reservations"]:
             for one in reservation["Instances"]:
                 if one["State"]["Name"] not in ("terminated", "shutting-down"):
@@ -88,17 +88,17 @@ def _instances(place: Place) -> Iterator[Made]:
                     yield Made("instance", id, partial(ec2.terminate_instances, InstanceIds=[id]))
 
 
-def _volumes(place: Place) -> Iterator[Made]:
-    ec2 = place.client("ec2")
-    for page in ec2.get_paginator("describe_volumes").paginate(Filters=_tagged(place)):
+def _volumes(aws: AwsAccount) -> Iterator[Made]:
+    ec2 = aws.client("ec2")
+    for page in ec2.get_paginator("describe_volumes").paginate(Filters=_tagged(aws)):
         for volume in page["Volumes"]:
             id = volume["VolumeId"]
             yield Made("volume", id, partial(ec2.delete_volume, VolumeId=id))
 
 
-def _interfaces(place: Place) -> Iterator[Made]:
-    ec2 = place.client("ec2")
-    for page in ec2.get_paginator("describe_network_interfaces").paginate(Filters=_tagged(place)):
+def _interfaces(aws: AwsAccount) -> Iterator[Made]:
+    ec2 = aws.client("ec2")
+    for page in ec2.get_paginator("describe_network_interfaces").paginate(Filters=_tagged(aws)):
         for one in page["NetworkInterfaces"]:
             id = one["NetworkInterfaceId"]
             yield Made(
@@ -108,19 +108,19 @@ def _interfaces(place: Place) -> Iterator[Made]:
             )
 
 
-def _security_groups(place: Place) -> Iterator[Made]:
-    ec2 = place.client("ec2")
-    for page in ec2.get_paginator("describe_security_groups").paginate(Filters=_tagged(place)):
+def _security_groups(aws: AwsAccount) -> Iterator[Made]:
+    ec2 = aws.client("ec2")
+    for page in ec2.get_paginator("describe_security_groups").paginate(Filters=_tagged(aws)):
         for group in page["SecurityGroups"]:
             id = group["GroupId"]
             yield Made("security group", id, partial(ec2.delete_security_group, GroupId=id))
 
 
-def _log_groups(place: Place) -> Iterator[Made]:
+def _log_groups(aws: AwsAccount) -> Iterator[Made]:
     """That a last line, written after their stack was gone, made anew."""
-    logs = place.client("logs")
+    logs = aws.client("logs")
     for folder in LOG_FOLDERS:
-        prefix = folder.format(cluster=place.cluster)
+        prefix = folder.format(cluster=aws.cluster)
         for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
             for group in page["logGroups"]:
                 name = group["logGroupName"]

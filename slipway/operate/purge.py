@@ -13,7 +13,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from slipway.aws import cloudformation
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.steps import StepError, Steps
 
 ORDER = ("pipeline", "data", "network", "registry")
@@ -23,27 +23,27 @@ MARK = "slipway:purge"
 UPDATED = ("UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
 
 
-def purge(place: Place, steps: Steps) -> None:
+def purge(aws: AwsAccount, steps: Steps) -> None:
     """After a teardown. Raises StepError."""
     for short in ORDER:
-        steps.run(f"purge {short}", partial(_purge, place, short))
+        steps.run(f"purge {short}", partial(_purge, aws, short))
 
 
-def _purge(place: Place, short: str) -> str:
-    if cloudformation.status(place, short) is None:
+def _purge(aws: AwsAccount, short: str) -> str:
+    if cloudformation.status(aws, short) is None:
         return "is gone"
-    client, name = place.client("cloudformation"), place.stack(short)
+    client, name = aws.client("cloudformation"), aws.stack(short)
     client.update_termination_protection(StackName=name, EnableTerminationProtection=False)
-    _let_go(place, short)
-    for bucket in cloudformation.physical_ids(place, short, "AWS::S3::Bucket"):
-        _empty(place, bucket)
-    for vault in cloudformation.physical_ids(place, short, "AWS::Backup::BackupVault"):
-        _forget_backups(place, vault)
-    return cloudformation.delete(place, short)
+    _let_go(aws, short)
+    for bucket in cloudformation.physical_ids(aws, short, "AWS::S3::Bucket"):
+        _empty(aws, bucket)
+    for vault in cloudformation.physical_ids(aws, short, "AWS::Backup::BackupVault"):
+        _forget_backups(aws, vault)
+    return cloudformation.delete(aws, short)
 
 
-def _let_go(place: Place, short: str) -> None:
-    client, name = place.client("cloudformation"), place.stack(short)
+def _let_go(aws: AwsAccount, short: str) -> None:
+    client, name = aws.client("cloudformation"), aws.stack(short)
     template = client.get_template(StackName=name)["TemplateBody"]
     template = json.loads(template) if isinstance(template, str) else dict(template)
     if template.get("Metadata", {}).get(MARK):
@@ -63,20 +63,20 @@ def _let_go(place: Place, short: str) -> None:
             {"ParameterKey": one["ParameterKey"], "UsePreviousValue": True} for one in parameters
         ],
     )
-    _wait_for_update(place, short)
+    _wait_for_update(aws, short)
 
 
-def _wait_for_update(place: Place, short: str) -> None:
+def _wait_for_update(aws: AwsAccount, short: str) -> None:
     end = time.monotonic() + cloudformation.LONGEST
-    while (state := cloudformation.status(place, short)) not in UPDATED:
+    while (state := cloudformation.status(aws, short)) not in UPDATED:
         if state is None or "ROLLBACK" in state or time.monotonic() > end:
-            raise StepError(f"{place.stack(short)} did not let go of what it has: {state}")
-        time.sleep(cloudformation.pause(place))
+            raise StepError(f"{aws.stack(short)} did not let go of what it has: {state}")
+        time.sleep(cloudformation.pause(aws))
 
 
-def _empty(place: Place, bucket: str) -> None:
+def _empty(aws: AwsAccount, bucket: str) -> None:
     """Of every version: a versioned bucket keeps what is deleted."""
-    s3 = place.client("s3")
+    s3 = aws.client("s3")
     for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
         versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         objects = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions]
@@ -84,8 +84,8 @@ def _empty(place: Place, bucket: str) -> None:
             s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 
 
-def _forget_backups(place: Place, vault: str) -> None:
-    backup = place.client("backup")
+def _forget_backups(aws: AwsAccount, vault: str) -> None:
+    backup = aws.client("backup")
     pages = backup.get_paginator("list_recovery_points_by_backup_vault")
     points: list[dict[str, Any]] = [
         point

@@ -7,28 +7,28 @@ from pathlib import Path
 
 from slipway import facts
 from slipway.aws import retained_data
-from slipway.aws.account import DISPOSABLE, LONG_LIVED, Place
+from slipway.aws.account import DISPOSABLE, LONG_LIVED, AwsAccount
 from slipway.aws.cluster import kubectl
 from slipway.operate.smoke import smoke
-from slipway.operate.teardown import Report, report
+from slipway.operate.teardown import OperationReport, report
 from slipway.steps import StepError, Steps
 
 
-def recreate(place: Place, root: Path, steps: Steps) -> Report:
+def recreate(aws: AwsAccount, root: Path, steps: Steps) -> OperationReport:
     """`root` is the project's folder. Raises StepError at the first step that fails.
 
     The hub restores its own database when its volume is empty: `slipway_hub.database`.
     """
-    steps.run("account", place.check)
-    before = retained_data.data(place)
+    steps.run("account", aws.check)
+    before = retained_data.data(aws)
     steps.run("data", lambda: _there(before))
-    steps.run("deploy", lambda: _deploy(place, root))
-    steps.run("hub database", lambda: _snapshot(place))
-    steps.run("the same data", lambda: _same(before, retained_data.data(place)))
-    steps.run("smoke test", lambda: smoke(place, root))
-    found = report(place, steps.done)
+    steps.run("deploy", lambda: _deploy(aws, root))
+    steps.run("hub database", lambda: _snapshot(aws))
+    steps.run("the same data", lambda: _same(before, retained_data.data(aws)))
+    steps.run("smoke test", lambda: smoke(aws, root))
+    found = report(aws, steps.done)
     # What stands again is no leftover.
-    return Report(steps.done, gone=[], kept=found.kept, leftovers=[])
+    return OperationReport(steps.done, gone=[], kept=found.kept, leftovers=[])
 
 
 def _there(data: retained_data.Data) -> str:
@@ -37,13 +37,13 @@ def _there(data: retained_data.Data) -> str:
     return _in_words(data)
 
 
-def _deploy(place: Place, root: Path) -> str:
-    stacks = [f"{place.name}/{short}" for short in (*LONG_LIVED, *reversed(DISPOSABLE))]
-    command = [str(Path(sys.executable).with_name("cdk")), "deploy", f"{place.name}/*"]
+def _deploy(aws: AwsAccount, root: Path) -> str:
+    stacks = [f"{aws.name}/{short}" for short in (*LONG_LIVED, *reversed(DISPOSABLE))]
+    command = [str(Path(sys.executable).with_name("cdk")), "deploy", f"{aws.name}/*"]
     done = subprocess.run(
-        [*command, "-c", f"env={place.name}", "--require-approval", "never", "--no-notices"],
+        [*command, "-c", f"env={aws.name}", "--require-approval", "never", "--no-notices"],
         cwd=root,
-        env=dict(place.variables),
+        env=dict(aws.variables),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -54,11 +54,11 @@ def _deploy(place: Place, root: Path) -> str:
     return f"{len(stacks)} stacks"
 
 
-def _snapshot(place: Place) -> str:
+def _snapshot(aws: AwsAccount) -> str:
     """What the hub has now, written where it can be counted."""
-    namespace = ("--namespace", place.spec.namespace, "-c", facts.HUB)
+    namespace = ("--namespace", aws.spec.namespace, "-c", facts.HUB)
     done = kubectl(
-        place,
+        aws,
         *("exec", f"deployment/{facts.HUB}", *namespace),
         *("--", "slipway-hub", "snapshot", "--occasion", "manual"),
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 
 from slipway.aws import cloudformation
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.smoke.report import RED
 from slipway.steps import StepError
 
@@ -19,18 +19,18 @@ LONGEST = 3600
 NOTHING_TO_TRY = 2
 
 
-def smoke(place: Place, root: Path) -> str:
+def smoke(aws: AwsAccount, root: Path) -> str:
     """What came out, in words. Raises StepError when something is red."""
-    again = f"run `slipway smoke {place.name}` from where it can be"
-    if cloudformation.is_emulated(place):
+    again = f"run `slipway smoke {aws.name}` from where it can be"
+    if cloudformation.is_emulated(aws):
         return "not tried: no pod runs in an emulator"
-    if not _answers(url := _url(place), PATIENCE if place.spec.domain else 0):
+    if not _answers(url := _url(aws), PATIENCE if aws.spec.domain else 0):
         return f"not tried: {url} cannot be reached from here; {again}"
-    command = [str(Path(sys.executable).with_name("slipway")), "smoke", place.name]
+    command = [str(Path(sys.executable).with_name("slipway")), "smoke", aws.name]
     try:
         done = subprocess.run(
             [*command, "--json", "--project", str(root)],
-            env=dict(place.variables),
+            env=dict(aws.variables),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -55,10 +55,10 @@ def _outcome(printed: str, said: str) -> str:
     return f"{len(found['checks'])} checks passed"
 
 
-def _url(place: Place) -> str:
-    if place.spec.domain:
-        return f"https://{place.spec.domain}"
-    found = place.client("cloudformation").describe_stacks(StackName=place.stack("hub"))
+def _url(aws: AwsAccount) -> str:
+    if aws.spec.domain:
+        return f"https://{aws.spec.domain}"
+    found = aws.client("cloudformation").describe_stacks(StackName=aws.stack("hub"))
     outputs = found["Stacks"][0].get("Outputs", [])
     return next((one["OutputValue"] for one in outputs if one["OutputKey"] == "Url"), "")
 

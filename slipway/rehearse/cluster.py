@@ -43,12 +43,12 @@ class Cluster:
 
     def __init__(
         self,
-        place: str,
+        cluster_id: str,
         version: str,
         changed: Callable[[str, str, Object], None],
         judge: Judge = accept,
     ) -> None:
-        self.place = place
+        self.cluster_id = cluster_id
         self._judge: Judge = accept
         self._version = version
         self._changed = changed
@@ -107,7 +107,7 @@ class Cluster:
                 stored.update(self._status(kind, stored))
                 self._objects[kind, namespace, name] = stored
         if keep:
-            self._changed(self.place, "written", stored)
+            self._changed(self.cluster_id, "written", stored)
         return stored
 
     def delete(self, kind: Kind, namespace: str, name: str) -> Object:
@@ -120,7 +120,7 @@ class Cluster:
                 gone += self._of_deployment(found)
             items = [self._objects.pop(key) for key in gone if key in self._objects]
         for item in items:
-            self._changed(self.place, "deleted", item)
+            self._changed(self.cluster_id, "deleted", item)
         return found
 
     def _check(self, kind: Kind, item: Object) -> None:
@@ -142,7 +142,9 @@ class Cluster:
         if kind.name == "Deployment":
             return {"status": self._rolled_out(item)}
         if kind.name == "Ingress":
-            host = f"k8s-{hashlib.sha256(self.place.encode()).hexdigest()[:10]}.elb.amazonaws.com"
+            host = (
+                f"k8s-{hashlib.sha256(self.cluster_id.encode()).hexdigest()[:10]}.elb.amazonaws.com"
+            )
             return {"status": {"loadBalancer": {"ingress": [{"hostname": host}]}}}
         if kind.name == "PersistentVolumeClaim":
             return {"status": {"phase": "Bound"}}

@@ -17,7 +17,7 @@ from typing import Any
 
 from slipway_hub.database import newest_schema
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.operate.orphaned_resources import TAG
 from slipway.rehearse.cluster import Object
 from slipway.rehearse.sandbox import Sandbox
@@ -28,10 +28,10 @@ DATABASE = "jupyterhub.sqlite"
 
 
 class Controllers:
-    """`place_of` gives an environment's place by its cluster's `account/region/name`."""
+    """`account_of` gives an environment's account by its cluster's `account/region/name`."""
 
-    def __init__(self, sandbox: Sandbox, place_of: Callable[[str], Place]) -> None:
-        self._sandbox, self._place_of = sandbox, place_of
+    def __init__(self, sandbox: Sandbox, account_of: Callable[[str], AwsAccount]) -> None:
+        self._sandbox, self._account_of = sandbox, account_of
         self._settings: dict[str, Any] = {}
 
     def changed(self, cluster: str, what: str, item: Object) -> None:
@@ -50,15 +50,15 @@ class Controllers:
         self._hub_program(cluster, *command[1:])
 
     def _load_balancer(self, cluster: str, what: str, item: Object) -> None:
-        place = self._place_of(cluster)
-        elb, ec2 = place.client("elbv2"), place.client("ec2")
+        aws = self._account_of(cluster)
+        elb, ec2 = aws.client("elbv2"), aws.client("ec2")
         name = f"k8s-{item['metadata']['name']}"[:32]
-        tags = [{"Key": TAG, "Value": place.cluster}]
+        tags = [{"Key": TAG, "Value": aws.cluster}]
         balancers = elb.describe_load_balancers()["LoadBalancers"]
         there = [one for one in balancers if one["LoadBalancerName"] == name]
         if what == "written" and not there:
             (vpc,) = ec2.describe_vpcs(
-                Filters=[{"Name": "tag:slipway:environment", "Values": [place.name]}]
+                Filters=[{"Name": "tag:slipway:environment", "Values": [aws.name]}]
             )["Vpcs"]
             subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])
             group = ec2.create_security_group(
@@ -80,13 +80,13 @@ class Controllers:
     def _volume(self, cluster: str, what: str, item: Object) -> None:
         if item["metadata"]["name"] != "hub-database":
             return
-        place = self._place_of(cluster)
-        ec2 = place.client("ec2")
-        tags = [{"Key": TAG, "Value": place.cluster}]
-        found = ec2.describe_volumes(Filters=[{"Name": f"tag:{TAG}", "Values": [place.cluster]}])
+        aws = self._account_of(cluster)
+        ec2 = aws.client("ec2")
+        tags = [{"Key": TAG, "Value": aws.cluster}]
+        found = ec2.describe_volumes(Filters=[{"Name": f"tag:{TAG}", "Values": [aws.cluster]}])
         if what == "written" and not found["Volumes"]:
             ec2.create_volume(
-                AvailabilityZone=place.spec.zones[0],
+                AvailabilityZone=aws.spec.zones[0],
                 Size=10,
                 TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
             )
@@ -104,8 +104,8 @@ class Controllers:
         if item["metadata"]["name"] != "hub" or what != "written":
             return
         (hub,) = item["spec"]["template"]["spec"]["containers"]
-        place = next(one["value"] for one in hub["env"] if one["name"] == "SLIPWAY_SNAPSHOTS")
-        self._settings.setdefault(cluster, {})["snapshots"] = place
+        aws = next(one["value"] for one in hub["env"] if one["name"] == "SLIPWAY_SNAPSHOTS")
+        self._settings.setdefault(cluster, {})["snapshots"] = aws
         state = self._state(cluster)
         state.mkdir(parents=True, exist_ok=True)
         self._hub_program(cluster, "database")
@@ -117,7 +117,7 @@ class Controllers:
 
     def _hub_program(self, cluster: str, *arguments: str) -> None:
         """The genuine one, with its database in the stand-in's volume."""
-        place, settings = self._place_of(cluster), dict(self._settings[cluster])
+        aws, settings = self._account_of(cluster), dict(self._settings[cluster])
         snapshots = settings.pop("snapshots")
         state = self._state(cluster)
         file = state / "hub.json"
@@ -125,7 +125,7 @@ class Controllers:
         done = subprocess.run(
             [sys.executable, "-m", "slipway_hub.commands", *arguments],
             env={
-                **place.variables,
+                **aws.variables,
                 "SLIPWAY_HUB_SETTINGS": str(file),
                 "SLIPWAY_SNAPSHOTS": snapshots,
             },

@@ -131,8 +131,8 @@ def cluster_in_ours() -> None:
     def created(body: dict[str, Any], creator_arn: str | None = None) -> Any:
         answer = describe(body, creator_arn)
         cluster = eks._clusters[body["name"]]
-        place = f"{get_account_id()}/{get_region()}/{body['name']}"
-        cluster["endpoint"] = f"{KUBERNETES_URL}/{place}"
+        cluster_id = f"{get_account_id()}/{get_region()}/{body['name']}"
+        cluster["endpoint"] = f"{KUBERNETES_URL}/{cluster_id}"
         cluster["certificateAuthority"] = {"data": KUBERNETES_CA}
         return answer
 

@@ -25,7 +25,7 @@ PATH = re.compile(
     r"/(?P<plural>[a-z]+)(/(?P<name>[^/]+))?(/(?P<sub>[a-z]+))?"
 )
 Changed = Callable[[str, str, Object], None]
-"""A cluster's place, `written` or `deleted`, and the object."""
+"""A cluster's id (`account/region/name`), `written` or `deleted`, and the object."""
 Executed = Callable[[str, list[str]], None]
 
 
@@ -50,16 +50,16 @@ class KubernetesApi:
         self.url = f"https://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def cluster(self, place: str) -> Cluster:
-        if place not in self.clusters:
-            self.clusters[place] = Cluster(
-                place, self._version, self._changed, lambda *asked: self.judge(*asked)
+    def cluster(self, cluster_id: str) -> Cluster:
+        if cluster_id not in self.clusters:
+            self.clusters[cluster_id] = Cluster(
+                cluster_id, self._version, self._changed, lambda *asked: self.judge(*asked)
             )
-        return self.clusters[place]
+        return self.clusters[cluster_id]
 
-    def forget(self, place: str) -> None:
+    def forget(self, cluster_id: str) -> None:
         """Its control plane is gone."""
-        self.clusters.pop(place, None)
+        self.clusters.pop(cluster_id, None)
 
     def stop(self) -> None:
         self._server.shutdown()
@@ -123,7 +123,7 @@ class _Requests(BaseHTTPRequestHandler):
         kind, namespace, name, sub = _target(path)
         if sub == "exec":
             command = parse_qs(urlsplit(self.path).query)["command"]
-            execution.run(self, lambda: self.kubernetes.executed(cluster.place, command))
+            execution.run(self, lambda: self.kubernetes.executed(cluster.cluster_id, command))
             return None
         if name:
             return cluster.get(kind, namespace or "", name)

@@ -22,8 +22,8 @@ def run(on: Stage, steps: Steps, left: list[str]) -> None:
     def step(what: str, act: Callable[..., str], *arguments: object) -> None:
         steps.run(what, partial(act, *arguments))
 
-    for place in (first, second) if second else (first,):
-        step(f"bootstrap {place.name}", environments.bootstrap, on, place)
+    for aws in (first, second) if second else (first,):
+        step(f"bootstrap {aws.name}", environments.bootstrap, on, aws)
     step(f"images of {name}", environments.publish, on, first)
     step(f"release {FIRST}", versions.freeze, on, FIRST)
     step(f"deploy {name}", versions.deploy, on, first)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.images.oci.reference import Reference
 from slipway.model import EksSpec, Environment, Project, load
 from slipway.rehearse import emulator
@@ -65,30 +65,30 @@ class Stage:
     def judged_by(self, genuine: GenuineCluster) -> None:
         self.genuine, self._api.judge = genuine, genuine.judge
 
-    def cluster(self, place: Place) -> Cluster:
+    def cluster(self, aws: AwsAccount) -> Cluster:
         """The stand-in for an environment's cluster."""
-        return self._api.cluster(_cluster(place))
+        return self._api.cluster(_cluster(aws))
 
-    def forget_cluster(self, place: Place) -> None:
-        self._api.forget(_cluster(place))
+    def forget_cluster(self, aws: AwsAccount) -> None:
+        self._api.forget(_cluster(aws))
 
-    def place_of(self, cluster: str) -> Place:
+    def account_of(self, cluster: str) -> AwsAccount:
         """By `account/region/name`, as the Kubernetes API calls a cluster."""
-        for place in (self.first, self.second):
-            if place and cluster.endswith(f"/{place.cluster}"):
-                return place
+        for aws in (self.first, self.second):
+            if aws and cluster.endswith(f"/{aws.cluster}"):
+                return aws
         raise ValueError(f"no environment has the cluster {cluster}")
 
-    def environment(self, place: Place) -> Environment:
+    def environment(self, aws: AwsAccount) -> Environment:
         """As its file says now: with the release that it pins."""
-        return load(self.project.folder, place.name).environment(place.name)
+        return load(self.project.folder, aws.name).environment(aws.name)
 
-    def cdk(self, place: Place, verb: str, *arguments: str, may_fail: bool = False) -> str:
+    def cdk(self, aws: AwsAccount, verb: str, *arguments: str, may_fail: bool = False) -> str:
         """Run the CDK CLI as a user would. Returns what it printed if it failed and may, else "".
 
         Raises StepError.
         """
-        done = self._run(place, "cdk", verb, *arguments, "-c", f"env={place.name}", "--no-notices")
+        done = self._run(aws, "cdk", verb, *arguments, "-c", f"env={aws.name}", "--no-notices")
         if done.returncode == 0:
             return ""
         printed = done.stdout + done.stderr
@@ -97,30 +97,32 @@ class Stage:
         why = [line.strip() for line in printed.splitlines() if _FAILED.search(line)][:SHOWN]
         raise StepError("\n".join((f"cdk {verb} failed:", *why, _last(printed))))
 
-    def slipway(self, place: Place, verb: str, *arguments: str, may_fail: bool = False) -> Answer:
-        """Run a command of Slipway's as a user would, who is in the account of `place`.
+    def slipway(
+        self, aws: AwsAccount, verb: str, *arguments: str, may_fail: bool = False
+    ) -> Answer:
+        """Run a command of Slipway's as a user would, who is in the account of `aws`.
 
         Raises StepError.
         """
-        done = self._run(place, "slipway", verb, *arguments, "--json")
+        done = self._run(aws, "slipway", verb, *arguments, "--json")
         if done.returncode == 0 or (may_fail and done.returncode == 1 and done.stdout):
             return Answer(done.returncode, json.loads(done.stdout))
         raise StepError(f"slipway {verb} failed:\n{_last(done.stdout + done.stderr)}")
 
-    def publish(self, place: Place) -> None:
+    def publish(self, aws: AwsAccount) -> None:
         """Push stand-ins for the project's images. Raises StepError."""
-        module = ("-m", "slipway.rehearse.images", str(self.project.folder), place.name)
-        done = self._run(place, "python", *module)
+        module = ("-m", "slipway.rehearse.images", str(self.project.folder), aws.name)
+        done = self._run(aws, "python", *module)
         if done.returncode != 0:
             raise StepError(f"the images cannot be pushed:\n{_last(done.stdout + done.stderr)}")
         self.project.commit("Images of other registries")
 
     def _run(
-        self, place: Place, program: str, *arguments: str
+        self, aws: AwsAccount, program: str, *arguments: str
     ) -> "subprocess.CompletedProcess[str]":
         path = Path(sys.executable)
         command = [str(path if program == "python" else path.with_name(program)), *arguments]
-        done = _ended(command, self.project.folder, place.variables)
+        done = _ended(command, self.project.folder, aws.variables)
         with (self.world.folder / "commands.log").open("a") as log:
             log.write(f"$ {program} {' '.join(arguments)}\n{done.stdout}{done.stderr}\n")
         return done
@@ -152,14 +154,14 @@ def _last(printed: str) -> str:
     return "\n".join(printed.strip().splitlines()[-SHOWN:])
 
 
-def _cluster(place: Place) -> str:
-    return f"{place.spec.account}/{place.spec.region}/{place.cluster}"
+def _cluster(aws: AwsAccount) -> str:
+    return f"{aws.spec.account}/{aws.spec.region}/{aws.cluster}"
 
 
-def _place(world: Sandbox, environment: Environment) -> Place:
+def _place(world: Sandbox, environment: Environment) -> AwsAccount:
     assert isinstance(environment.spec, EksSpec)
     spec = environment.spec
-    return Place(environment, world.environment(spec.account, spec.region))
+    return AwsAccount(environment, world.environment(spec.account, spec.region))
 
 
 def choose(project: Project) -> tuple[Environment, Environment | None]:
@@ -233,7 +235,7 @@ def _set(
     loaded = load(world.project)
     first, *others = (loaded.environment(one.name) for one in environments)
     set_ = Stage(world, api, project, first, others[0] if others else None)
-    held.append(Controllers(world, set_.place_of))
+    held.append(Controllers(world, set_.account_of))
     ours = {
         "SLIPWAY_KUBERNETES_URL": api.url,
         "SLIPWAY_KUBERNETES_CA": api.ca,

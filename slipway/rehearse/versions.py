@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.model.release import built_here
 from slipway.rehearse import environments
 from slipway.rehearse.stage import Stage
@@ -18,32 +18,32 @@ ROLLED_BACK = "UPDATE_ROLLBACK_COMPLETE"
 def freeze(stage: Stage, version: str, title: str | None = None) -> str:
     """Freeze a release and let the first environment pin it. `title`: of a profile, changed
     before."""
-    place, project = stage.first, stage.project
+    aws, project = stage.first, stage.project
     if title:
         project.retitle(title)
     key = str(project.signing_key)
-    made = stage.slipway(place, "release", version, "--from", place.name, "--key", key).fields
+    made = stage.slipway(aws, "release", version, "--from", aws.name, "--key", key).fields
     project.commit(f"Release {version}", tag=f"v{version}")
-    project.pin(place.name, version)
+    project.pin(aws.name, version)
     return f"{len(made['images'])} images by digest, {made['digest'][:19]}"
 
 
-def deploy(stage: Stage, place: Place, title: str | None = None) -> str:
+def deploy(stage: Stage, aws: AwsAccount, title: str | None = None) -> str:
     """What is pinned; then it runs there, and with it the `title` that users see."""
-    found = environments.deploy(stage, place)
-    version = stage.project.pinned(place.name)
-    runs = deployed(stage.environment(place), place)
+    found = environments.deploy(stage, aws)
+    version = stage.project.pinned(aws.name)
+    runs = deployed(stage.environment(aws), aws)
     if runs.release != version or not runs.in_order:
         raise StepError(f"{version} was to run: {runs.detail}")
-    if title and title not in environments.settings(stage, place):
+    if title and title not in environments.settings(stage, aws):
         raise StepError(f"the hub's settings do not have {title!r}")
     return f"{version}: {found}"
 
 
 def record_smoke(stage: Stage) -> str:
     """As `slipway smoke` would keep it."""
-    place = stage.first
-    environment = stage.environment(place)
+    aws = stage.first
+    environment = stage.environment(aws)
     assert environment.release
     fields = {
         "ok": True,
@@ -51,13 +51,13 @@ def record_smoke(stage: Stage) -> str:
         "digest": environment.release.digest,
     }
     version, now = environment.release.version, datetime.now(UTC)
-    records_at(stage.project.folder, environment, place).keep(
-        Record("smoke", place.name, version, now, True, fields)
+    records_at(stage.project.folder, environment, aws).keep(
+        Record("smoke", aws.name, version, now, True, fields)
     )
     return f"of {version}, {STAND_IN}"
 
 
-def promote(stage: Stage, target: Place) -> str:
+def promote(stage: Stage, target: AwsAccount) -> str:
     """With everything that the target needs in its own registry, by digest."""
     source, version = stage.first, stage.project.pinned(stage.first.name)
     done = stage.slipway(target, "promote", source.name, target.name).fields
@@ -76,12 +76,12 @@ def promote(stage: Stage, target: Place) -> str:
     return f"{len(done['images'])} images, {copied} blobs copied, {skipped} there"
 
 
-def digests(place: Place, image: str) -> set[str]:
-    found = place.client("ecr").list_images(repositoryName=f"slipway/{image}")
+def digests(aws: AwsAccount, image: str) -> set[str]:
+    found = aws.client("ecr").list_images(repositoryName=f"slipway/{image}")
     return {one["imageDigest"] for one in found["imageIds"]}
 
 
-def refused(stage: Stage, target: Place, gates: set[str]) -> str:
+def refused(stage: Stage, target: AwsAccount, gates: set[str]) -> str:
     """A promotion that exactly these gates keep from happening."""
     before = stage.project.pinned(target.name)
     answer = stage.slipway(target, "promote", stage.first.name, target.name, may_fail=True)
@@ -93,7 +93,7 @@ def refused(stage: Stage, target: Place, gates: set[str]) -> str:
     return f"by {' and '.join(sorted(gates))}: {target.name} stays at {before}"
 
 
-def drift(stage: Stage, target: Place) -> str:
+def drift(stage: Stage, target: AwsAccount) -> str:
     """What somebody changed by hand is found, and keeps the release from being promoted."""
     group = environments.change_by_hand(stage.first)
     try:
@@ -105,19 +105,19 @@ def drift(stage: Stage, target: Place) -> str:
 
 def bad_release(stage: Stage, version: str, title: str) -> str:
     """One whose hub does not start: CloudFormation brings back what ran before."""
-    place, before = stage.first, stage.project.pinned(stage.first.name)
+    aws, before = stage.first, stage.project.pinned(stage.first.name)
     freeze(stage, version, title)
-    cluster = stage.cluster(place)
+    cluster = stage.cluster(aws)
     cluster.broken.add("hub")
-    pattern = f"{place.name}/*"
+    pattern = f"{aws.name}/*"
     try:
-        failed = stage.cdk(place, "deploy", pattern, *environments.UNATTENDED, may_fail=True)
+        failed = stage.cdk(aws, "deploy", pattern, *environments.UNATTENDED, may_fail=True)
     finally:
         cluster.broken.clear()
-    state = environments.states(place)["hub"]
+    state = environments.states(aws)["hub"]
     if not failed or state != ROLLED_BACK:
         raise StepError(f"the deploy was to fail and be rolled back, the hub's stack is {state}")
-    if title in environments.settings(stage, place):
+    if title in environments.settings(stage, aws):
         raise StepError("the hub still has the settings of the release that failed")
     return f"{version} rolled back, the hub has the settings of {before}"
 
@@ -127,22 +127,22 @@ def rollback(stage: Stage, version: str) -> str:
 
     The hub's stack has it already, and stays as CloudFormation's own rollback has left it.
     """
-    place = stage.first
-    found = stage.slipway(place, "rollback", place.name).fields
-    pinned = stage.project.pinned(place.name)
+    aws = stage.first
+    found = stage.slipway(aws, "rollback", aws.name).fields
+    pinned = stage.project.pinned(aws.name)
     if pinned != version:
-        raise StepError(f"{place.name} was to pin {version} and pins {pinned}")
+        raise StepError(f"{aws.name} was to pin {version} and pins {pinned}")
     stage.project.commit(f"Back to {version}")
-    environments.deploy(stage, place)
-    runs = deployed(stage.environment(place), place)
+    environments.deploy(stage, aws)
+    runs = deployed(stage.environment(aws), aws)
     if runs.release != version:
         raise StepError(f"{version} was to run again: {runs.detail}")
     return f"{version} runs again, its database was saved as {found['database']['snapshot']}"
 
 
-def untouched(stage: Stage, place: Place, version: str) -> str:
+def untouched(stage: Stage, aws: AwsAccount, version: str) -> str:
     """By all that was done to the other environment."""
-    runs = deployed(stage.environment(place), place)
+    runs = deployed(stage.environment(aws), aws)
     if runs.release != version or not runs.in_order:
-        raise StepError(f"{place.name} was to run {version} as before: {runs.detail}")
+        raise StepError(f"{aws.name} was to run {version} as before: {runs.detail}")
     return f"{version} runs as it was deployed"

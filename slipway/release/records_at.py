@@ -11,7 +11,7 @@ from slipway.release.records import Kind, Record, Records, file_records, folder
 from slipway.steps import StepError
 
 if TYPE_CHECKING:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,9 @@ class S3Records:
             yield Record.parse(body, f"s3://{self.bucket}/{key}")
 
 
-def records_at(project: Path, environment: Environment, place: "Place | None" = None) -> Records:
+def records_at(
+    project: Path, environment: Environment, place: "AwsAccount | None" = None
+) -> Records:
     """The records of an environment. `place` is needed for one on AWS that others' credentials
     reach.
 
@@ -52,9 +54,9 @@ def records_at(project: Path, environment: Environment, place: "Place | None" = 
     if not isinstance(environment.spec, EksSpec):
         return file_records(project)
     from slipway.aws import cloudformation
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
-    place = place or Place(environment)
+    place = place or AwsAccount(environment)
     buckets = cloudformation.physical_ids(place, "data", "AWS::S3::Bucket")
     if not buckets:
         raise StepError(

@@ -6,8 +6,8 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from slipway.smoke.kernels import Kernel
-from slipway.smoke.places import Place
 from slipway.smoke.report import Failure, NotApplicable, NotEnforced
+from slipway.smoke.targets import SmokeTarget
 from slipway.smoke.visitor import Visitor
 
 REFUSALS = (401, 403, 404)
@@ -34,9 +34,9 @@ class Neighbour:
     """Of the listener."""
 
 
-async def neighbour(visitor: Visitor, running: Kernel, place: Place) -> Neighbour:
+async def neighbour(visitor: Visitor, running: Kernel, target: SmokeTarget) -> Neighbour:
     """Raises Failure if its own pod does not reach the listener: no wall could be seen there."""
-    if place.local:
+    if target.local:
         (url,) = await running.call("reach", "variables('JUPYTERHUB_SERVICE_URL')")
         return Neighbour(visitor.name, "127.0.0.1", url, 0)
     port = int(await running.call("listener", "listen('0.0.0.0')"))
@@ -46,17 +46,19 @@ async def neighbour(visitor: Visitor, running: Kernel, place: Place) -> Neighbou
     return Neighbour(visitor.name, host, f"http://{host}:{SERVER_PORT}{visitor.prefix}/", port)
 
 
-async def probes(visitor: Visitor, running: Kernel, other: Neighbour, place: Place) -> Probes:
+async def probes(
+    visitor: Visitor, running: Kernel, other: Neighbour, target: SmokeTarget
+) -> Probes:
     wanted = ("JUPYTERHUB_API_URL", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
     hub_api, host, port = await running.call("reach", f"variables{wanted}")
     refused = {
         "the hub's list of users": f"{hub_api}/users",
         "another user at the hub": f"{hub_api}/users/{other.name}",
     }
-    if place.local:
+    if target.local:
         refused |= {
             "another user's server, past the proxy": f"{other.url.rstrip('/')}/api/contents",
-            "the proxy's API": f"{place.proxy_api_url}/api/routes",
+            "the proxy's API": f"{target.proxy_api_url}/api/routes",
         }
     walls = {
         "another user's server, past the proxy": (other.host, SERVER_PORT),
@@ -75,12 +77,12 @@ async def probes(visitor: Visitor, running: Kernel, other: Neighbour, place: Pla
     for name, url in refused.items():
         found[name] = partial(refuses, running, url, visitor.token)
     for name, wall in walls.items():
-        if place.local:
+        if target.local:
             found.setdefault(name, _on_one_machine)
         else:
             found[name] = partial(stands, running, wall, known_open)
     found["a token for the Kubernetes API"] = (
-        _on_one_machine if place.local else partial(_lacks, running, ACCOUNT)
+        _on_one_machine if target.local else partial(_lacks, running, ACCOUNT)
     )
     return found
 

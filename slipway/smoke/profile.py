@@ -27,10 +27,10 @@ class Trial:
 
     @property
     def start_seconds(self) -> float:
-        return self.session.place.start_seconds
+        return self.session.target.start_seconds
 
     async def lacks(self, app: str) -> str:
-        raise NotApplicable(f"not on this machine: {self.session.place.missing[app]}")
+        raise NotApplicable(f"not on this machine: {self.session.target.missing[app]}")
 
 
 async def try_profile(trial: Trial, slug: str) -> None:
@@ -64,18 +64,18 @@ async def try_profile(trial: Trial, slug: str) -> None:
 
 async def _routes(trial: Trial, slug: str, visitor: Visitor) -> None:
     catalog, checks, hub = trial.environment.catalog, trial.checks, trial.session.hub
-    place, most = trial.session.place, trial.start_seconds
+    target, most = trial.session.target, trial.start_seconds
     for path, route in catalog.routes.items():
         if route.profile != slug:
             continue
         landing = routes.Landing(path, catalog.route_target(path))
         name = f"route {path}"
-        if route.app in place.missing:
+        if route.app in target.missing:
             await checks.run(name, partial(trial.lacks, route.app))
             continue
         client = await trial.session.client()
-        if place.password:
-            browser = Browser(visitor.name, place.password, client)
+        if target.password:
+            browser = Browser(visitor.name, target.password, client)
             out = partial(routes.logged_out, landing, visitor, browser, most)
         else:
             out = partial(routes.asks_for_login, landing, client)
@@ -108,7 +108,7 @@ async def _default_url(trial: Trial, slug: str, visitor: Visitor) -> str:
 async def _app(trial: Trial, slug: str, app: str, visitor: Visitor) -> None:
     checks, found = trial.checks, trial.environment.catalog.apps[app]
     name = f"app {app} ({slug})"
-    if app in trial.session.place.missing:
+    if app in trial.session.target.missing:
         await checks.run(name, partial(trial.lacks, app))
         return
     if found.kind == "port":
@@ -133,7 +133,9 @@ async def _bytes_and_walls(trial: Trial, slug: str, visitor: Visitor) -> None:
             await checks.run(f"{name}: a large download", large)
             await checks.run(f"{name}: streaming", partial(transfers.streaming, visitor, port), 40)
             other = await asyncio.shield(trial.neighbour)
-            for what, tried in (await probes(visitor, running, other, trial.session.place)).items():
+            for what, tried in (
+                await probes(visitor, running, other, trial.session.target)
+            ).items():
                 await checks.run(f"denied ({slug}): {what}", tried, good=Verdict.ENFORCED)
         return "code runs inside the server"
 

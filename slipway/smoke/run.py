@@ -10,27 +10,27 @@ from slipway_hub import smoke
 from slipway.model import Environment
 from slipway.smoke import hub_checks
 from slipway.smoke.kernels import kernel
-from slipway.smoke.places import Place
 from slipway.smoke.probes import Neighbour, neighbour
 from slipway.smoke.profile import Trial, try_profile
 from slipway.smoke.report import Checks, Failure, Verdict
 from slipway.smoke.session import Session, opened
+from slipway.smoke.targets import SmokeTarget
 
 UNKNOWN = "unknown"
 """The release of a hub that does not say it."""
 
 
 async def run(
-    environment: Environment, place: Place, say: Callable[[str], None], left: list[str]
+    environment: Environment, target: SmokeTarget, say: Callable[[str], None], left: list[str]
 ) -> dict[str, Any]:
     """`{"ok", "release", "digest", "checks"}`; the release is the one that the hub runs, the digest
     that of its file if what runs is what is in there.
 
     `left` gets what could not be removed, also when the run is broken off. Raises
-    places.NoHubError when there is nothing to try.
+    targets.NoHubError when there is nothing to try.
     """
     checks = Checks(say)
-    async with opened(place, left) as session:
+    async with opened(target, left) as session:
         runs = await _hub(environment, session, checks)
         neighbours: asyncio.Future[Neighbour] = asyncio.get_running_loop().create_future()
         trial = Trial(environment, session, checks, neighbours)
@@ -52,7 +52,7 @@ async def run(
 
 async def _hub(environment: Environment, session: Session, checks: Checks) -> dict[str, str | None]:
     """What concerns the hub alone. Returns the release that it runs, and its file's digest."""
-    anybody, service = await session.client(), await session.client(session.place.token)
+    anybody, service = await session.client(), await session.client(session.target.token)
     await checks.run("login page", partial(hub_checks.login_page, anybody, environment))
     told: dict[str, Any] = {}
 
@@ -80,7 +80,7 @@ async def _neighbour(trial: Trial) -> None:
         visitor = await session.visitor(smoke.USER)
         await session.hub.start(visitor.name, profile, trial.start_seconds)
         async with kernel(visitor) as running:
-            trial.neighbour.set_result(await neighbour(visitor, running, session.place))
+            trial.neighbour.set_result(await neighbour(visitor, running, session.target))
             await asyncio.Event().wait()
     except Exception as error:
         # Whoever looks for the neighbour is told why there is none.

@@ -11,8 +11,8 @@ from websockets.exceptions import WebSocketException
 
 from slipway.smoke.hub_api import HubApi
 from slipway.smoke.kernels import kernel
-from slipway.smoke.places import NoHubError, Place
 from slipway.smoke.report import Failure
+from slipway.smoke.targets import NoHubError, SmokeTarget
 from slipway.smoke.visitor import Visitor
 
 NOTE = "slipway smoke"
@@ -28,18 +28,18 @@ WIPE_SECONDS = 30
 class Session:
     """Clients of the hub and visitors of it, for as long as it is open."""
 
-    def __init__(self, place: Place, stack: AsyncExitStack) -> None:
-        self.place, self._stack = place, stack
+    def __init__(self, target: SmokeTarget, stack: AsyncExitStack) -> None:
+        self.target, self._stack = target, stack
         self._visitors: dict[str, Visitor] = {}
         self.hub: HubApi
 
     async def client(self, token: str | None = None) -> httpx.AsyncClient:
         """Of the hub, with cookies of its own."""
         client = httpx.AsyncClient(
-            base_url=self.place.url,
+            base_url=self.target.url,
             headers={"Authorization": f"token {token}"} if token else {},
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=15),
-            trust_env=self.place.proxied,
+            trust_env=self.target.proxied,
         )
         return await self._stack.enter_async_context(client)
 
@@ -49,7 +49,7 @@ class Session:
             await self._remove(name)
             await self.hub.make_user(name)
         token = await self.hub.make_token(name, NOTE)
-        self._visitors[name] = Visitor(name, token, await self.client(token), self.place.proxied)
+        self._visitors[name] = Visitor(name, token, await self.client(token), self.target.proxied)
         return self._visitors[name]
 
     @staticmethod
@@ -59,7 +59,7 @@ class Session:
 
     async def leave(self, visitor: Visitor) -> None:
         """Remove the files of a visitor's home, and stop their server. Raises Failure."""
-        if not self.place.local and await self.hub.servers(visitor.name):
+        if not self.target.local and await self.hub.servers(visitor.name):
             with suppress(Failure, OSError, httpx.HTTPError, WebSocketException, TimeoutError):
                 async with asyncio.timeout(WIPE_SECONDS), kernel(visitor) as running:
                     await running.call("home", f"wipe({smoke.USER!r})")
@@ -105,27 +105,27 @@ class Session:
     async def _remove(self, name: str) -> None:
         await self.hub.stop(name)
         await self.hub.delete_user(name)
-        if self.place.homes:
-            shutil.rmtree(self.place.homes / name, ignore_errors=True)
+        if self.target.homes:
+            shutil.rmtree(self.target.homes / name, ignore_errors=True)
 
 
 @asynccontextmanager
-async def opened(place: Place, left: list[str]) -> AsyncIterator[Session]:
+async def opened(target: SmokeTarget, left: list[str]) -> AsyncIterator[Session]:
     """Users are removed in any case; what could not be is put into `left`.
 
     Raises NoHubError when the hub cannot be used, or another run is using it.
     """
     async with AsyncExitStack() as stack:
-        session = Session(place, stack)
-        session.hub = HubApi(await session.client(place.token))
+        session = Session(target, stack)
+        session.hub = HubApi(await session.client(target.token))
         try:
             await session.claim()
         except httpx.HTTPError as error:
-            said = f"{place.url} cannot be reached ({type(error).__name__}: {error})"
+            said = f"{target.url} cannot be reached ({type(error).__name__}: {error})"
             raise NoHubError(f"{said}: is it running, and is there a way to it?") from None
         except Failure as error:
             raise NoHubError(
-                f"{place.url} does not take the token ({error}): a hub reads the token of its "
+                f"{target.url} does not take the token ({error}): a hub reads the token of its "
                 "service smoke when it starts (docs/smoke.md)"
             ) from None
         claim = asyncio.create_task(session.keep_claim())

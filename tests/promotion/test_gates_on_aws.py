@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.model import EksSpec, Project, load
 from slipway.release.promotion import drift, gates, scan
 from slipway.release.promotion.deployed import stacks_of
@@ -61,7 +61,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def sides(project: Project) -> tuple[Side, Side]:
     dev, prod = project.environment("dev"), project.environment("prod")
     assert dev.release
-    place = Place(dev)
+    place = AwsAccount(dev)
     place._clients["cloudformation"] = Stacks()
     return (
         Side(dev, project.root, place),
@@ -195,12 +195,12 @@ def test_records_of_an_environment_without_a_bucket_say_what_to_deploy(sides: tu
 def test_who_can_keep_no_record_is_told_before_any_gate(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ):
-    real = Place.client
+    real = AwsAccount.client
 
-    def client(self: Place, service: str) -> Any:
+    def client(self: AwsAccount, service: str) -> Any:
         return Stacks() if service == "cloudformation" else real(self, service)
 
-    monkeypatch.setattr(Place, "client", client)
+    monkeypatch.setattr(AwsAccount, "client", client)
     told: list[gates.Gate] = []
     with pytest.raises(StepError, match=r"cdk deploy 'prod/data'"):
         promote(project, Order("dev", "prod"), Told(gate=told.append))
@@ -327,7 +327,7 @@ def test_credentials_of_another_account_take_the_role_made_for_them(
     asked: list[str] = []
     prod = project.environment("prod")
 
-    def taken(self: Place, service: str) -> Any:
+    def taken(self: AwsAccount, service: str) -> Any:
         client = boto3.client(service, REGION)
         assume = client.assume_role
 
@@ -338,7 +338,7 @@ def test_credentials_of_another_account_take_the_role_made_for_them(
         client.assume_role = remember
         return client
 
-    monkeypatch.setattr(Place, "client", taken)
+    monkeypatch.setattr(AwsAccount, "client", taken)
     reach(prod)
     reach(project.environment("dev"))
     assert asked == ["arn:aws:iam::444455556666:role/slipway-prod-promotion"]

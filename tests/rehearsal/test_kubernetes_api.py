@@ -76,8 +76,8 @@ def client(tmp_path: Path) -> Iterator[Client]:
     api = KubernetesApi(
         tmp_path,
         "1.36",
-        lambda place, what, item: events.append((what, item["kind"])),
-        lambda place, command: executed.append(command),
+        lambda cluster_id, what, item: events.append((what, item["kind"])),
+        lambda cluster_id, command: executed.append(command),
     )
     yield Client(api, tmp_path, events, executed)
     api.stop()

@@ -8,7 +8,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.model import load
 from slipway.rehearse.sandbox import NOBODY, Sandbox, without_credentials
 
@@ -79,10 +79,10 @@ def test_our_own_clients_are_led_to_the_emulator_too(world: Sandbox) -> None:
     environment = load(ROOT).environment("dev")
     with without_credentials():
         assert boto3.Session().get_credentials() is None
-        place = Place(environment, world.environment("111122223333", "eu-central-1"))
+        aws = AwsAccount(environment, world.environment("111122223333", "eu-central-1"))
         for service in SERVICES:
-            assert place.client(service).meta.endpoint_url == NOWHERE, service
-        key = place.client("sts")._request_signer._credentials.access_key
+            assert aws.client(service).meta.endpoint_url == NOWHERE, service
+        key = aws.client("sts")._request_signer._credentials.access_key
     assert key == "111122223333"
     assert os.environ["AWS_PROFILE"] == "production", "it is back afterwards"
 

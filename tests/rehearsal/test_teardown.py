@@ -143,12 +143,12 @@ def test_a_purge_asks_for_the_environments_name_even_with_yes(deployed: Stage) -
 
 
 def test_a_purge_takes_users_files_and_all_else(deployed: Stage) -> None:
-    place = deployed.first
+    aws = deployed.first
     code, report = finished(deployed, "teardown", "dev", "--purge", typed="dev\n")
     assert (report["leftovers"], report["kept"], code) == ([], [], 0)
     assert {"dev-data", "dev-network", "dev-registry", "dev-pipeline"} <= set(report["gone"])
-    assert not place.client("efs").describe_file_systems()["FileSystems"]
-    repositories = place.client("ecr").describe_repositories()["repositories"]
+    assert not aws.client("efs").describe_file_systems()["FileSystems"]
+    repositories = aws.client("ecr").describe_repositories()["repositories"]
     assert not [one for one in repositories if one["repositoryName"].startswith("slipway/")]
     tagged = [{"Name": "tag:slipway:environment", "Values": ["dev"]}]
-    assert not place.client("ec2").describe_vpcs(Filters=tagged)["Vpcs"]
+    assert not aws.client("ec2").describe_vpcs(Filters=tagged)["Vpcs"]

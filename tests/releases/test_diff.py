@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.model import load
 from slipway.release import file
 from slipway.release.diff.changes import differences
@@ -238,7 +238,7 @@ def test_with_aws_it_is_compared_with_what_is_deployed(project: Released) -> Non
     project.write("environments/dev.yaml", EKS)
     found = load(project.root, "dev")
     keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    place = Place(found.environment("dev"), keys)
+    place = AwsAccount(found.environment("dev"), keys)
     topic = {"Resources": {"old": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
     both = sides(found, "dev", "working-tree", "working-tree")
     with stubbed(place, {"dev-observability": topic}), both as (old, new):
@@ -250,7 +250,7 @@ def test_with_aws_it_is_compared_with_what_is_deployed(project: Released) -> Non
 
 
 @contextmanager
-def stubbed(place: Place, templates: dict[str, Any]) -> Iterator[None]:
+def stubbed(place: AwsAccount, templates: dict[str, Any]) -> Iterator[None]:
     """AWS with these stacks and no other, in the account that is expected."""
     caller = Stubber(place.client("sts"))
     caller.add_response("get_caller_identity", {"Account": place.spec.account})

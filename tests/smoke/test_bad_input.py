@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from slipway.model import load
-from slipway.smoke.places import NoHubError, place_of
+from slipway.smoke.targets import NoHubError, smoke_target
 from tests.smoke.conftest import smoke
 from tests.support.local import Hub, make_project
 
@@ -86,9 +86,9 @@ def test_the_token_of_an_environment_on_aws_is_its_secret(folder: Path, account:
     with mock_aws():
         client = boto3.client("secretsmanager", region_name="eu-central-1")
         client.create_secret(Name="slipway/dev/smoke_token", SecretString="a-token")
-        with place_of(environment, folder, None, None) as place:
-            assert (place.url, place.token) == ("https://hub.dev.example.org/", "a-token")
-            assert "a-token" not in repr(place)
+        with smoke_target(environment, folder, None, None) as target:
+            assert (target.url, target.token) == ("https://hub.dev.example.org/", "a-token")
+            assert "a-token" not in repr(target)
 
 
 def test_a_secret_that_is_not_there_is_told(folder: Path, account: None):
@@ -96,7 +96,7 @@ def test_a_secret_that_is_not_there_is_told(folder: Path, account: None):
     with (
         mock_aws(),
         pytest.raises(NoHubError, match="is dev deployed"),
-        place_of(environment, folder, None, None),
+        smoke_target(environment, folder, None, None),
     ):
         pass
 

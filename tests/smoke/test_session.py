@@ -14,22 +14,22 @@ from slipway_hub import smoke as names
 from slipway.model import load
 from slipway.smoke import probes
 from slipway.smoke.kernels import Kernel, kernel
-from slipway.smoke.places import Place, place_of
 from slipway.smoke.report import RED, Failure, NotEnforced
 from slipway.smoke.run import run
 from slipway.smoke.session import Session, opened
+from slipway.smoke.targets import SmokeTarget, smoke_target
 from tests.smoke.conftest import smoke, start_smoke
 from tests.support.local import Hub
 
 
-def place(hub: Hub) -> Place:
+def target(hub: Hub) -> SmokeTarget:
     state = hub.folder / ".slipway"
     token = (state / "secrets/smoke_token").read_text()
-    return Place(hub.url, token, 60, local=True, password=hub.password, homes=state / "homes")
+    return SmokeTarget(hub.url, token, 60, local=True, password=hub.password, homes=state / "homes")
 
 
 def users(hub: Hub) -> list[str]:
-    headers = {"Authorization": f"token {place(hub).token}"}
+    headers = {"Authorization": f"token {target(hub).token}"}
     answer = httpx.get(f"{hub.url}hub/api/users", headers=headers)
     return sorted(user["name"] for user in answer.json())
 
@@ -38,7 +38,7 @@ def inside(hub: Hub, act: Callable[[Session], Awaitable[Any]]) -> Any:
     """What `act` returns of a session that is open."""
 
     async def main() -> Any:
-        async with opened(place(hub), []) as session:
+        async with opened(target(hub), []) as session:
             return await act(session)
 
     return asyncio.run(main())
@@ -49,7 +49,7 @@ def leave_over(hub: Hub) -> None:
 
     async def main() -> None:
         async with httpx.AsyncClient(
-            base_url=hub.url, headers={"Authorization": f"token {place(hub).token}"}, timeout=60
+            base_url=hub.url, headers={"Authorization": f"token {target(hub).token}"}, timeout=60
         ) as client:
             for name in (names.USER, names.user("small")):
                 (await client.post(f"/hub/api/users/{name}")).raise_for_status()
@@ -147,7 +147,7 @@ def test_a_wall_is_seen_to_stand_only_where_something_else_can_be_reached(small:
 def test_the_token_of_a_run_is_for_its_own_users_alone(small: Hub):
     small.user("grace")
     service = httpx.Client(
-        base_url=small.url, headers={"Authorization": f"token {place(small).token}"}
+        base_url=small.url, headers={"Authorization": f"token {target(small).token}"}
     )
     assert service.get("/hub/api/users/grace").status_code == 404
     assert service.delete("/hub/api/users/grace").status_code in (403, 404)
@@ -191,7 +191,7 @@ def test_only_the_home_of_a_smoke_user_is_emptied(tmp_path: Path):
 def test_where_nobody_can_log_in_routes_are_tried_with_a_token(small: Hub):
     """As on a hub whose logins an identity provider makes."""
     environment = load(small.folder, "local").environment("local")
-    with place_of(environment, small.folder, None, None) as found_place:
+    with smoke_target(environment, small.folder, None, None) as found_place:
         without = replace(found_place, password=None)
         found = asyncio.run(run(environment, without, lambda _: None, []))
     assert [check for check in found["checks"] if check["verdict"] in RED] == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.model import load
 from slipway.model.release import ADDONS
 from slipway.operate import addons
@@ -18,15 +18,15 @@ OFFERED = ("v2.9.3-eksbuild.2", "v2.10.0-eksbuild.1", "v2.1.0-eksbuild.1")
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Place:
+def aws(monkeypatch: pytest.MonkeyPatch) -> AwsAccount:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    return Place(load(ROOT).environment("dev"))
+    return AwsAccount(load(ROOT).environment("dev"))
 
 
-def answers(place: Place, default: str | None, offered: tuple[str, ...] = OFFERED) -> Stubber:
-    stub = Stubber(place.client("eks"))
+def answers(aws: AwsAccount, default: str | None, offered: tuple[str, ...] = OFFERED) -> Stubber:
+    stub = Stubber(aws.client("eks"))
     for addon in ADDONS:
         versions = [
             {
@@ -48,19 +48,19 @@ def chosen(found: Iterator[addons.Offer]) -> dict[str, str]:
     return {offer.addon: offer.chosen for offer in found}
 
 
-def test_what_eks_would_choose_for_this_kubernetes_is_chosen(place: Place) -> None:
-    with answers(place, "v2.9.3-eksbuild.2"):
-        assert chosen(addons.offers(place, "1.36")) == dict.fromkeys(ADDONS, "v2.9.3-eksbuild.2")
+def test_what_eks_would_choose_for_this_kubernetes_is_chosen(aws: AwsAccount) -> None:
+    with answers(aws, "v2.9.3-eksbuild.2"):
+        assert chosen(addons.offers(aws, "1.36")) == dict.fromkeys(ADDONS, "v2.9.3-eksbuild.2")
 
 
-def test_without_a_default_the_newest_is(place: Place) -> None:
-    with answers(place, None):
-        assert chosen(addons.offers(place, "1.36")) == dict.fromkeys(ADDONS, "v2.10.0-eksbuild.1")
+def test_without_a_default_the_newest_is(aws: AwsAccount) -> None:
+    with answers(aws, None):
+        assert chosen(addons.offers(aws, "1.36")) == dict.fromkeys(ADDONS, "v2.10.0-eksbuild.1")
 
 
-def test_a_kubernetes_without_an_add_on_is_told(place: Place) -> None:
-    with answers(place, None, ()), pytest.raises(StepError, match=r"platform\.yaml: kubernetes"):
-        list(addons.offers(place, "1.36"))
+def test_a_kubernetes_without_an_add_on_is_told(aws: AwsAccount) -> None:
+    with answers(aws, None, ()), pytest.raises(StepError, match=r"platform\.yaml: kubernetes"):
+        list(addons.offers(aws, "1.36"))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from botocore.stub import Stubber
 
 from slipway.aws import cloudformation
-from slipway.aws.account import Place
+from slipway.aws.account import AwsAccount
 from slipway.aws.retained_data import Data, RecoveryPoint, _recovery_points
 from slipway.model import load
 from slipway.operate import smoke as after
@@ -62,7 +62,7 @@ def test_whatever_else_is_missing_is_a_loss(changes: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def place(monkeypatch: pytest.MonkeyPatch) -> Place:
+def aws(monkeypatch: pytest.MonkeyPatch) -> AwsAccount:
     """Of an environment without a domain, and nobody's credentials."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
@@ -70,22 +70,22 @@ def place(monkeypatch: pytest.MonkeyPatch) -> Place:
         monkeypatch.delenv(name, raising=False)
     environment = load(ROOT).environment("dev")
     spec = environment.spec.model_copy(update={"domain": None, "hosted_zone": None})
-    return Place(type(environment)(**{**vars(environment), "spec": spec}))
+    return AwsAccount(type(environment)(**{**vars(environment), "spec": spec}))
 
 
 def test_recovery_points_are_read_with_their_end(
-    place: Place, monkeypatch: pytest.MonkeyPatch
+    aws: AwsAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cloudformation, "physical_ids", lambda place, short, type: ["vault"])
+    monkeypatch.setattr(cloudformation, "physical_ids", lambda aws, short, type: ["vault"])
     answer = {
         "RecoveryPoints": [
             {"RecoveryPointArn": "arn:1", "CalculatedLifecycle": {"DeleteAt": NOW}},
             {"RecoveryPointArn": "arn:2"},
         ]
     }
-    with Stubber(place.client("backup")) as stub:
+    with Stubber(aws.client("backup")) as stub:
         stub.add_response("list_recovery_points_by_backup_vault", answer)
-        found = list(_recovery_points(place))
+        found = list(_recovery_points(aws))
     assert found == [RecoveryPoint("arn:1", NOW), RecoveryPoint("arn:2")]
 
 
@@ -107,39 +107,39 @@ def hub() -> Iterator[str]:
     server.server_close()
 
 
-def at(place: Place, url: str) -> Stubber:
+def at(aws: AwsAccount, url: str) -> Stubber:
     stack = {
         "StackName": "dev-hub",
         "CreationTime": NOW,
         "StackStatus": "CREATE_COMPLETE",
         "Outputs": [{"OutputKey": "Url", "OutputValue": url}],
     }
-    stub = Stubber(place.client("cloudformation"))
+    stub = Stubber(aws.client("cloudformation"))
     stub.add_response("describe_stacks", {"Stacks": [stack]})
     return stub
 
 
-def test_a_hub_that_nobody_reaches_from_here_is_not_tried(place: Place, tmp_path: Path) -> None:
-    with at(place, "http://127.0.0.1:9"):
-        said = after.smoke(place, tmp_path)
+def test_a_hub_that_nobody_reaches_from_here_is_not_tried(aws: AwsAccount, tmp_path: Path) -> None:
+    with at(aws, "http://127.0.0.1:9"):
+        said = after.smoke(aws, tmp_path)
     assert said.startswith("not tried: http://127.0.0.1:9 cannot be reached from here")
     assert "`slipway smoke dev`" in said
 
 
 def test_a_hub_that_answers_is_tried_by_slipway_smoke(
-    place: Place, hub: str, monkeypatch: pytest.MonkeyPatch
+    aws: AwsAccount, hub: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The genuine command, which here finds that it may not ask for its token."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    with at(place, hub):
-        said = after.smoke(place, ROOT)
+    with at(aws, hub):
+        said = after.smoke(aws, ROOT)
     assert said.startswith("not tried: AWS")
 
 
-def test_an_emulated_hub_is_not_tried(place: Place, tmp_path: Path) -> None:
+def test_an_emulated_hub_is_not_tried(aws: AwsAccount, tmp_path: Path) -> None:
     emulated = {**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    assert "emulator" in after.smoke(Place(place.environment, emulated), tmp_path)
+    assert "emulator" in after.smoke(AwsAccount(aws.environment, emulated), tmp_path)
 
 
 def test_what_is_red_fails_the_recreation_by_its_name() -> None:

@@ -15,7 +15,7 @@ from slipway.release.diff.changes import Things
 from slipway.release.diff.kubernetes import full_name, without_secrets
 
 if TYPE_CHECKING:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
 KUBERNETES = "Custom::AWSCDK-EKS-KubernetesResource"
 IGNORED = ("Metadata",)
@@ -62,7 +62,7 @@ def without_objects(resources: Things) -> Things:
     return {key: resource for key, resource in resources.items() if key[1] != KUBERNETES}
 
 
-def deployed(place: "Place", stacks: Iterable[str]) -> Things:
+def deployed(place: "AwsAccount", stacks: Iterable[str]) -> Things:
     """Of these stacks, what is on AWS. Raises StepError for another account, botocore's errors."""
     place.check()
     found: dict[tuple[str, str, str], Any] = {}
@@ -75,7 +75,7 @@ def deployed(place: "Place", stacks: Iterable[str]) -> Things:
     return found
 
 
-def deployed_release(place: "Place") -> str | None:
+def deployed_release(place: "AwsAccount") -> str | None:
     """What the hub's stack says it is, if there is one. Raises as `deployed`."""
     place.check()
     name = place.stack("hub")

@@ -12,7 +12,7 @@ from slipway.release.diff.sides import NOWHERE, Side
 from slipway.release.diff.users import users
 
 if TYPE_CHECKING:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
 STACKS = ("registry", "network", "data", "pipeline", "cluster", "hub", "observability")
 
@@ -45,7 +45,7 @@ class Diff:
 
 
 def compare(
-    project: Project, name: str, old: Side, new: Side, place: "Place | None" = None
+    project: Project, name: str, old: Side, new: Side, place: "AwsAccount | None" = None
 ) -> Diff:
     """With `place`, objects and resources are compared with what is deployed there.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slipway.model import EksSpec, Environment
 
 if TYPE_CHECKING:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
 STACK_TAG = "slipway:release"
 VERSION_LABEL = "app.kubernetes.io/version"
@@ -32,7 +32,7 @@ class Deployed:
     detail: str
 
 
-def deployed(environment: Environment, place: "Place | None", seconds: int = 30) -> Deployed:
+def deployed(environment: Environment, place: "AwsAccount | None", seconds: int = 30) -> Deployed:
     """Raises CannotAsk, and what boto3 raises."""
     if place is None:
         return _of_deployments(environment, _deployments(environment, seconds))
@@ -48,7 +48,7 @@ def stacks_of(spec: EksSpec) -> tuple[str, ...]:
     return (*long_lived, *reversed(DISPOSABLE))
 
 
-def _stack(place: "Place", short: str) -> dict[str, Any] | None:
+def _stack(place: "AwsAccount", short: str) -> dict[str, Any] | None:
     from botocore.exceptions import ClientError
 
     from slipway.aws.account import is_missing

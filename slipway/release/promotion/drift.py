@@ -10,7 +10,7 @@ from slipway.release.promotion.deployed import CannotAsk, kubectl, stacks_of
 from slipway.release.promotion.sides import Side
 
 if TYPE_CHECKING:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
 LONGEST = 900
 """Seconds for CloudFormation to look at every resource of every stack."""
@@ -24,7 +24,7 @@ def gate(project: Project, source: Side, target: Side) -> tuple[bool, str]:
     return of_cluster(project.root, source.environment)
 
 
-def of_stacks(place: "Place", longest: float) -> tuple[bool, str]:
+def of_stacks(place: "AwsAccount", longest: float) -> tuple[bool, str]:
     """CloudFormation's drift detection on every stack. Raises what boto3 raises.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
@@ -43,7 +43,7 @@ def of_stacks(place: "Place", longest: float) -> tuple[bool, str]:
     return not problems, "; ".join(problems) or f"{len(started)} stacks are as they were deployed"
 
 
-def _ended(place: "Place", detection: str, end: float) -> dict[str, Any]:
+def _ended(place: "AwsAccount", detection: str, end: float) -> dict[str, Any]:
     from slipway.aws.cloudformation import pause
 
     client = place.client("cloudformation")
@@ -56,7 +56,7 @@ def _ended(place: "Place", detection: str, end: float) -> dict[str, Any]:
         time.sleep(pause(place))
 
 
-def _problem(place: "Place", short: str, found: dict[str, Any]) -> str:
+def _problem(place: "AwsAccount", short: str, found: dict[str, Any]) -> str:
     """Nothing if the stack is known to be in sync: a check that did not end shows nothing."""
     name, status = place.stack(short), found.get("StackDriftStatus", "UNKNOWN")
     if found["DetectionStatus"] != "DETECTION_COMPLETE":

@@ -11,7 +11,7 @@ from slipway.model import Project
 from slipway.release.promotion.sides import Side
 
 if TYPE_CHECKING:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
 SEVERITIES = ("low", "medium", "high", "critical")
 SCANNED = ("COMPLETE", "ACTIVE")
@@ -51,7 +51,7 @@ def _scannable(registry: Registry, reference: Reference) -> Iterator[str]:
             yield child["digest"]
 
 
-def _problem(place: "Place", reference: Reference, digest: str, limit: str) -> str:
+def _problem(place: "AwsAccount", reference: Reference, digest: str, limit: str) -> str:
     from botocore.exceptions import ClientError
 
     try:

@@ -17,7 +17,7 @@ from slipway.release.records_at import records_at
 from slipway.steps import StepError
 
 if TYPE_CHECKING:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
 SECONDS = 3600
 """Of an assumed role: the longest that one role may take from another."""
@@ -29,7 +29,7 @@ class Side:
 
     environment: Environment
     root: Path
-    place: "Place | None"
+    place: "AwsAccount | None"
 
     @property
     def name(self) -> str:
@@ -107,7 +107,7 @@ def with_release(root: Path, environment: Environment, release: Release) -> Envi
     )
 
 
-def reach(environment: Environment, profile: str | None = None) -> "Place | None":
+def reach(environment: Environment, profile: str | None = None) -> "AwsAccount | None":
     """An environment's place on AWS, with credentials of its account; None if it is elsewhere.
 
     Credentials of another account take the role that `stacks/promotion.py` has made for them.
@@ -118,12 +118,12 @@ def reach(environment: Environment, profile: str | None = None) -> "Place | None
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
     region, account = environment.spec.region, environment.spec.account
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
-        place = Place(environment, os.environ, session)
+        place = AwsAccount(environment, os.environ, session)
         if place.client("sts").get_caller_identity()["Account"] == account:
             return place
         role = f"arn:aws:iam::{account}:role/slipway-{environment.name}-promotion"
@@ -139,7 +139,7 @@ def reach(environment: Environment, profile: str | None = None) -> "Place | None
     session = boto3.Session(
         taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"], region_name=region
     )
-    return Place(environment, os.environ, session)
+    return AwsAccount(environment, os.environ, session)
 
 
 def _problem(environment: str, path: str, message: str, hint: str) -> Problem:

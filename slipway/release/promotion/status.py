@@ -16,7 +16,7 @@ from slipway.release.records_at import records_at
 from slipway.steps import StepError
 
 if TYPE_CHECKING:
-    from slipway.aws.account import Place
+    from slipway.aws.account import AwsAccount
 
 SECONDS = 15
 """For all that is asked of one environment; all are asked at the same time."""
@@ -80,7 +80,7 @@ def _ask(project: Project, environment: Environment, row: Row) -> None:
     if environment.spec.target == "local":
         _try(row, lambda: _local(project, row))
         return
-    places: list[Place | None] = []
+    places: list[AwsAccount | None] = []
     _try(row, lambda: places.append(reach(environment)))
     if not places:
         return
@@ -106,12 +106,14 @@ def _deployed(row: Row, found: Deployed) -> None:
     row.deployed, row.in_order, row.detail = found.release, found.in_order, found.detail
 
 
-def _smoke(project: Project, environment: Environment, place: "Place | None", row: Row) -> None:
+def _smoke(
+    project: Project, environment: Environment, place: "AwsAccount | None", row: Row
+) -> None:
     records = records_at(project.root, environment, place)
     row.smoke = next(iter(records.of("smoke", environment.name)), None)
 
 
-def _stacks(place: "Place", row: Row) -> None:
+def _stacks(place: "AwsAccount", row: Row) -> None:
     """When they were last changed, and what the last look for drift found."""
     client = place.client("cloudformation")
     drifts, changed = set(), []

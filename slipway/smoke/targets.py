@@ -30,7 +30,7 @@ class NoHubError(Exception):
 
 
 @dataclass(frozen=True)
-class Place:
+class SmokeTarget:
     url: str
     """Ends with a slash."""
     token: str = field(repr=False)
@@ -52,14 +52,14 @@ class Place:
 
 
 @contextmanager
-def place_of(
+def smoke_target(
     environment: Environment, root: Path, url: str | None, token_file: Path | None
-) -> Iterator[Place]:
+) -> Iterator[SmokeTarget]:
     """Raises NoHubError. `url` and `token_file` win over what is found."""
     token = _given_token(token_file)
     spec = environment.spec
     if isinstance(spec, EksSpec):
-        yield Place(
+        yield SmokeTarget(
             _with_slash(url or _eks_url(environment)),
             token or _eks_token(environment),
             seconds(spec.start_timeout),
@@ -67,7 +67,7 @@ def place_of(
     elif isinstance(spec, KubernetesSpec):
         token = token or _kubernetes_token(spec.namespace, environment.name)
         with _reached(spec, url) as found:
-            yield Place(_with_slash(found), token, seconds(spec.start_timeout))
+            yield SmokeTarget(_with_slash(found), token, seconds(spec.start_timeout))
     elif url or token_file:
         raise NoHubError(
             f"{environment.name} is local: --url and --token-file are for an environment elsewhere"
@@ -94,7 +94,7 @@ def _with_slash(url: str) -> str:
     return url.rstrip("/") + "/"
 
 
-def _local(environment: Environment, state: Path) -> Place:
+def _local(environment: Environment, state: Path) -> SmokeTarget:
     url = _running_at(state / "hub/lock")
     try:
         told = (state / "hub/settings.json").read_text()
@@ -105,7 +105,7 @@ def _local(environment: Environment, state: Path) -> Place:
         raise NoHubError(f"{error}\nStop `slipway up` and start it again.") from None
     spawning = settings.spawning
     assert isinstance(spawning, LocalSpawning)
-    return Place(
+    return SmokeTarget(
         _with_slash(url),
         token,
         LOCAL_START_SECONDS,
@@ -213,7 +213,7 @@ def _eks_token(environment: Environment) -> str:
     return str(
         _from_aws(
             environment,
-            lambda place: place.client("secretsmanager").get_secret_value(
+            lambda target: target.client("secretsmanager").get_secret_value(
                 SecretId=f"slipway/{environment.name}/{smoke.TOKEN}"
             )["SecretString"],
         )
@@ -227,8 +227,8 @@ def _eks_url(environment: Environment) -> str:
     if spec.domain:
         return f"https://{spec.domain}/"
 
-    def output(place: Any) -> str:
-        stacks = place.client("cloudformation").describe_stacks(StackName=place.stack("hub"))
+    def output(target: Any) -> str:
+        stacks = target.client("cloudformation").describe_stacks(StackName=target.stack("hub"))
         outputs = stacks["Stacks"][0].get("Outputs", [])
         return next((o["OutputValue"] for o in outputs if o["OutputKey"] == "Url"), "")
 
@@ -240,13 +240,13 @@ def _eks_url(environment: Environment) -> str:
 def _from_aws(environment: Environment, ask: Any) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from slipway.aws.account import Place as Account
+    from slipway.aws.account import AwsAccount
     from slipway.steps import StepError
 
-    place = Account(environment)
+    target = AwsAccount(environment)
     try:
-        place.check()
-        return str(ask(place))
+        target.check()
+        return str(ask(target))
     except StepError as error:
         raise NoHubError(str(error)) from None
     except (BotoCoreError, ClientError) as error:
