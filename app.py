@@ -20,7 +20,7 @@ os.environ.setdefault("CDK_VALIDATION", "false")
 gc.disable()
 loading = ahead.load("aws_cdk", "aws_cdk.lambda_layer_kubectl_v36", "cdk8s_plus_33")
 
-from slipway.model import EksSpec, Environment, InvalidProject, load  # noqa: E402
+from slipway.model import Environment, InvalidProject, load  # noqa: E402
 from slipway.operate import before_deploy  # noqa: E402
 from slipway.release.code import renderable  # noqa: E402
 
@@ -42,8 +42,8 @@ def synthesize(environments: list[Environment]) -> None:
 
     app = App()
     for environment in environments:
-        if isinstance(environment.spec, EksSpec):
-            EnvironmentStage(app, environment=environment, spec=environment.spec)
+        if environment.spec.on_aws:
+            EnvironmentStage(app, environment=environment, spec=environment.eks_spec)
     app.synth()
 
 

@@ -7,7 +7,6 @@ from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts.custom import EKS, custom_object
-from charts.deployed_values import Aws
 from slipway import facts
 
 WEBSOCKET_IDLE_SECONDS = "3600"
@@ -44,7 +43,7 @@ class LoadBalancerClass(Construct):
     https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html
     """
 
-    def __init__(self, scope: Construct, id: str, *, aws: Aws, public: bool) -> None:
+    def __init__(self, scope: Construct, id: str, *, public: bool) -> None:
         super().__init__(scope, id)
         custom_object(
             self,
@@ -52,7 +51,7 @@ class LoadBalancerClass(Construct):
             group=EKS,
             kind="IngressClassParams",
             name=facts.INGRESS_CLASS,
-            spec=_load_balancer(aws, public),
+            spec=_load_balancer(public),
         )
         k8s.KubeIngressClass(
             self,
@@ -82,8 +81,8 @@ class NetworkPolicySwitch(Construct):
         )
 
 
-def _load_balancer(aws: Aws, public: bool) -> dict[str, Any]:
-    spec: dict[str, Any] = {
+def _load_balancer(public: bool) -> dict[str, Any]:
+    return {
         # Without a name there is no certificate, and a password does not cross the internet bare.
         "scheme": "internet-facing" if public else "internal",
         "targetType": "ip",
@@ -93,4 +92,3 @@ def _load_balancer(aws: Aws, public: bool) -> dict[str, Any]:
             {"key": "routing.http.drop_invalid_header_fields.enabled", "value": "true"},
         ],
     }
-    return spec | ({"certificateARNs": [aws.certificate]} if aws.certificate else {})

@@ -4,7 +4,7 @@ import cdk8s
 from constructs import Construct
 
 from charts import placeholders
-from charts.deployed_values import DeployedValues
+from charts.aws_values import AwsValues
 from charts.hub_access import HubAccess
 from charts.hub_server import HubServer
 from charts.image_puller import ImagePuller
@@ -13,13 +13,12 @@ from charts.network_policies import NetworkPolicies
 from charts.placeholders import Placeholders
 from charts.proxy import Proxy
 from slipway import facts
-from slipway.model import EksSpec, Environment
-from slipway.model.storage import PerUserHomes
+from slipway.model import Environment
 
 
 class HubChart(cdk8s.Chart):
     def __init__(
-        self, scope: Construct, id: str, *, environment: Environment, deployed: DeployedValues
+        self, scope: Construct, id: str, *, environment: Environment, aws: AwsValues | None
     ) -> None:
         spec = environment.cluster_spec
         super().__init__(
@@ -29,14 +28,11 @@ class HubChart(cdk8s.Chart):
             labels=facts.COMMON_LABELS,
             disable_resource_name_hashes=True,
         )
-        NetworkPolicies(
-            self, "network-policies", deployed=deployed, monitoring=spec.monitoring_namespace
-        )
-        per_user = not isinstance(spec, EksSpec) and isinstance(spec.storage.homes, PerUserHomes)
-        HubAccess(self, "hub-access", makes_claims=per_user)
-        HubServer(self, "hub", environment=environment, deployed=deployed)
-        Proxy(self, "proxy", environment=environment, deployed=deployed)
-        if isinstance(spec, EksSpec):
+        NetworkPolicies(self, "network-policies", spec=spec, aws=aws)
+        HubAccess(self, "hub-access", makes_claims=spec.storage.homes.claim_name is None)
+        HubServer(self, "hub", environment=environment, aws=aws)
+        Proxy(self, "proxy", environment=environment, aws=aws)
+        if aws:
             EksIngress(self, "ingress", spec=spec)
         elif spec.domain:
             ClusterIngress(self, "ingress", spec=spec, domain=spec.domain)

@@ -4,12 +4,10 @@ from cdk8s_plus_33 import k8s
 from slipway_hub.settings import READY, SNAPSHOTS, VARIABLE
 
 from charts import names, placement, resources, secrets, security
-from charts.deployed_values import DeployedValues
+from charts.aws_values import AwsValues
 from charts.priorities import CORE
 from slipway import facts
-from slipway.model import EksSpec, Environment, KubernetesSpec
-from slipway.model.storage import ExistingHomes, PerUserHomes
-from slipway.settings.hub import HOME_CLAIM, HOMES_FOLDER, STATE_FOLDER
+from slipway.model import ClusterSpec, Environment
 
 PROGRAM = "slipway-hub"
 HEALTH = "/hub/health"
@@ -21,13 +19,13 @@ HOMES = "homes"
 SETTINGS = "settings"
 
 
-def pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
+def pod(environment: Environment, aws: AwsValues | None) -> k8s.PodSpec:
     spec = environment.cluster_spec
     image = environment.image_reference("hub")
-    env = _variables(spec, deployed)
+    env = _variables(spec, aws)
     mounts = _mounts(spec)
     fetch_secrets = secrets.fetch_secrets(
-        deployed, image, environment.pull_policy("hub"), [PROGRAM, "secrets"]
+        aws, image, environment.pull_policy("hub"), [PROGRAM, "secrets"]
     )
     # The first container pulls for all.
     pull = names.HELD if fetch_secrets else environment.pull_policy("hub")
@@ -38,8 +36,8 @@ def pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
         priority_class_name=names.priority(spec.namespace, CORE.name),
         # Told to end, it ends at once.
         termination_grace_period_seconds=15,
-        node_selector=placement.core_selector(spec),
-        affinity=placement.near_users() if _on_one_node(spec) else None,
+        node_selector=spec.core_node_selector or None,
+        affinity=placement.near_users() if spec.storage.homes.one_node else None,
         image_pull_secrets=placement.pull_secrets(spec),
         security_context=security.pod_security(security.HUB_USER),
         init_containers=[
@@ -47,7 +45,7 @@ def pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
             _container("database", image, env, mounts, pull_policy=pull),
         ],
         containers=[_hub(image, env, mounts)],
-        volumes=_volumes(spec, deployed),
+        volumes=_volumes(spec, aws),
     )
 
 
@@ -106,42 +104,42 @@ def _container(
     )
 
 
-def _variables(spec: EksSpec | KubernetesSpec, deployed: DeployedValues) -> list[k8s.EnvVar]:
+def _variables(spec: ClusterSpec, aws: AwsValues | None) -> list[k8s.EnvVar]:
     settings = f"{facts.HUB_SETTINGS_FOLDER}/{facts.HUB_SETTINGS_FILE}"
     return [
         k8s.EnvVar(name=VARIABLE, value=settings),
-        k8s.EnvVar(name=SNAPSHOTS, value=_snapshots(spec, deployed)),
-        *([secrets.region(deployed.aws)] if deployed.aws else []),
+        k8s.EnvVar(name=SNAPSHOTS, value=_snapshots(spec, aws)),
+        *([secrets.region(aws)] if aws else []),
     ]
 
 
-def _snapshots(spec: EksSpec | KubernetesSpec, deployed: DeployedValues) -> str:
+def _snapshots(spec: ClusterSpec, aws: AwsValues | None) -> str:
     """Away from the database's own volume, where there is another."""
-    if deployed.aws:
-        return f"s3://{deployed.aws.snapshots_bucket}/{SNAPSHOTS_PREFIX}"
-    if _home_claim(spec):
-        return f"{HOMES_FOLDER}/.slipway/{SNAPSHOTS_PREFIX}"
-    return f"{STATE_FOLDER}/snapshots"
+    if aws:
+        return f"s3://{aws.snapshots_bucket}/{SNAPSHOTS_PREFIX}"
+    if spec.storage.homes.claim_name:
+        return f"{facts.HOMES_FOLDER}/.slipway/{SNAPSHOTS_PREFIX}"
+    return f"{facts.HUB_STATE_FOLDER}/snapshots"
 
 
-def _mounts(spec: EksSpec | KubernetesSpec) -> list[k8s.VolumeMount]:
+def _mounts(spec: ClusterSpec) -> list[k8s.VolumeMount]:
     # The hub alone sees all homes: it makes each user's folder.
-    homes = [k8s.VolumeMount(name=HOMES, mount_path=HOMES_FOLDER)] if _home_claim(spec) else []
+    homes = k8s.VolumeMount(name=HOMES, mount_path=facts.HOMES_FOLDER)
     return [
         security.tmp_mount(),
         secrets.secrets_mount(),
         k8s.VolumeMount(name=SETTINGS, mount_path=facts.HUB_SETTINGS_FOLDER, read_only=True),
-        k8s.VolumeMount(name=DATABASE, mount_path=STATE_FOLDER),
-        *homes,
+        k8s.VolumeMount(name=DATABASE, mount_path=facts.HUB_STATE_FOLDER),
+        *([homes] if spec.storage.homes.claim_name else []),
     ]
 
 
-def _volumes(spec: EksSpec | KubernetesSpec, deployed: DeployedValues) -> list[k8s.Volume]:
-    homes = _home_claim(spec)
+def _volumes(spec: ClusterSpec, aws: AwsValues | None) -> list[k8s.Volume]:
+    homes = spec.storage.homes.claim_name
     return [
         # A snapshot of the database is made in it.
         security.tmp_volume(spec.storage.hub_database),
-        secrets.secrets_volume(deployed),
+        secrets.secrets_volume(aws),
         k8s.Volume(name=SETTINGS, config_map=k8s.ConfigMapVolumeSource(name=facts.HUB_SETTINGS)),
         _claim(DATABASE, facts.HUB_DATABASE),
         *([_claim(HOMES, homes)] if homes else []),
@@ -151,20 +149,3 @@ def _volumes(spec: EksSpec | KubernetesSpec, deployed: DeployedValues) -> list[k
 def _claim(name: str, claim: str) -> k8s.Volume:
     source = k8s.PersistentVolumeClaimVolumeSource(claim_name=claim)
     return k8s.Volume(name=name, persistent_volume_claim=source)
-
-
-def _home_claim(spec: EksSpec | KubernetesSpec) -> str | None:
-    """None when each user has a volume of their own."""
-    if isinstance(spec, EksSpec):
-        return HOME_CLAIM
-    homes = spec.storage.homes
-    if isinstance(homes, PerUserHomes):
-        return None
-    return homes.claim if isinstance(homes, ExistingHomes) else HOME_CLAIM
-
-
-def _on_one_node(spec: EksSpec | KubernetesSpec) -> bool:
-    """Whether homes can be mounted on one node only: users' servers stay where the hub was."""
-    if isinstance(spec, EksSpec) or isinstance(spec.storage.homes, PerUserHomes):
-        return False
-    return spec.storage.homes.access_mode == "ReadWriteOnce"

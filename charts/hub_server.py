@@ -6,7 +6,7 @@ from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts import hub_pod, names
-from charts.deployed_values import DeployedValues
+from charts.aws_values import AwsValues
 from charts.disruption import MayBeMoved
 from charts.services import Address, scraped
 from slipway import facts
@@ -21,7 +21,7 @@ class HubServer(Construct):
     """JupyterHub is one process with one database."""
 
     def __init__(
-        self, scope: Construct, id: str, *, environment: Environment, deployed: DeployedValues
+        self, scope: Construct, id: str, *, environment: Environment, aws: AwsValues | None
     ) -> None:
         super().__init__(scope, id)
         settings = settings_json(environment)
@@ -40,11 +40,9 @@ class HubServer(Construct):
             annotations=scraped(facts.HUB_PORT, METRICS),
         )
         MayBeMoved(self, "disruption", component=facts.HUB)
-        self._deployment(environment, deployed, settings)
+        self._deployment(environment, aws, settings)
 
-    def _deployment(
-        self, environment: Environment, deployed: DeployedValues, settings: str
-    ) -> None:
+    def _deployment(self, environment: Environment, aws: AwsValues | None, settings: str) -> None:
         labels = names.component(facts.HUB)
         k8s.KubeDeployment(
             self,
@@ -64,7 +62,7 @@ class HubServer(Construct):
                         # The hub reads its settings at start only.
                         annotations={SETTINGS_CHECKSUM: checksum(settings)},
                     ),
-                    spec=hub_pod.pod(environment, deployed),
+                    spec=hub_pod.pod(environment, aws),
                 ),
             ),
         )

@@ -4,30 +4,34 @@ from cdk8s_plus_33 import k8s
 
 from charts import names, placement, security
 from charts.priorities import Priority
-from slipway.model import EksSpec, KubernetesSpec
+from slipway.model import ClusterSpec
 
 SLEEP = ["/bin/sh", "-c", "trap exit TERM; sleep infinity & wait"]
 """Ends when told to: a process 1 without a trap ignores it."""
 
 
 def idle_pod(
-    spec: EksSpec | KubernetesSpec,
+    spec: ClusterSpec,
     pool: str,
     *,
     priority: Priority,
     containers: list[k8s.Container],
     affinity: k8s.Affinity | None = None,
-    tolerations: list[k8s.Toleration] | None = None,
+    before_ready: bool = False,
 ) -> k8s.PodSpec:
-    """On the nodes of a pool, gone at once when its place is wanted."""
-    tolerated = [*placement.pool_tolerations(pool, spec.nodes[pool]), *(tolerations or [])]
+    """On the nodes of a pool, gone at once when its place is wanted.
+
+    `before_ready`: also on a new node that still waits for its storage.
+    """
+    nodes = spec.nodes[pool]
+    tolerations = [*nodes.pod_tolerations(), *(nodes.startup_tolerations() if before_ready else ())]
     return k8s.PodSpec(
         automount_service_account_token=False,
         enable_service_links=False,
         priority_class_name=names.priority(spec.namespace, priority.name),
         termination_grace_period_seconds=0,
-        node_selector=placement.pool_selector(pool, spec.nodes[pool]),
-        tolerations=tolerated or None,
+        node_selector=nodes.node_selector(pool) or None,
+        tolerations=[placement.toleration(t) for t in tolerations] or None,
         affinity=affinity,
         image_pull_secrets=placement.pull_secrets(spec),
         security_context=security.pod_security(security.NOBODY),

@@ -3,12 +3,11 @@
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names, placement, resources
+from charts import names, resources
 from charts.idle_pods import idle_container, idle_pod
-from charts.node_pools import EFS_NOT_READY
 from charts.priorities import PULLER
 from slipway import facts
-from slipway.model import EksSpec, Environment
+from slipway.model import Environment
 
 
 class ImagePuller(Construct):
@@ -55,13 +54,11 @@ def images(environment: Environment, pool: str) -> dict[str, str]:
 def _pod(environment: Environment, pool: str) -> k8s.PodSpec:
     spec = environment.cluster_spec
     asleep = resources.requirements(resources.ASLEEP)
-    # A new node pulls while it still waits for its storage.
-    early = [placement.toleration(EFS_NOT_READY | {"operator": "Exists"})]
     return idle_pod(
         spec,
         pool,
         priority=PULLER,
-        tolerations=early if isinstance(spec, EksSpec) else None,
+        before_ready=True,
         containers=[
             idle_container(name, image, environment.pull_policy(name), asleep)
             for image, name in images(environment, pool).items()

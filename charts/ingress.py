@@ -7,7 +7,7 @@ from constructs import Construct
 
 from charts import proxy
 from slipway import facts
-from slipway.model import EksSpec, KubernetesSpec
+from slipway.model import ClusterSpec
 
 CERTIFICATE = "proxy-public-tls"
 """The Secret that holds it, as cert-manager fills it."""
@@ -17,13 +17,12 @@ ALB = "alb.ingress.kubernetes.io"
 class EksIngress(Construct):
     """An Application Load Balancer of Auto Mode.
 
-    Without a certificate in its class, the one in AWS Certificate Manager that covers the domain is
-    taken: the controller finds it by the host. What belongs to the load balancer itself, as its
-    idle time-out, stands in `auto_mode.py`.
+    The controller takes the certificate in AWS Certificate Manager that covers the host. What
+    belongs to the load balancer itself, as its idle time-out, stands in `auto_mode.py`.
     https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html
     """
 
-    def __init__(self, scope: Construct, id: str, *, spec: EksSpec) -> None:
+    def __init__(self, scope: Construct, id: str, *, spec: ClusterSpec) -> None:
         super().__init__(scope, id)
         annotations = {
             f"{ALB}/target-type": "ip",
@@ -39,13 +38,13 @@ class EksIngress(Construct):
                 f"{ALB}/listen-ports": '[{"HTTP":80},{"HTTPS":443}]',
                 f"{ALB}/ssl-redirect": "443",
             }
-        _ingress(self, annotations, facts.INGRESS_CLASS, spec.domain, tls=None)
+        _ingress(self, annotations, spec.ingress_class, spec.domain, tls=None)
 
 
 class ClusterIngress(Construct):
     """For whatever controller a cluster has."""
 
-    def __init__(self, scope: Construct, id: str, *, spec: KubernetesSpec, domain: str) -> None:
+    def __init__(self, scope: Construct, id: str, *, spec: ClusterSpec, domain: str) -> None:
         super().__init__(scope, id)
         tls = [k8s.IngressTls(hosts=[domain], secret_name=CERTIFICATE)]
         _ingress(self, spec.ingress_annotations, spec.ingress_class, domain, tls=tls)

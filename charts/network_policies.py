@@ -6,16 +6,13 @@ from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts import names
-from charts.deployed_values import DeployedValues
+from charts.aws_values import AwsValues
 from charts.network_peers import addresses, from_, internet, namespace, pods, to, to_dns
 from slipway import facts
+from slipway.model import ClusterSpec
 
-API_SERVER_PORTS = (443, 6443)
 HTTPS = 443
-POD_IDENTITY = ("169.254.170.23/32", "fd00:ec2::23/128")
-"""EKS's agent, which gives a pod its role: https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
-Users' servers have no role, and the metadata service beside it is for no pod at all."""
-POD_IDENTITY_PORT = 80
+EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 Ingress = Sequence[k8s.NetworkPolicyIngressRule]
 Egress = Sequence[k8s.NetworkPolicyEgressRule]
@@ -26,12 +23,13 @@ class NetworkPolicies(Construct):
     what EKS needs: its agent treats pods as one whose names differ in their last part only."""
 
     def __init__(
-        self, scope: Construct, id: str, *, deployed: DeployedValues, monitoring: str | None
+        self, scope: Construct, id: str, *, spec: ClusterSpec, aws: AwsValues | None
     ) -> None:
         super().__init__(scope, id)
-        self._deployed = deployed
+        self._network, self._aws = spec.cluster_network, aws
+        monitoring = spec.monitoring_namespace
         self._scrapers = [namespace(monitoring)] if monitoring else []
-        self._dns = to_dns(deployed.dns)
+        self._dns = to_dns(self._network.dns)
         self._hub()
         self._proxy()
         self._users()
@@ -39,7 +37,6 @@ class NetworkPolicies(Construct):
             self._policy(component, ingress=[], egress=[])
 
     def _hub(self) -> None:
-        deployed = self._deployed
         clients = [pods(facts.PROXY), pods(facts.USER_SERVER), *self._scrapers]
         self._policy(
             facts.HUB,
@@ -47,18 +44,18 @@ class NetworkPolicies(Construct):
             egress=[
                 to([pods(facts.PROXY)], facts.PROXY_API_PORT),
                 to([pods(facts.USER_SERVER)], facts.USER_SERVER_PORT),
-                to(addresses(*deployed.api_server), *API_SERVER_PORTS),
+                to(addresses(*self._network.api_server or EVERYWHERE), *facts.API_SERVER_PORTS),
                 # Identity providers, and AWS where it is reached over the internet.
-                to(internet(deployed.inside), HTTPS),
+                to(internet(self._network.inside), HTTPS),
                 *self._to_aws(),
                 self._dns,
             ],
         )
 
     def _proxy(self) -> None:
-        aws = self._deployed.aws
+        aws = self._aws
         # Its init container fetches its token.
-        secrets = [] if aws is None or aws.endpoints else internet(self._deployed.inside)
+        secrets = [] if aws is None or aws.endpoints else internet(self._network.inside)
         scraped = [from_(self._scrapers, facts.PROXY_METRICS_PORT)] if self._scrapers else []
         self._policy(
             facts.PROXY,
@@ -82,18 +79,18 @@ class NetworkPolicies(Construct):
             ingress=[from_([pods(facts.HUB), pods(facts.PROXY)], facts.USER_SERVER_PORT)],
             egress=[
                 to([pods(facts.HUB)], facts.HUB_PORT),
-                to(internet(self._deployed.inside)),
+                to(internet(self._network.inside)),
                 self._dns,
             ],
         )
 
     def _to_aws(self) -> Egress:
         """An identity, and what it is for where that has an address in the VPC."""
-        aws = self._deployed.aws
+        aws = self._aws
         if aws is None:
             return []
         endpoints = [to(addresses(aws.endpoints), HTTPS)] if aws.endpoints else []
-        return [to(addresses(*POD_IDENTITY), POD_IDENTITY_PORT), *endpoints]
+        return [to(addresses(*facts.POD_IDENTITY_RANGES), facts.POD_IDENTITY_PORT), *endpoints]
 
     def _policy(self, component: str, *, ingress: Ingress, egress: Egress) -> None:
         k8s.KubeNetworkPolicy(

@@ -7,8 +7,8 @@ from typing import Literal
 
 from constructs import Construct
 
+from charts.aws_values import AwsValues
 from charts.custom import EKS, custom_object
-from charts.deployed_values import Aws
 
 Unnamed = Literal["DefaultAllow", "DefaultDeny"]
 """What the network does with a pod that no policy has reached yet."""
@@ -31,7 +31,7 @@ class NodeClass(Construct):
         id: str,
         *,
         name: str,
-        aws: Aws,
+        aws: AwsValues,
         security_group: str,
         network: Unnamed,
         disk: str,

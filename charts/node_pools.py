@@ -13,13 +13,8 @@ from charts.custom import EKS, KARPENTER, custom_object
 from slipway import facts
 from slipway.model.nodes import EksNodePool
 from slipway.model.quantities import memory_bytes
-from slipway.settings.hub import DEDICATED
 
 Requirement = dict[str, Any]
-
-EFS_NOT_READY = {"key": "efs.csi.aws.com/agent-not-ready", "effect": "NoExecute"}
-"""The EFS driver takes it away when it can mount homes:
-https://github.com/kubernetes-sigs/aws-efs-csi-driver/blob/master/docs/install.md"""
 
 CORE_CPU_LIMIT = 16
 """vCPUs: two or three nodes of the hub, the proxy and add-ons, and their replacements."""
@@ -55,8 +50,7 @@ class UserNodePool(Construct):
 
     def __init__(self, scope: Construct, id: str, *, name: str, pool: EksNodePool) -> None:
         super().__init__(scope, id)
-        taint = {key: DEDICATED[key] for key in ("key", "value", "effect")}
-        template = _template(facts.USER_NODES, "user", _instances(pool), [taint])
+        template = _template(facts.USER_NODES, "user", _instances(pool), [facts.USER_TAINT])
         _node_pool(self, name, template, pool.max_cpu)
 
 
@@ -104,7 +98,7 @@ def _template(
     spec: dict[str, Any] = {
         "nodeClassRef": {"group": EKS, "kind": "NodeClass", "name": node_class},
         "requirements": list(requirements),
-        "startupTaints": [EFS_NOT_READY],
+        "startupTaints": [facts.EFS_STARTUP_TAINT],
         "expireAfter": EXPIRE_AFTER,
         "terminationGracePeriod": GRACE,
     }

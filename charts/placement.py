@@ -5,23 +5,7 @@ from collections.abc import Mapping
 from cdk8s_plus_33 import k8s
 
 from slipway import facts
-from slipway.model import EksSpec, KubernetesSpec
-from slipway.model.nodes import EksNodePool, NodePool
-from slipway.settings.hub import node_pool
-
-
-def core_selector(spec: EksSpec | KubernetesSpec) -> dict[str, str] | None:
-    """Of the hub and its proxy."""
-    return {facts.NODE_POOL_LABEL: facts.CORE_NODES} if isinstance(spec, EksSpec) else None
-
-
-def pool_selector(name: str, pool: NodePool | EksNodePool) -> dict[str, str] | None:
-    return node_pool(name, pool).selector or None
-
-
-def pool_tolerations(name: str, pool: NodePool | EksNodePool) -> list[k8s.Toleration]:
-    """The same as users' servers have."""
-    return [toleration(given) for given in node_pool(name, pool).tolerations]
+from slipway.model import ClusterSpec
 
 
 def toleration(given: Mapping[str, str]) -> k8s.Toleration:
@@ -54,8 +38,6 @@ def near_users(*also: str) -> k8s.Affinity:
     )
 
 
-def pull_secrets(spec: EksSpec | KubernetesSpec) -> list[k8s.LocalObjectReference] | None:
-    """Nodes on EKS have a role that may pull."""
-    if isinstance(spec, EksSpec) or not spec.image_pull_secret:
-        return None
-    return [k8s.LocalObjectReference(name=spec.image_pull_secret)]
+def pull_secrets(spec: ClusterSpec) -> list[k8s.LocalObjectReference] | None:
+    secret = spec.image_pull_secret
+    return [k8s.LocalObjectReference(name=secret)] if secret else None

@@ -4,16 +4,15 @@ import cdk8s
 from constructs import Construct
 
 from charts.auto_mode import BlockStorageClass, LoadBalancerClass, NetworkPolicySwitch
-from charts.deployed_values import Aws, DeployedValues
+from charts.aws_values import AwsValues
 from charts.namespace import Namespace
 from charts.node_class import CORE_NETWORK, USER_NETWORK, NodeClass
 from charts.node_pools import CoreNodePool, UserNodePool
 from charts.priorities import PriorityClasses
 from charts.quota import Quotas
-from charts.storage import ClusterHomes, EksHomes, HubDatabase
+from charts.storage import HomeVolumes, HubDatabase
 from slipway import facts
-from slipway.model import EksSpec, Environment, KubernetesSpec
-from slipway.model.storage import SharedHomes
+from slipway.model import EksSpec, Environment
 
 CORE_DISK = "80Gi"
 USER_DISK = "160Gi"
@@ -22,7 +21,7 @@ USER_DISK = "160Gi"
 
 class PlatformChart(cdk8s.Chart):
     def __init__(
-        self, scope: Construct, id: str, *, environment: Environment, deployed: DeployedValues
+        self, scope: Construct, id: str, *, environment: Environment, aws: AwsValues | None
     ) -> None:
         super().__init__(scope, id, labels=facts.COMMON_LABELS, disable_resource_name_hashes=True)
         spec = environment.cluster_spec
@@ -34,21 +33,25 @@ class PlatformChart(cdk8s.Chart):
         )
         PriorityClasses(self, "priorities", namespace=spec.namespace)
         Quotas(self, "quotas", spec=spec)
-        if isinstance(spec, EksSpec):
-            if deployed.aws is None:
-                raise ValueError("an environment on EKS needs the values of its AWS account")
-            self._classes(spec, deployed.aws)
-            self._nodes(spec, deployed.aws)
-            self._storage_on_eks(spec, deployed.aws)
-        else:
-            self._storage(spec)
+        if aws:
+            self._auto_mode(public=spec.domain is not None)
+            self._nodes(environment.eks_spec, aws)
+        storage = spec.storage
+        HomeVolumes(self, "homes", namespace=spec.namespace, homes=storage.homes, aws=aws)
+        HubDatabase(
+            self,
+            "hub-database",
+            namespace=spec.namespace,
+            size=storage.hub_database,
+            storage_class=storage.hub_database_class,
+        )
 
-    def _classes(self, spec: EksSpec, aws: Aws) -> None:
+    def _auto_mode(self, *, public: bool) -> None:
         NetworkPolicySwitch(self, "network-policy")
         BlockStorageClass(self, "block-storage")
-        LoadBalancerClass(self, "load-balancer", aws=aws, public=spec.domain is not None)
+        LoadBalancerClass(self, "load-balancer", public=public)
 
-    def _nodes(self, spec: EksSpec, aws: Aws) -> None:
+    def _nodes(self, spec: EksSpec, aws: AwsValues) -> None:
         core, users = facts.CORE_NODES, facts.USER_NODES
         NodeClass(
             self,
@@ -71,25 +74,3 @@ class PlatformChart(cdk8s.Chart):
         CoreNodePool(self, "core-pool", zone=spec.zones[0])
         for name, pool in spec.nodes.items():
             UserNodePool(self, f"user-pool-{name}", name=name, pool=pool)
-
-    def _storage_on_eks(self, spec: EksSpec, aws: Aws) -> None:
-        EksHomes(self, "homes", namespace=spec.namespace, file_system=aws.file_system)
-        HubDatabase(
-            self,
-            "hub-database",
-            namespace=spec.namespace,
-            size=spec.storage.hub_database,
-            storage_class=facts.BLOCK_STORAGE_CLASS,
-        )
-
-    def _storage(self, spec: KubernetesSpec) -> None:
-        storage = spec.storage
-        if isinstance(storage.homes, SharedHomes):
-            ClusterHomes(self, "homes", namespace=spec.namespace, homes=storage.homes)
-        HubDatabase(
-            self,
-            "hub-database",
-            namespace=spec.namespace,
-            size=storage.hub_database,
-            storage_class=storage.hub_database_class,
-        )

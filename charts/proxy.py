@@ -8,12 +8,12 @@ from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts import names, placement, resources, secrets, security
-from charts.deployed_values import DeployedValues
+from charts.aws_values import AwsValues
 from charts.disruption import MayBeMoved
 from charts.priorities import CORE
 from charts.services import Address, scraped
 from slipway import facts
-from slipway.model import EksSpec, Environment, KubernetesSpec
+from slipway.model import ClusterSpec, Environment
 
 HEALTH = "/_chp_healthz"
 UNREACHABLE_SECONDS = 30
@@ -24,7 +24,7 @@ class Proxy(Construct):
     """Deployment, account, and two Services: one for users, one for the hub alone."""
 
     def __init__(
-        self, scope: Construct, id: str, *, environment: Environment, deployed: DeployedValues
+        self, scope: Construct, id: str, *, environment: Environment, aws: AwsValues | None
     ) -> None:
         super().__init__(scope, id)
         spec = environment.cluster_spec
@@ -51,12 +51,12 @@ class Proxy(Construct):
                 selector=k8s.LabelSelector(match_labels=labels),
                 template=k8s.PodTemplateSpec(
                     metadata=k8s.ObjectMeta(labels={**facts.COMMON_LABELS, **labels}),
-                    spec=_pod(environment, deployed),
+                    spec=_pod(environment, aws),
                 ),
             ),
         )
 
-    def _addresses(self, spec: EksSpec | KubernetesSpec) -> None:
+    def _addresses(self, spec: ClusterSpec) -> None:
         Address(
             self,
             "api",
@@ -74,14 +74,14 @@ class Proxy(Construct):
             name=facts.PROXY_PUBLIC,
             component=facts.PROXY,
             ports={"http": (80, facts.PROXY_PORT)},
-            type="ClusterIP" if isinstance(spec, EksSpec) else spec.service,
+            type=spec.service,
         )
 
 
-def _pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
+def _pod(environment: Environment, aws: AwsValues | None) -> k8s.PodSpec:
     spec, image = environment.cluster_spec, environment.image_reference("proxy")
     pull_policy, only = environment.pull_policy("proxy"), [facts.PROXY_TOKEN]
-    fetch = secrets.fetch_secrets(deployed, image, pull_policy, ["secrets"], only)
+    fetch = secrets.fetch_secrets(aws, image, pull_policy, ["secrets"], only)
     return k8s.PodSpec(
         service_account_name=facts.PROXY,
         automount_service_account_token=False,
@@ -89,7 +89,7 @@ def _pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
         priority_class_name=names.priority(spec.namespace, CORE.name),
         # Told to end, it ends at once, and the next one starts only then.
         termination_grace_period_seconds=5,
-        node_selector=placement.core_selector(spec),
+        node_selector=spec.core_node_selector or None,
         tolerations=[
             k8s.Toleration(
                 key=f"node.kubernetes.io/{trouble}",
@@ -103,7 +103,7 @@ def _pod(environment: Environment, deployed: DeployedValues) -> k8s.PodSpec:
         security_context=security.pod_security(security.NOBODY),
         init_containers=fetch or None,
         containers=[_container(image, names.HELD if fetch else pull_policy)],
-        volumes=[security.tmp_volume("64Mi"), secrets.secrets_volume(deployed, only)],
+        volumes=[security.tmp_volume("64Mi"), secrets.secrets_volume(aws, only)],
     )
 
 

@@ -4,7 +4,7 @@ from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts.resources import LEAST, quantity
-from slipway.model import EksSpec, KubernetesSpec
+from slipway.model import ClusterSpec
 
 CERT_MANAGER = "cert-manager.io/"
 
@@ -15,7 +15,7 @@ class Quotas(Construct):
     CPU and memory have no quota: profiles bound each server, and this bounds their number.
     """
 
-    def __init__(self, scope: Construct, id: str, *, spec: EksSpec | KubernetesSpec) -> None:
+    def __init__(self, scope: Construct, id: str, *, spec: ClusterSpec) -> None:
         super().__init__(scope, id)
         # The chart's own pods all have a priority class and so never count here: how many pull
         # images depends on the nodes there are.
@@ -62,19 +62,17 @@ class Quotas(Construct):
         )
 
 
-def _servers(spec: EksSpec | KubernetesSpec) -> int:
+def _servers(spec: ClusterSpec) -> int:
     """Pods that end still count, and as many may be ending as are starting."""
     return spec.max_servers + spec.concurrent_spawns
 
 
-def _ways_in(spec: EksSpec | KubernetesSpec) -> tuple[int, int]:
+def _ways_in(spec: ClusterSpec) -> tuple[int, int]:
     """How many Services may be load balancers, and how many ports of nodes may be open.
 
     A load balancer takes a port of the nodes as well. So does cert-manager for a moment, when it
     shows by HTTP that a domain is ours.
     """
-    if isinstance(spec, EksSpec):
-        return 0, 0
     balancers = int(spec.service == "LoadBalancer")
     public = int(spec.service != "ClusterIP")
     solver = any(key.startswith(CERT_MANAGER) for key in spec.ingress_annotations)

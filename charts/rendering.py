@@ -5,7 +5,7 @@ from typing import Any
 
 import cdk8s
 
-from charts.deployed_values import DeployedValues
+from charts.aws_values import AwsValues
 from charts.hub import HubChart
 from charts.platform import PlatformChart
 from slipway.model import Environment
@@ -19,16 +19,15 @@ CHARTS: dict[str, type[PlatformChart] | type[HubChart]] = {PLATFORM: PlatformCha
 
 
 def objects(
-    environment: Environment, deployed: DeployedValues, only: Iterable[str] = CHARTS
+    environment: Environment, aws: AwsValues | None, only: Iterable[str] = CHARTS
 ) -> dict[str, list[Manifest]]:
     """The Kubernetes objects of each chart. Raises ValueError for a local environment: it has no
     cluster."""
     app = cdk8s.App()
     return {
-        name: CHARTS[name](app, name, environment=environment, deployed=deployed).to_json()
-        for name in only
+        name: CHARTS[name](app, name, environment=environment, aws=aws).to_json() for name in only
     }
 
 
-def chart_objects(name: str, environment: Environment, deployed: DeployedValues) -> list[Manifest]:
-    return objects(environment, deployed, [name])[name]
+def chart_objects(name: str, environment: Environment, aws: AwsValues | None) -> list[Manifest]:
+    return objects(environment, aws, [name])[name]

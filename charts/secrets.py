@@ -10,23 +10,23 @@ from collections.abc import Sequence
 from cdk8s_plus_33 import k8s
 
 from charts import resources, security
-from charts.deployed_values import Aws, DeployedValues
-from slipway.settings.hub import SECRETS_FOLDER
+from charts.aws_values import AwsValues
+from slipway import facts
 
 SECRETS = "secrets"
 FOLDER = "SLIPWAY_SECRETS"
 """The variable that names the folder to both images."""
 
 
-def secrets_volume(deployed: DeployedValues, only: Sequence[str] = ()) -> k8s.Volume:
+def secrets_volume(aws: AwsValues | None, only: Sequence[str] = ()) -> k8s.Volume:
     """All secrets, or `only` some files. 0440: readable by the pod's group, its fsGroup."""
-    if deployed.aws:
+    if aws:
         memory = k8s.EmptyDirVolumeSource(medium="Memory", size_limit=resources.quantity("1Mi"))
         return k8s.Volume(name=SECRETS, empty_dir=memory)
     return k8s.Volume(
         name=SECRETS,
         secret=k8s.SecretVolumeSource(
-            secret_name=deployed.secret,
+            secret_name=facts.HUB_SECRETS,
             default_mode=0o440,
             items=[k8s.KeyToPath(key=name, path=name) for name in only] or None,
         ),
@@ -34,15 +34,15 @@ def secrets_volume(deployed: DeployedValues, only: Sequence[str] = ()) -> k8s.Vo
 
 
 def secrets_mount(read_only: bool = True) -> k8s.VolumeMount:
-    return k8s.VolumeMount(name=SECRETS, mount_path=SECRETS_FOLDER, read_only=read_only)
+    return k8s.VolumeMount(name=SECRETS, mount_path=facts.HUB_SECRETS_FOLDER, read_only=read_only)
 
 
 def folder() -> k8s.EnvVar:
-    return k8s.EnvVar(name=FOLDER, value=SECRETS_FOLDER)
+    return k8s.EnvVar(name=FOLDER, value=facts.HUB_SECRETS_FOLDER)
 
 
 def fetch_secrets(
-    deployed: DeployedValues,
+    aws: AwsValues | None,
     image: str,
     pull_policy: str,
     command: Sequence[str],
@@ -52,7 +52,6 @@ def fetch_secrets(
 
     Another image would restart the proxy for a release of the hub.
     """
-    aws = deployed.aws
     if aws is None:
         return []
     wanted = [f"{name}={aws.secret_ids[name]}" for name in only or aws.secret_ids]
@@ -70,6 +69,6 @@ def fetch_secrets(
     ]
 
 
-def region(aws: Aws) -> k8s.EnvVar:
+def region(aws: AwsValues) -> k8s.EnvVar:
     """A pod cannot ask the instance for it: its metadata is out of reach on Auto Mode."""
     return k8s.EnvVar(name="AWS_REGION", value=aws.region)

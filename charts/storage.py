@@ -3,17 +3,31 @@
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts.deployed_values import FileSystem
+from charts.aws_values import AwsValues, FileSystem
 from charts.resources import quantity
 from slipway import facts
-from slipway.model.storage import SharedHomes
-from slipway.settings.hub import HOME_CLAIM
+from slipway.model.storage import EfsHomes, Homes, SharedHomes
 
 NO_CLASS = ""
 """Bind to a volume that exists already."""
 
 
-class EksHomes(Construct):
+class HomeVolumes(Construct):
+    """What one kind of homes needs in a cluster, beside what is there or what the hub makes."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, namespace: str, homes: Homes, aws: AwsValues | None
+    ) -> None:
+        super().__init__(scope, id)
+        if isinstance(homes, SharedHomes):
+            SharedVolume(self, "shared", namespace=namespace, homes=homes)
+        elif isinstance(homes, EfsHomes):
+            if aws is None:
+                raise ValueError("homes on EFS need the values of their AWS account")
+            EfsVolume(self, "efs", namespace=namespace, file_system=aws.file_system)
+
+
+class EfsVolume(Construct):
     """Homes on an EFS file system that outlives the cluster.
 
     The driver mounts through the access point, so every file belongs to its user and group.
@@ -25,7 +39,7 @@ class EksHomes(Construct):
         super().__init__(scope, id)
         # EFS has no size; Kubernetes wants one.
         capacity = "1Ti"
-        volume = f"{namespace}-{HOME_CLAIM}"
+        volume = f"{namespace}-{facts.HOMES_CLAIM}"
         k8s.KubePersistentVolume(
             self,
             "volume",
@@ -37,7 +51,7 @@ class EksHomes(Construct):
                     driver="efs.csi.aws.com",
                     volume_handle=f"{file_system.id}::{file_system.access_point}",
                 ),
-                claim_ref=k8s.ObjectReference(name=HOME_CLAIM, namespace=namespace),
+                claim_ref=k8s.ObjectReference(name=facts.HOMES_CLAIM, namespace=namespace),
                 persistent_volume_reclaim_policy="Retain",
                 storage_class_name=NO_CLASS,
             ),
@@ -45,12 +59,12 @@ class EksHomes(Construct):
         k8s.KubePersistentVolumeClaim(
             self,
             "claim",
-            metadata=k8s.ObjectMeta(name=HOME_CLAIM, namespace=namespace),
+            metadata=k8s.ObjectMeta(name=facts.HOMES_CLAIM, namespace=namespace),
             spec=_claim("ReadWriteMany", capacity, NO_CLASS, volume),
         )
 
 
-class ClusterHomes(Construct):
+class SharedVolume(Construct):
     """Homes on storage that a cluster has."""
 
     def __init__(self, scope: Construct, id: str, *, namespace: str, homes: SharedHomes) -> None:
@@ -58,7 +72,7 @@ class ClusterHomes(Construct):
         k8s.KubePersistentVolumeClaim(
             self,
             "claim",
-            metadata=k8s.ObjectMeta(name=HOME_CLAIM, namespace=namespace),
+            metadata=k8s.ObjectMeta(name=facts.HOMES_CLAIM, namespace=namespace),
             spec=_claim(homes.access_mode, homes.size, homes.storage_class),
         )
 

@@ -102,10 +102,18 @@ KUBELET_PORT = 10250
 API_SERVER_PORTS = (443, 6443)
 """Of the Kubernetes API: its Service's, and the usual one behind it."""
 
-# Addresses outside the cluster.
+# Networks.
 
-POD_IDENTITY_ADDRESSES = ("169.254.170.23", "fd00:ec2::23")
-"""Of the EKS Pod Identity agent on every node, at port 80."""
+EKS_SERVICE_RANGE = "172.20.0.0/16"
+"""Given to the cluster, so that the addresses of its DNS and API server are known beforehand."""
+EKS_DNS = "172.20.0.10/32"
+EKS_API_SERVER = "172.20.0.1/32"
+
+POD_IDENTITY_RANGES = ("169.254.170.23/32", "fd00:ec2::23/128")
+POD_IDENTITY_PORT = 80
+"""The EKS Pod Identity agent on every node, which gives a pod its role:
+https://docs.aws.amazon.com/eks/latest/userguide/pod-identities.html
+Users' servers have no role, and the metadata service beside it is for no pod at all."""
 METADATA_ADDRESSES = ("169.254.169.254", "fd00:ec2::254")
 """Of EC2's instance metadata service."""
 
@@ -145,7 +153,11 @@ NODE_POOL_LABEL = "karpenter.sh/nodepool"
 NODE_PURPOSE_LABEL = "hub.jupyter.org/node-purpose"
 PLACED_IN_LABEL = "hub.jupyter.org/node-pool"
 """On image pullers and placeholders: the node pool they are for."""
-DEDICATED_TAINT = "hub.jupyter.org/dedicated"
+USER_TAINT = {"key": "hub.jupyter.org/dedicated", "value": "user", "effect": "NoSchedule"}
+"""On EKS nodes of users' servers: the one that the z2jh chart's users know."""
+EFS_STARTUP_TAINT = {"key": "efs.csi.aws.com/agent-not-ready", "effect": "NoExecute"}
+"""On a new EKS node. The EFS driver takes it away when it can mount homes:
+https://github.com/kubernetes-sigs/aws-efs-csi-driver/blob/master/docs/install.md"""
 USERNAME_LABEL = "hub.jupyter.org/username"
 """KubeSpawner's, on users' pods."""
 

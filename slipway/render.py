@@ -33,9 +33,9 @@ def yaml_text(environment: Environment) -> str:
 def _objects(environment: Environment) -> "dict[str, list[Manifest]]":
     # Starts Node, and the one that is pinned: only the commands that render shall wait for it.
     os.environ.setdefault("JSII_NODE", str(node()))
-    from charts import deployed_values, rendering
+    from charts import aws_values, rendering
 
-    return rendering.objects(environment, deployed_values.before_deploy(environment))
+    return rendering.objects(environment, aws_values.placeholder_values(environment))
 
 
 def _files(charts: "dict[str, list[Manifest]]") -> dict[str, str]:

@@ -12,7 +12,7 @@ from aws_cdk.lambda_layer_kubectl_v36 import KubectlV36Layer
 from constructs import Construct
 
 from charts import rendering
-from charts.deployed_values import EKS_SERVICE_RANGE, Aws, endpoints, on_eks
+from charts.aws_values import AwsValues
 from charts.secret_names import secret_ids
 from slipway import facts
 from slipway.model import EksSpec, Environment
@@ -51,7 +51,7 @@ class ClusterStack(Stack):
         self.cluster = cast(eks.ICluster, cluster)
         _add_administrators(cluster, spec)
         node_role = self._node_role()
-        aws = Aws(
+        self.aws_values = AwsValues(
             region=spec.region,
             file_system=data.homes,
             secret_ids=secret_ids(environment),
@@ -60,9 +60,8 @@ class ClusterStack(Stack):
             subnets=tuple(subnet.subnet_id for subnet in network.private_subnets),
             security_group=cluster.cluster_security_group_id,
             user_security_group=self._user_nodes(network, cluster).security_group_id,
-            endpoints=endpoints(spec),
+            endpoints=spec.network.cidr if spec.network.has_endpoints else None,
         )
-        self.deployed = on_eks(spec, aws)
         self._add_what_runs_on_it(environment, self._node_access(node_role))
 
     def _add_what_runs_on_it(self, environment: Environment, node_access: eks.AccessEntry) -> None:
@@ -70,7 +69,7 @@ class ClusterStack(Stack):
             self,
             "platform",
             cluster=self.cluster,
-            objects=rendering.chart_objects(rendering.PLATFORM, environment, self.deployed),
+            objects=rendering.chart_objects(rendering.PLATFORM, environment, self.aws_values),
         )
         # Nodes join with it, and leave before it is gone.
         platform.node.add_dependency(node_access)
@@ -94,7 +93,7 @@ class ClusterStack(Stack):
             endpoint_access=eks.EndpointAccess.PUBLIC_AND_PRIVATE
             if public
             else eks.EndpointAccess.PRIVATE,
-            service_ipv4_cidr=EKS_SERVICE_RANGE,
+            service_ipv4_cidr=facts.EKS_SERVICE_RANGE,
             secrets_encryption_key=key,
             # Our own are in the platform chart: the built-in ones can be neither pinned to a zone
             # nor kept from consolidating.

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from charts.deployed_values import FileSystem
+from charts.aws_values import FileSystem
 from charts.secret_names import OAUTH_CLIENT_SECRET, secret_ids
 from slipway.model import EksSpec, Environment
 from slipway.model.quantities import seconds

@@ -39,7 +39,7 @@ class HubStack(Stack):
         data: DataStack,
     ) -> None:
         super().__init__(scope, id, description="JupyterHub and its proxy. Disposable.")
-        rendered = rendering.chart_objects(rendering.HUB, environment, cluster.deployed)
+        rendered = rendering.chart_objects(rendering.HUB, environment, cluster.aws_values)
         objects = list(with_revisions(self, rendered))
         chart = KubernetesObjects(self, "hub", cluster=cluster.cluster, objects=objects)
         roles = {facts.HUB: self._hub_role(data), facts.PROXY: self._proxy_role(data)}

@@ -5,7 +5,6 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from charts.deployed_values import has_endpoints
 from slipway.model import EksSpec
 from stacks.long_lived import LongLivedStack
 
@@ -47,7 +46,7 @@ class NetworkStack(LongLivedStack):
         self.private_subnets = self.vpc.select_subnets(subnet_group_name=PRIVATE).subnets
         self._log_refused_connections()
         self.vpc.add_gateway_endpoint("s3", service=ec2.GatewayVpcEndpointAwsService.S3)
-        if has_endpoints(spec):
+        if spec.network.has_endpoints:
             self._add_endpoints(spec.network.cidr)
 
     @property

@@ -8,7 +8,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from slipway.model import EksSpec, Environment
-from slipway.model.specs import GitHub
+from slipway.model.eks import GitHubActions
 from stacks.acknowledgements import acknowledge
 from stacks.data import DataStack
 from stacks.long_lived import LongLivedStack
@@ -40,7 +40,7 @@ class PipelineStack(LongLivedStack):
         *,
         environment: Environment,
         spec: EksSpec,
-        github: GitHub,
+        github: GitHubActions,
         data: DataStack,
     ) -> None:
         super().__init__(scope, id, description="The role of GitHub's workflows.")
@@ -60,7 +60,7 @@ class PipelineStack(LongLivedStack):
             may_look_before_promoting(deploy, spec.promotion.source)
         CfnOutput(self, "DeployRole", value=deploy.role_arn)
 
-    def _identity_provider(self, github: GitHub) -> str:
+    def _identity_provider(self, github: GitHubActions) -> str:
         """Its ARN. An account has one for all repositories."""
         if github.provider == "create":
             provider = iam.CfnOIDCProvider(

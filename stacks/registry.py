@@ -5,8 +5,8 @@ from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from slipway.facts import WORKING_TREE
 from slipway.model import EksSpec, Environment
-from slipway.model.specs import WORKING_TREE
 from stacks.long_lived import LongLivedStack
 
 NAMESPACE = "slipway"

@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
-from slipway.model import EksSpec, Environment
+from slipway.model import Environment
 from slipway.steps import StepError
 
 LONG_LIVED = ("registry", "network", "data", "pipeline")
@@ -29,8 +29,7 @@ class AwsAccount:
         variables: Mapping[str, str] = os.environ,
         session: boto3.Session | None = None,
     ) -> None:
-        assert isinstance(environment.spec, EksSpec)
-        self.environment, self.spec = environment, environment.spec
+        self.environment, self.spec = environment, environment.eks_spec
         self.variables = variables
         self.session = session or _session(self.spec.region, variables)
         self._clients: dict[str, Any] = {}

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from slipway.cli.app import bad_input, fail, print_json
-from slipway.model import EksSpec, Project
-from slipway.model.specs import WORKING_TREE
+from slipway.facts import WORKING_TREE
+from slipway.model import Project
 from slipway.release.diff.compare import Diff, compare
 from slipway.release.diff.rendered import CannotRender
 from slipway.release.diff.sides import sides
@@ -29,7 +29,7 @@ def show(
     as_json: bool,
 ) -> None:
     """Raises InvalidProject, and typer's exits."""
-    if on_aws and not isinstance(project.specs[name], EksSpec):
+    if on_aws and not project.specs[name].on_aws:
         raise bad_input(f"{name} is not on AWS: leave --aws out")
     found = _compared(project, name, before, after, on_aws=on_aws)
     if as_json:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from slipway.cli.app import bad_input
-from slipway.model import EksSpec, Environment, load
+from slipway.model import Environment, load
 from slipway.steps import StepError, Steps
 from slipway.toolchain.node import node
 
@@ -29,7 +29,7 @@ def say(line: str) -> None:
 def on_aws(root: Path, name: str) -> Environment:
     """The environment, if it is on AWS. Exits with 2 otherwise."""
     found = load(root, name).environment(name)
-    if not isinstance(found.spec, EksSpec):
+    if not found.spec.on_aws:
         print(f"environments/{name}.yaml: target: is {found.spec.target}, not eks", file=sys.stderr)
         raise typer.Exit(2)
     # The charts' names are imported: they start Node, and it shall be the pinned one.
@@ -107,7 +107,7 @@ def addons(root: Path, name: str | None, *, dry_run: bool, as_json: bool) -> Non
     from slipway.operate import addons as act
 
     project = load(root)
-    on_eks = [one for one, spec in project.specs.items() if isinstance(spec, EksSpec)]
+    on_eks = list(project.eks_specs)
     if not on_eks:
         raise bad_input("no environment has target: eks, and only EKS knows its add-ons")
     platform = project.platform

@@ -4,9 +4,9 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from slipway import facts
 from slipway.model.apps import AnyApp, App
 from slipway.model.base import ImageReference, Model, Name, Text200, VariableName, refuse, text
-from slipway.model.nodes import USERS
 from slipway.model.quantities import Cpu, Memory, memory_bytes
 
 RoutePath = Annotated[
@@ -123,7 +123,7 @@ class Profile(Model):
     default_url: DefaultUrl | None = None
     """A path to land at instead of an app."""
     resources: Resources = Resources()
-    nodes: Name = USERS
+    nodes: Name = facts.USER_NODES
     """The environment's node pool that it runs on."""
     groups: tuple[Text200, ...] = ()
     """Who may launch it; everybody when empty."""

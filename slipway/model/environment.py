@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
+
+from slipway import facts
 from slipway.model.catalog import Catalog
+from slipway.model.eks import EksSpec
+from slipway.model.kubernetes import KubernetesSpec
 from slipway.model.release import PlatformVersions, Release
-from slipway.model.specs import (
-    WORKING_TREE,
-    ClusterSpec,
-    EksSpec,
-    KubernetesSpec,
-    LocalSpec,
-    PullPolicy,
-)
+from slipway.model.specs import ClusterSpec, EnvironmentSpec, LocalSpec, PullPolicy
+
+AnySpec = Annotated[LocalSpec | KubernetesSpec | EksSpec, Field(discriminator="target")]
+"""What a file of `environments/` may hold."""
 
 OTHER_CODE = "_other-code"
 """No version has an underscore."""
@@ -25,7 +27,7 @@ class Environment:
     """A release at its place. Charts, stacks and the hub's settings are functions of it."""
 
     name: str
-    spec: LocalSpec | KubernetesSpec | EksSpec
+    spec: EnvironmentSpec
     catalog: Catalog
     versions: PlatformVersions
     release: Release | None
@@ -40,20 +42,26 @@ class Environment:
     @property
     def cluster_spec(self) -> ClusterSpec:
         """The spec of an environment on a cluster. Raises ValueError for a local one."""
-        if isinstance(self.spec, LocalSpec):
+        if not isinstance(self.spec, ClusterSpec):
             raise ValueError(f"{self.name} is local: it has no cluster")
+        return self.spec
+
+    @property
+    def eks_spec(self) -> EksSpec:
+        """The spec of an environment on AWS. Raises ValueError for another one."""
+        if not isinstance(self.spec, EksSpec):
+            raise ValueError(f"{self.name} has target {self.spec.target}: it is not on AWS")
         return self.spec
 
     def pull_policy(self, image: str) -> PullPolicy:
         """A tag may have moved since a node pulled it; a digest cannot, in a release or outside."""
         if "@" in self.image_reference(image):
             return "IfNotPresent"
-        spec = self.cluster_spec
-        return "Always" if isinstance(spec, EksSpec) else spec.image_pull_policy
+        return self.cluster_spec.image_pull_policy
 
     @property
     def release_name(self) -> str:
-        return self.release.version if self.release else WORKING_TREE
+        return self.release.version if self.release else facts.WORKING_TREE
 
     @property
     def deployed_as(self) -> str:
@@ -73,4 +81,4 @@ class Environment:
         registry = f"{self.cluster_spec.registry}/{image}"
         if self.release:
             return f"{registry}@{self.release.images[image]}"
-        return f"{registry}:{WORKING_TREE}"
+        return f"{registry}:{facts.WORKING_TREE}"

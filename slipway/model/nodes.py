@@ -1,16 +1,13 @@
 """Node pools: the machines that profiles run on, and what a server may ask of one."""
 
+from abc import abstractmethod
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from slipway import facts
 from slipway.model.base import Model, Name, Text200, refuse, text
 from slipway.model.quantities import Cpu, Memory, memory_bytes
-
-CORE = "core"
-"""EKS nodes of the hub, its proxy and add-ons."""
-USERS = "users"
-"""The pool of every profile that names no other."""
 
 LabelKey = Annotated[
     str,
@@ -45,6 +42,10 @@ class Toleration(Model):
     """Left out: whatever the taint's value is."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
 
+    def for_pod(self) -> dict[str, str]:
+        operator = "Exists" if self.value is None else "Equal"
+        return self.model_dump(exclude_none=True) | {"operator": operator}
+
 
 class Capacity(Model):
     """The most that one server may ask for. None: not known, so not checked."""
@@ -55,6 +56,32 @@ class Capacity(Model):
 
 
 class NodePool(Model):
+    """What every target's node pools have."""
+
+    gpus: int = Field(default=0, ge=0, le=16)
+    """GPUs of a node. Profiles with GPUs need a pool that has them."""
+    placeholders: int = Field(default=0, ge=0, le=500)
+    """Places of the default profile's size that are kept free, so that users need not wait for
+    a node."""
+
+    @abstractmethod
+    def capacity(self) -> Capacity:
+        """What one server can have on an otherwise empty node."""
+
+    @abstractmethod
+    def node_selector(self, name: str) -> dict[str, str]:
+        """Labels of the nodes of the pool, which is called `name`."""
+
+    @abstractmethod
+    def pod_tolerations(self) -> tuple[dict[str, str], ...]:
+        """What a pod needs to run there, as Kubernetes writes it."""
+
+    def startup_tolerations(self) -> tuple[dict[str, str], ...]:
+        """What a pod needs beside that to run on a node that is not ready for others yet."""
+        return ()
+
+
+class KubernetesNodePool(NodePool):
     """Nodes of a cluster that exists already."""
 
     selector: dict[LabelKey, LabelValue] = Field(default_factory=dict)
@@ -63,34 +90,31 @@ class NodePool(Model):
     cpu: Cpu | None = None
     """Cores that the largest node has for pods; `slipway check` refuses what does not fit."""
     memory: Memory | None = None
-    gpus: int = Field(default=0, ge=0, le=16)
-    """GPUs of a node. Profiles with GPUs need a pool that has them."""
-    placeholders: int = Field(default=0, ge=0, le=500)
-    """Places of the default profile's size that are kept free, so that users need not wait for
-    a node."""
 
     def capacity(self) -> Capacity:
         memory = memory_bytes(self.memory) if self.memory else None
         return Capacity(cpu=self.cpu, memory=memory, gpus=self.gpus)
 
+    def node_selector(self, name: str) -> dict[str, str]:
+        return self.selector
 
-class EksNodePool(Model):
+    def pod_tolerations(self) -> tuple[dict[str, str], ...]:
+        return tuple(toleration.for_pod() for toleration in self.tolerations)
+
+
+class EksNodePool(NodePool):
     """Nodes that EKS Auto Mode makes and removes as users come and go."""
 
     cpu: int = Field(default=16, ge=2, le=192)
     """vCPUs of the largest instance it may choose."""
     memory: Memory = "64Gi"
     """Memory of the largest instance it may choose."""
-    gpus: int = Field(default=0, ge=0, le=16)
-    """GPUs of an instance."""
     gpu_names: tuple[Text200, ...] = ()
     """Which GPUs, as EKS calls them (`t4`, `a10g`, `l4`); any when left out."""
     spot: bool = False
     """Spot instances: cheaper, and taken back with two minutes' notice."""
     max_cpu: int = Field(default=512, ge=2)
     """vCPUs of all its nodes together: the limit of the bill."""
-    placeholders: int = Field(default=0, ge=0, le=500)
-    """Places of the default profile's size that are kept free."""
 
     @model_validator(mode="after")
     def _gpus_go_with_their_names(self) -> Self:
@@ -98,8 +122,17 @@ class EksNodePool(Model):
             raise refuse("gpu_names are given, but no gpus", "add gpus: 1")
         return self
 
+    def node_selector(self, name: str) -> dict[str, str]:
+        return {facts.NODE_POOL_LABEL: name}
+
+    def pod_tolerations(self) -> tuple[dict[str, str], ...]:
+        return (_toleration(facts.USER_TAINT),)
+
+    def startup_tolerations(self) -> tuple[dict[str, str], ...]:
+        return (_toleration(facts.EFS_STARTUP_TAINT),)
+
     def capacity(self) -> Capacity:
-        """What is left for one server on an otherwise empty instance."""
+        """Without what the kubelet and daemons take."""
         cores, daemons = _DAEMONS
         return Capacity(
             cpu=self.cpu - _kubelet_cores(self.cpu) - cores,
@@ -114,9 +147,14 @@ def _kubelet_cores(cores: int) -> float:
     return sum(shares[:cores]) + 0.0025 * max(0, cores - len(shares))
 
 
-def default_pools() -> dict[Name, NodePool]:
-    return {USERS: NodePool()}
+def _toleration(taint: dict[str, str]) -> dict[str, str]:
+    operator = "Equal" if "value" in taint else "Exists"
+    return {"key": taint["key"], "operator": operator, **taint}
+
+
+def default_pools() -> dict[Name, KubernetesNodePool]:
+    return {facts.USER_NODES: KubernetesNodePool()}
 
 
 def default_eks_pools() -> dict[Name, EksNodePool]:
-    return {USERS: EksNodePool()}
+    return {facts.USER_NODES: EksNodePool()}

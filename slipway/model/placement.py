@@ -1,25 +1,24 @@
 """Whether an environment can run what a catalog asks of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from slipway.model.catalog import Catalog, Profile
-from slipway.model.nodes import Capacity
-from slipway.model.problems import listed
+from slipway.model.nodes import Capacity, NodePool
+from slipway.model.problems import Finding, listed
 from slipway.model.quantities import memory_bytes
-from slipway.model.references import Finding
-from slipway.model.specs import EksSpec, KubernetesSpec, LocalSpec
 
 GIB = 2**30
 
 
 def check_placement(
-    spec: LocalSpec | KubernetesSpec | EksSpec, catalog: Catalog
+    pools: Mapping[str, NodePool], catalog: Catalog, *, in_file: bool
 ) -> Iterator[Finding]:
-    """Each profile that no node of its pool can hold, as a finding in the environment's file."""
-    if isinstance(spec, LocalSpec):
-        return
+    """Each profile that no node of its pool can hold, as a finding in the environment's file.
+
+    `in_file`: whether the pools are written there, and not the default ones.
+    """
     used = {profile.nodes for profile in catalog.profiles.values()}
-    for name, nodes in spec.nodes.items():
+    for name, nodes in pools.items():
         if nodes.placeholders and name not in used:
             yield Finding(
                 ("nodes", name, "placeholders"),
@@ -27,7 +26,7 @@ def check_placement(
                 "take them away, or say `nodes` in a profile",
             )
     for name, profile in catalog.profiles.items():
-        if pool := spec.nodes.get(profile.nodes):
+        if pool := pools.get(profile.nodes):
             for asked, held, what in _excess(profile, pool.capacity()):
                 yield Finding(
                     ("nodes", profile.nodes),
@@ -37,9 +36,9 @@ def check_placement(
                 )
         else:
             yield Finding(
-                ("nodes",) if "nodes" in spec.model_fields_set else (),
+                ("nodes",) if in_file else (),
                 f"the profile {name!r} runs on {profile.nodes!r}, which is no pool here",
-                f"add nodes.{profile.nodes} here; there is {listed(spec.nodes)}",
+                f"add nodes.{profile.nodes} here; there is {listed(pools)}",
                 True,
             )
 

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
 """Keys and list indices from the top of a document to a value."""
@@ -44,6 +44,15 @@ class InvalidProject(Exception):  # noqa: N818  (reads as what it is where it is
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class Finding(NamedTuple):
+    """One thing wrong in a document, before its place there is known."""
+
+    path: Path
+    message: str
+    hint: str
+    at_key: bool = False
 
 
 def did_you_mean(wrong: str, known: Iterable[str]) -> str:

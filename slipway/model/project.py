@@ -9,17 +9,16 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from slipway import facts
 from slipway.model import explain
 from slipway.model.base import NAME
 from slipway.model.catalog import Catalog
 from slipway.model.document import Document, read
-from slipway.model.domain import check_domain
-from slipway.model.environment import Environment
+from slipway.model.eks import EksSpec
+from slipway.model.environment import AnySpec, Environment
 from slipway.model.logo import LogoError, data_uri
-from slipway.model.placement import check_placement
-from slipway.model.problems import InvalidProject, Problem, listed
+from slipway.model.problems import Finding, InvalidProject, Problem, listed
 from slipway.model.references import (
-    Finding,
     check_catalog,
     check_platform,
     check_release,
@@ -28,18 +27,17 @@ from slipway.model.references import (
 from slipway.model.release import PlatformVersions, Release
 from slipway.model.repositories import built_anywhere
 from slipway.model.signature import check_signature
-from slipway.model.specs import WORKING_TREE, AnySpec, EksSpec, KubernetesSpec, LocalSpec
+from slipway.model.specs import EnvironmentSpec
 
 CATALOG = "catalog.yaml"
 PLATFORM = "platform.yaml"
 """Need not exist: everything in it has a default."""
-Spec = LocalSpec | KubernetesSpec | EksSpec
 
 
 @dataclass(frozen=True)
 class Project:
     root: Path
-    specs: Mapping[str, Spec]
+    specs: Mapping[str, EnvironmentSpec]
     releases: Mapping[str, Release]
     logos: Mapping[str, str]
     """By environment, as `data:` URIs: of those that have one."""
@@ -69,12 +67,17 @@ class Project:
         if name not in self.specs:
             raise InvalidProject([_no_environment(self.root, name)])
         spec, logo = self.specs[name], self.logos.get(name, "")
-        release = None if spec.release == WORKING_TREE else self.releases[spec.release]
+        release = None if spec.release == facts.WORKING_TREE else self.releases[spec.release]
         catalog, platform = (
             (release.catalog, release.platform) if release else (self.catalog, self.platform)
         )
-        repositories = self._repositories if isinstance(spec, EksSpec) else ()
+        repositories = self._repositories if spec.on_aws else ()
         return Environment(name, spec, catalog, platform, release, logo, repositories=repositories)
+
+    @property
+    def eks_specs(self) -> dict[str, EksSpec]:
+        """Of the environments on AWS."""
+        return {n: spec for n, spec in self.specs.items() if isinstance(spec, EksSpec)}
 
     def environments(self) -> Iterator[Environment]:
         return (self.environment(name) for name in self.specs)
@@ -133,11 +136,13 @@ def load(root: Path, only: str | None = None) -> Project:
         _logos(problems, root, {name: loaded[name] for name in specs}),
     )
     bad_catalog: tuple[Problem, ...] = ()
-    if only not in specs or WORKING_TREE in needed:
+    if only not in specs or facts.WORKING_TREE in needed:
         bad_catalog = _wrong_with(lambda: project.catalog)
         problems += (*bad_catalog, *_wrong_with(lambda: project.platform))
     for name, spec in specs.items():
-        if spec.release in project.releases or (spec.release == WORKING_TREE and not bad_catalog):
+        if spec.release in project.releases or (
+            spec.release == facts.WORKING_TREE and not bad_catalog
+        ):
             found = _misfits(project, spec)
             problems += [_positioned(loaded[name][1], finding) for finding in found]
     if problems:
@@ -153,12 +158,12 @@ def _wrong_with(part: Callable[[], object]) -> tuple[Problem, ...]:
     return ()
 
 
-def _misfits(project: Project, spec: Spec) -> Iterator[Finding]:
+def _misfits(project: Project, spec: EnvironmentSpec) -> Iterator[Finding]:
     """Between an environment and what it is to run."""
     release = project.releases.get(spec.release)
-    yield from check_placement(spec, release.catalog if release else project.catalog)
+    yield from spec.misfits(release.catalog if release else project.catalog)
     if release:
-        yield from check_signature(project.root, spec, release)
+        yield from check_signature(project.root, spec.signed_by, release)
 
 
 def load_file(file: Path, name: str, model: Any, check: Callable[[Any], Iterable[Finding]]) -> Any:
@@ -193,7 +198,7 @@ def _load(
 
 
 def _logos(
-    problems: list[Problem], root: Path, loaded: Mapping[str, tuple[Spec, Document]]
+    problems: list[Problem], root: Path, loaded: Mapping[str, tuple[EnvironmentSpec, Document]]
 ) -> dict[str, str]:
     """The environments' logos as `data:` URIs; `problems` is longer for each that is none."""
     logos = {}
@@ -220,14 +225,14 @@ def _positioned(document: Document, finding: Finding) -> Problem:
     return document.problem(finding.path, finding.message, finding.hint, at_key=finding.at_key)
 
 
-def _spec_check(name: str, versions: list[str]) -> Callable[[Spec], Iterable[Finding]]:
-    def check(spec: Spec) -> Iterator[Finding]:
+def _spec_check(name: str, versions: list[str]) -> Callable[[EnvironmentSpec], Iterable[Finding]]:
+    def check(spec: EnvironmentSpec) -> Iterator[Finding]:
         if not re.fullmatch(NAME, name):
             yield Finding((), f"{name!r} is not a name", "call the file for example dev.yaml")
-        if spec.release != WORKING_TREE and spec.release not in versions:
-            known = (*versions, WORKING_TREE)
+        if spec.release != facts.WORKING_TREE and spec.release not in versions:
+            known = (*versions, facts.WORKING_TREE)
             yield Finding(("release",), *unknown("release", spec.release, known))
-        yield from check_domain(spec)
+        yield from spec.findings()
 
     return check
 

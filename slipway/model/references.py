@@ -2,10 +2,9 @@
 
 import posixpath
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from slipway.model.catalog import Catalog
-from slipway.model.problems import Path, did_you_mean, listed
+from slipway.model.problems import Finding, did_you_mean, listed
 from slipway.model.release import ADDONS, HUB_IMAGES, PlatformVersions, Release
 
 HUB_PATHS = frozenset(
@@ -71,13 +70,6 @@ SERVER_PATHS = frozenset(
 
 SERVER_SUFFIX = "-server"
 """A profile's named server is `<profile>-server`: it shares its URL space with the apps."""
-
-
-class Finding(NamedTuple):
-    path: Path
-    message: str
-    hint: str
-    at_key: bool = False
 
 
 def check_catalog(catalog: Catalog) -> Iterator[Finding]:

@@ -11,8 +11,8 @@ from pydantic_core import core_schema
 
 from slipway.model.base import Model
 from slipway.model.catalog import Catalog
+from slipway.model.environment import AnySpec
 from slipway.model.release import PlatformVersions, Release
-from slipway.model.specs import AnySpec
 
 SCHEMAS: dict[str, Any] = {
     "catalog": Catalog,

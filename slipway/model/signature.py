@@ -6,18 +6,16 @@ commit least of all, has a say in who may sign it.
 
 import base64
 import binascii
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slipway.model.references import Finding
+from slipway.model.problems import Finding
 from slipway.model.release import Release
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    from slipway.model.specs import EksSpec, KubernetesSpec, LocalSpec
 
     PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -37,11 +35,9 @@ def signed_message(release: Release) -> bytes:
     return f"slipway release {release.version}\n{release.content_digest()}\n".encode()
 
 
-def check_signature(
-    root: Path, spec: "LocalSpec | KubernetesSpec | EksSpec", release: Release
-) -> Iterator[Finding]:
-    """What keeps the environment from trusting the release. An environment without keys trusts."""
-    names: tuple[str, ...] = getattr(spec, "signed_by", ())
+def check_signature(root: Path, names: Sequence[str], release: Release) -> Iterator[Finding]:
+    """What keeps an environment with the keys `names` from trusting the release. Without keys it
+    trusts."""
     keys, usable = [], True
     for index, name in enumerate(names):
         try:

@@ -1,28 +1,50 @@
-"""Where users' homes and the hub's database are."""
+"""Where users' homes and the hub's database are. A kind of home is one class here."""
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from slipway import facts
 from slipway.model.base import Model, Name
 from slipway.model.quantities import Duration, Memory
 
-RECORDS_PREFIX = "records/"
-"""Of the keys in the data bucket: what smoke tests, promotions and rollbacks leave."""
+AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
 
 
-class SharedHomes(Model):
+class Homes(Model):
+    """What the hub and the charts ask of every kind of home."""
+
+    @property
+    def claim_name(self) -> str | None:
+        """The volume claim with a folder per user. None: each user has a claim of their own."""
+        return None
+
+    @property
+    def one_node(self) -> bool:
+        """Whether the claim can be mounted on one node only: servers stay where the hub is."""
+        return False
+
+
+class SharedHomes(Homes):
     """One volume, a folder per user. The hub makes the folder; a user's pod mounts it alone."""
 
     kind: Literal["shared"] = "shared"
     storage_class: Name | None = None
     """The cluster's default when left out."""
-    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = "ReadWriteOnce"
+    access_mode: AccessMode = "ReadWriteOnce"
     """With ReadWriteOnce, which every storage class has, all servers run on the hub's node."""
     size: Memory = "10Gi"
 
+    @property
+    def claim_name(self) -> str:
+        return facts.HOMES_CLAIM
 
-class PerUserHomes(Model):
+    @property
+    def one_node(self) -> bool:
+        return self.access_mode == "ReadWriteOnce"
+
+
+class PerUserHomes(Homes):
     """A volume for each user, made when they first start a server."""
 
     kind: Literal["per-user"]
@@ -30,18 +52,50 @@ class PerUserHomes(Model):
     size: Memory = "10Gi"
 
 
-class ExistingHomes(Model):
+class ExistingHomes(Homes):
     """A claim that somebody else made in the namespace, a folder per user in it."""
 
     kind: Literal["existing"]
     claim: Name
-    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = "ReadWriteMany"
+    access_mode: AccessMode = "ReadWriteMany"
+
+    @property
+    def claim_name(self) -> str:
+        return self.claim
+
+    @property
+    def one_node(self) -> bool:
+        return self.access_mode == "ReadWriteOnce"
+
+
+class EfsHomes(Homes):
+    """An EFS file system, a folder per user. On EKS always, so no file names it."""
+
+    kind: Literal["efs"] = "efs"
+
+    @property
+    def claim_name(self) -> str:
+        return facts.HOMES_CLAIM
 
 
 AnyHomes = Annotated[SharedHomes | PerUserHomes | ExistingHomes, Field(discriminator="kind")]
 
 
-class KubernetesStorage(Model):
+class Storage(Model):
+    """What every cluster has."""
+
+    if TYPE_CHECKING:
+        hub_database: str
+        snapshots_every: str
+
+        @property
+        def homes(self) -> Homes: ...
+
+        @property
+        def hub_database_class(self) -> str | None: ...
+
+
+class KubernetesStorage(Storage):
     homes: AnyHomes = SharedHomes()
     hub_database: Memory = "1Gi"
     hub_database_class: Name | None = None
@@ -50,8 +104,16 @@ class KubernetesStorage(Model):
     """How often the hub's database is copied to where the homes are."""
 
 
-class EksStorage(Model):
+class EksStorage(Storage):
     hub_database: Memory = "10Gi"
     snapshots_every: Duration = "1h"
     """How often the hub's database is copied to the bucket of snapshots."""
     backup_retention: Duration = "35d"
+
+    @property
+    def homes(self) -> EfsHomes:
+        return EfsHomes()
+
+    @property
+    def hub_database_class(self) -> str:
+        return facts.BLOCK_STORAGE_CLASS

@@ -15,10 +15,10 @@ from typing import Any
 import yaml
 
 from slipway.aws.account import AwsAccount
+from slipway.facts import ADDONS
 from slipway.model.document import parse
 from slipway.model.problems import InvalidProject
 from slipway.model.project import PLATFORM
-from slipway.model.release import ADDONS
 from slipway.steps import StepError
 
 KEY = "addons"

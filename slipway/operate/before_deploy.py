@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from slipway.model import EksSpec, Environment, InvalidProject
+from slipway.model import Environment, InvalidProject
 
 CLI = ("cdk", "cdk.js")
 STACKS = ("registry", "network", "data", "pipeline", "cluster", "hub", "observability")
@@ -30,7 +30,7 @@ def check(root: Path, environments: Iterable[Environment]) -> None:
     found = [
         problem
         for environment in environments
-        if isinstance(environment.spec, EksSpec)
+        if environment.spec.on_aws
         if (stacks := selected(environment.name, arguments))
         for problem in problems(
             root, environment, _profile(arguments), hub=bool({*WITH_THE_HUB} & stacks)

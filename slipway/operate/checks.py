@@ -8,8 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from slipway.aws.account import AwsAccount
-from slipway.model.release import HUB_IMAGES
-from slipway.model.specs import WORKING_TREE
+from slipway.facts import HUB_IMAGES, WORKING_TREE
 
 
 @dataclass(frozen=True)

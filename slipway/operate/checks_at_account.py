@@ -9,7 +9,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.aws.account import AwsAccount
-from slipway.model import EksSpec, Environment
+from slipway.model import Environment
 from slipway.model.document import Document, read
 from slipway.model.problems import Problem
 from slipway.operate import checks
@@ -21,11 +21,10 @@ def problems(
     root: Path, environment: Environment, profile: str | None, *, hub: bool
 ) -> Iterator[Problem]:
     """Each at its line. What cannot be read is said on standard error and is no problem."""
-    assert isinstance(environment.spec, EksSpec)
     name = f"environments/{environment.name}.yaml"
     document = read(root / name, name)
     try:
-        session = boto3.Session(profile_name=profile, region_name=environment.spec.region)
+        session = boto3.Session(profile_name=profile, region_name=environment.eks_spec.region)
         if _asks_for_a_code(session):
             _notice(environment, "your profile would ask for its code twice; see `slipway doctor`")
             return

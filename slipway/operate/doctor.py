@@ -12,8 +12,8 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway.aws.account import AwsAccount
+from slipway.facts import ADDONS
 from slipway.model import Environment
-from slipway.model.release import ADDONS
 from slipway.operate.checks import Finding, hosted_zone, images, zones
 from slipway.operate.leftovers import ENVIRONMENT_TAG
 from slipway.steps import StepError

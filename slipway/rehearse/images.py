@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import boto3
 
+from slipway.facts import WORKING_TREE
 from slipway.images.build.build import RECORDS, SBOMS
 from slipway.images.build.context import assemble, content_tag, facts
 from slipway.images.build.push import push
@@ -27,9 +28,8 @@ from slipway.images.oci.reference import Reference
 from slipway.images.oci.registry import Registry
 from slipway.images.oci.transfer import Pusher
 from slipway.installation import STORE
-from slipway.model import EksSpec, load
+from slipway.model import load
 from slipway.model.release import built_here
-from slipway.model.specs import WORKING_TREE
 
 FILE = "slipway-rehearsal"
 OUTSIDE = "outside"
@@ -84,8 +84,7 @@ def _bring_home(root: Path, store: Layout, environment: str) -> None:
     """Images of other registries, where a rehearsal cannot go: the copy's catalog names stand-ins
     in a corner of the environment's registry."""
     project, file = load(root), root / "catalog.yaml"
-    spec, text = project.specs[environment], file.read_text()
-    assert isinstance(spec, EksSpec)
+    spec, text = project.eks_specs[environment], file.read_text()
     host = Reference.parse(f"{spec.registry}/any").host
     outside = {name: image.reference for name, image in project.catalog.images.items()}
     for name, reference in outside.items():

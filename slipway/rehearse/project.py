@@ -10,7 +10,7 @@ import yaml
 from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from slipway.model import Environment, LocalSpec
+from slipway.model import Environment
 from slipway.release.promotion.pin import Pin
 from slipway.steps import StepError
 
@@ -70,7 +70,6 @@ class ProjectCopy:
 
     def _take_what_it_names(self, root: Path, environment: Environment) -> None:
         spec = environment.spec
-        assert not isinstance(spec, LocalSpec)
         if spec.logo:
             self._take(root, spec.logo)
         for name in spec.signed_by:

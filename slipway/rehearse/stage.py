@@ -16,7 +16,7 @@ from typing import Any
 
 from slipway.aws.account import AwsAccount
 from slipway.images.oci.reference import Reference
-from slipway.model import EksSpec, Environment, Project, load
+from slipway.model import Environment, Project, load
 from slipway.rehearse import emulator
 from slipway.rehearse.cluster import Cluster
 from slipway.rehearse.controllers import Controllers
@@ -159,8 +159,7 @@ def _cluster(aws: AwsAccount) -> str:
 
 
 def _place(world: Sandbox, environment: Environment) -> AwsAccount:
-    assert isinstance(environment.spec, EksSpec)
-    spec = environment.spec
+    spec = environment.eks_spec
     return AwsAccount(environment, world.environment(spec.account, spec.region))
 
 
@@ -170,7 +169,7 @@ def choose(project: Project) -> tuple[Environment, Environment | None]:
 
     Raises ValueError when there is none.
     """
-    found = [(one, one.spec) for one in project.environments() if isinstance(one.spec, EksSpec)]
+    found = [(project.environment(name), spec) for name, spec in project.eks_specs.items()]
     if not found:
         raise ValueError("no environment has `target: eks`: there is nothing to rehearse")
     pairs = [

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from slipway.facts import WORKING_TREE
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject, Problem, Release
 from slipway.model.problems import listed
-from slipway.model.specs import WORKING_TREE, EksSpec
 from slipway.toolchain import git
 
 FOLDERS = ("charts", "stacks", "slipway/model")
@@ -84,7 +84,7 @@ def check_code(root: Path, environment: Environment, *, allow_drift: bool = Fals
     if release is None or code_digest(root) == release.code:
         return None
     file = f"environments/{environment.name}.yaml"
-    protected = getattr(environment.spec, "protected", False)
+    protected = environment.spec.protected
     if allow_drift and not protected:
         return (
             f"{file}: release {release.version} is rendered by other code than it was frozen "
@@ -159,7 +159,7 @@ def moving_images(environment: Environment) -> list[str]:
 
 def notice(environment: Environment) -> str | None:
     """What somebody should know before an environment on AWS is rendered from the catalog."""
-    if environment.release or not isinstance(environment.spec, EksSpec):
+    if environment.release or not environment.spec.on_aws:
         return None
     moving = moving_images(environment)
     if not moving:

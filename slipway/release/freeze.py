@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from slipway.facts import WORKING_TREE
 from slipway.images.build.recipes import BASE
-from slipway.model import Catalog, EksSpec, Environment, LocalSpec, Project, Release
+from slipway.model import Catalog, Environment, Project, Release
 from slipway.model.release import PlatformVersions
-from slipway.model.specs import WORKING_TREE
 from slipway.release import bills, images
 from slipway.release.code import code_digest
 from slipway.toolchain import git
@@ -86,7 +86,7 @@ def _frozen(catalog: Catalog, found: images.Found) -> Catalog:
 def default_source(project: Project) -> str | None:
     """The one environment whose images are promoted to others; else the one on a cluster that
     follows the catalog; else the only one on a cluster. None where that leaves a choice."""
-    specs = {n: s for n, s in project.specs.items() if not isinstance(s, LocalSpec)}
-    promoted = [n for n, s in specs.items() if isinstance(s, EksSpec) and s.promotion.to]
+    specs = {n: s for n, s in project.specs.items() if s.has_cluster}
+    promoted = [n for n, s in project.eks_specs.items() if s.promotion.to]
     following = [n for n, s in specs.items() if s.release == WORKING_TREE]
     return next((names[0] for names in (promoted, following, [*specs]) if len(names) == 1), None)

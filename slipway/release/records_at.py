@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.model import EksSpec, Environment
-from slipway.model.storage import RECORDS_PREFIX as PREFIX
+from slipway.facts import RECORDS_PREFIX as PREFIX
+from slipway.model import Environment
 from slipway.release.records import Kind, Record, Records, file_records, folder
 from slipway.steps import StepError
 
@@ -51,7 +51,7 @@ def records_at(
 
     Raises StepError when it is on AWS and has no bucket yet, and what boto3 raises.
     """
-    if not isinstance(environment.spec, EksSpec):
+    if not environment.spec.on_aws:
         return file_records(project)
     from slipway.aws import cloudformation
     from slipway.aws.account import AwsAccount

@@ -31,7 +31,7 @@ def verify(project: Project, environment: str, version: str) -> None:
     file = f"environments/{environment}.yaml"
     found = [
         Problem(file, 1, 1, str(finding.path[0]), finding.message, finding.hint)
-        for finding in check_signature(project.root, spec, release)
+        for finding in check_signature(project.root, spec.signed_by, release)
     ]
     if found:
         raise InvalidProject(found)

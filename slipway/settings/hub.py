@@ -16,29 +16,14 @@ from slipway_hub.settings import (
     SharedHomes,
 )
 
-from slipway.model import EksSpec, Environment, InvalidProject, KubernetesSpec, Problem
+from slipway import facts
+from slipway.model import Environment, InvalidProject, Problem
 from slipway.model.apps import JupyterLab
 from slipway.model.auth import USER_NAME
-from slipway.model.nodes import EksNodePool, NodePool
 from slipway.model.project import CATALOG
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
-from slipway.model.storage import ExistingHomes
-from slipway.model.storage import PerUserHomes as PerUser
-
-STATE_FOLDER = "/srv/jupyterhub"
-SECRETS_FOLDER = "/run/secrets/slipway"
-HOMES_FOLDER = "/srv/homes"
-"""Where the hub mounts homes that are folders of one volume."""
-HOME_CLAIM = "homes"
-
-DEDICATED = {
-    "key": "hub.jupyter.org/dedicated",
-    "operator": "Equal",
-    "value": "user",
-    "effect": "NoSchedule",
-}
-"""What a pod tolerates to run among users' servers on EKS: the taint that z2jh's users know."""
+from slipway.model.storage import Homes
 
 SETTINGS_LIMIT = 100_000
 """Bytes. A deploy carries the settings in one object, whose way through AWS Lambda ends at 256 kB
@@ -79,23 +64,27 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
         environment,
         addresses=Addresses(
             public_url=f"https://{spec.domain}/" if spec.domain else "",
-            proxy_bind_url="http://:8000",
-            proxy_api_url="http://proxy-api:8001",
-            hub_bind_url="http://:8081",
-            hub_connect_url="http://hub:8081",
+            proxy_bind_url=f"http://:{facts.PROXY_PORT}",
+            proxy_api_url=f"http://{facts.PROXY_API}:{facts.PROXY_API_PORT}",
+            hub_bind_url=f"http://:{facts.HUB_PORT}",
+            hub_connect_url=f"http://{facts.HUB}:{facts.HUB_PORT}",
         ),
-        state=STATE_FOLDER,
-        secrets=SECRETS_FOLDER,
+        state=facts.HUB_STATE_FOLDER,
+        secrets=facts.HUB_SECRETS_FOLDER,
         spawning=KubernetesSpawning(
             kind="kubernetes",
             namespace=spec.namespace,
             images={n: environment.image_reference(n) for n in environment.catalog.images},
             pull_policies={n: environment.pull_policy(n) for n in environment.catalog.images},
-            homes=_homes(spec),
-            nodes={name: node_pool(name, pool) for name, pool in spec.nodes.items()},
-            # Nodes that nobody uses go away on EKS; elsewhere, servers spread for speed.
-            pack=isinstance(spec, EksSpec),
-            image_pull_secret=None if isinstance(spec, EksSpec) else spec.image_pull_secret,
+            homes=_homes(spec.storage.homes),
+            nodes={
+                name: NodePoolSettings(
+                    selector=pool.node_selector(name), tolerations=pool.pod_tolerations()
+                )
+                for name, pool in spec.nodes.items()
+            },
+            pack=spec.packs_servers,
+            image_pull_secret=spec.image_pull_secret,
             start_timeout=seconds(spec.start_timeout),
         ),
         max_servers=spec.max_servers,
@@ -104,31 +93,14 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
     )
 
 
-def node_pool(name: str, pool: NodePool | EksNodePool) -> NodePoolSettings:
-    """How a pod gets onto the nodes of a pool."""
-    if isinstance(pool, EksNodePool):
-        return NodePoolSettings(selector={"karpenter.sh/nodepool": name}, tolerations=(DEDICATED,))
-    return NodePoolSettings(
-        selector=pool.selector,
-        tolerations=tuple(
-            toleration.model_dump(exclude_none=True)
-            | {"operator": "Exists" if toleration.value is None else "Equal"}
-            for toleration in pool.tolerations
-        ),
-    )
-
-
-def _homes(spec: KubernetesSpec | EksSpec) -> SharedHomes | PerUserHomes:
-    if isinstance(spec, EksSpec):
-        return SharedHomes(kind="shared", claim=HOME_CLAIM, folder=HOMES_FOLDER, one_node=False)
-    homes = spec.storage.homes
-    if isinstance(homes, PerUser):
-        return PerUserHomes(kind="per-user", size=homes.size, storage_class=homes.storage_class)
+def _homes(homes: Homes) -> SharedHomes | PerUserHomes:
+    if homes.claim_name is None:
+        return PerUserHomes(**homes.model_dump())
     return SharedHomes(
         kind="shared",
-        claim=homes.claim if isinstance(homes, ExistingHomes) else HOME_CLAIM,
-        folder=HOMES_FOLDER,
-        one_node=homes.access_mode == "ReadWriteOnce",
+        claim=homes.claim_name,
+        folder=facts.HOMES_FOLDER,
+        one_node=homes.one_node,
     )
 
 

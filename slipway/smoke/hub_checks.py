@@ -43,7 +43,7 @@ async def release(told: dict[str, Any], environment: Environment) -> str:
             {slug: catalog.default_url(slug) for slug in catalog.profiles},
         ),
     ]
-    if environment.spec.target != "local":
+    if environment.spec.has_cluster:
         images = {name: environment.image_reference(name) for name in catalog.images}
         pairs.append(("images", told["images"], images))
     differences = [difference(what, has, wanted) for what, has, wanted in pairs if has != wanted]

@@ -16,7 +16,7 @@ from typing import Any
 from slipway_hub import smoke
 from slipway_hub.settings import HubSettings, LocalSpawning
 
-from slipway.model import EksSpec, Environment, KubernetesSpec
+from slipway.model import ClusterSpec, Environment
 from slipway.model.quantities import seconds
 
 VARIABLE = "SLIPWAY_SMOKE_TOKEN"
@@ -57,14 +57,14 @@ def smoke_target(
 ) -> Iterator[SmokeTarget]:
     """Raises NoHubError. `url` and `token_file` win over what is found."""
     token = _given_token(token_file)
-    spec = environment.spec
-    if isinstance(spec, EksSpec):
+    if environment.spec.on_aws:
         yield SmokeTarget(
             _with_slash(url or _eks_url(environment)),
             token or _eks_token(environment),
-            seconds(spec.start_timeout),
+            seconds(environment.cluster_spec.start_timeout),
         )
-    elif isinstance(spec, KubernetesSpec):
+    elif environment.spec.has_cluster:
+        spec = environment.cluster_spec
         token = token or _kubernetes_token(spec.namespace, environment.name)
         with _reached(spec, url) as found:
             yield SmokeTarget(_with_slash(found), token, seconds(spec.start_timeout))
@@ -157,7 +157,7 @@ def _kubernetes_token(namespace: str, environment: str) -> str:
 
 
 @contextmanager
-def _reached(spec: KubernetesSpec, url: str | None) -> Iterator[str]:
+def _reached(spec: ClusterSpec, url: str | None) -> Iterator[str]:
     """The given address, the domain, or a port of this machine that leads to the proxy."""
     if url or spec.domain:
         yield url or f"https://{spec.domain}/"
@@ -222,8 +222,7 @@ def _eks_token(environment: Environment) -> str:
 
 def _eks_url(environment: Environment) -> str:
     """The domain, or what the hub's stack says."""
-    spec = environment.spec
-    assert isinstance(spec, EksSpec)
+    spec = environment.cluster_spec
     if spec.domain:
         return f"https://{spec.domain}/"
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from charts import rendering
-from charts.deployed_values import before_deploy
+from charts.aws_values import placeholder_values
 from slipway.model import Environment, load
 from tests.charts.variants import VARIANTS
 
@@ -25,7 +25,7 @@ def environment_on_cluster(name: str, **spec: Any) -> Environment:
 
 
 def rendered(environment: Environment) -> list[Object]:
-    charts = rendering.objects(environment, before_deploy(environment))
+    charts = rendering.objects(environment, placeholder_values(environment))
     return [item for objects in charts.values() for item in objects]
 
 

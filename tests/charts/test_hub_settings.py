@@ -13,7 +13,7 @@ from slipway_hub.settings import VARIABLE, HubSettings
 
 import slipway.toolchain.node
 from slipway.model import Environment
-from slipway.model.specs import Culling
+from slipway.model.culling import Culling
 from slipway.settings.hub import kubernetes_settings
 from tests.charts.conftest import (
     Object,

@@ -7,10 +7,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from charts import rendering
-from charts.deployed_values import before_deploy
 from slipway.model import Environment
-from slipway.model.specs import Network
+from slipway.model.eks import Network
 from slipway.settings.hub import kubernetes_settings
 from tests.charts.conftest import (
     Object,
@@ -321,16 +319,6 @@ def test_a_load_balancer_on_eks_speaks_https_checks_the_proxy_and_keeps_websocke
     assert (alb["healthcheck-path"], alb["success-codes"]) == ("/_chp_healthz", "200")
     attributes = one(objects, "IngressClassParams", "alb")["spec"]["loadBalancerAttributes"]
     assert {"key": "idle_timeout.timeout_seconds", "value": "3600"} in attributes
-
-
-def test_a_certificate_that_is_known_is_the_load_balancers() -> None:
-    environment = variant_named("dev")
-    values = before_deploy(environment)
-    assert values.aws
-    arn = "arn:aws:acm:eu-central-1:111122223333:certificate/1"
-    with_certificate = replace(values, aws=replace(values.aws, certificate=arn))
-    objects = rendering.chart_objects(rendering.PLATFORM, environment, with_certificate)
-    assert one(objects, "IngressClassParams", "alb")["spec"]["certificateARNs"] == [arn]
 
 
 def test_a_load_balancer_of_a_plain_cluster_keeps_users_addresses() -> None:

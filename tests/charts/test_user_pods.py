@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slipway.model import Environment
-from slipway.model.nodes import EksNodePool, NodePool, Toleration
+from slipway.model.nodes import EksNodePool, KubernetesNodePool, Toleration
 from slipway.model.storage import ExistingHomes, KubernetesStorage, PerUserHomes, SharedHomes
 from tests.charts.conftest import Object, environment_on_cluster, one
 from tests.charts.restricted import violations
@@ -110,10 +110,12 @@ def test_homes_that_exist_already_are_used(tmp_path: Path):
 
 
 def test_a_profile_decides_resources_nodes_and_shared_memory(tmp_path: Path):
-    gpu_nodes = NodePool(
+    gpu_nodes = KubernetesNodePool(
         selector={"purpose": "gpu"}, tolerations=(Toleration(key="nvidia.com/gpu"),), gpus=1
     )
-    environment = environment_on_cluster("kube", nodes={"users": NodePool(), "gpu": gpu_nodes})
+    environment = environment_on_cluster(
+        "kube", nodes={"users": KubernetesNodePool(), "gpu": gpu_nodes}
+    )
     resources = environment.catalog.profiles["vscode"].resources.model_copy(
         update={"gpu": 1, "shared_memory": "8Gi"}
     )

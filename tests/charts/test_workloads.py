@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from slipway.model import Environment
-from slipway.settings.hub import kubernetes_settings, node_pool
+from slipway.settings.hub import kubernetes_settings
 from tests.charts.conftest import (
     Object,
     objects_of,
@@ -235,9 +235,9 @@ def test_every_image_of_every_profile_is_pulled_to_the_nodes_it_runs_on(
         puller = pod(variant_objects, f"image-puller-{profile.nodes}", "DaemonSet")
         image = variant_environment.image_reference(profile.image)
         assert [c["image"] for c in puller["containers"]].count(image) == 1
-        place = node_pool(profile.nodes, spec.nodes[profile.nodes])
-        assert puller.get("nodeSelector", {}) == place.selector
-        for toleration in place.tolerations:
+        nodes = spec.nodes[profile.nodes]
+        assert puller.get("nodeSelector", {}) == nodes.node_selector(profile.nodes)
+        for toleration in nodes.pod_tolerations():
             assert toleration in puller["tolerations"]
 
 
@@ -263,7 +263,7 @@ def test_a_placeholder_holds_a_servers_place_and_gives_way(variant: str) -> None
         deployment = one(objects, "Deployment", f"user-placeholder-{name}")["spec"]
         assert deployment["replicas"] == pool.placeholders
         place = deployment["template"]["spec"]
-        assert place["nodeSelector"] == node_pool(name, pool).selector
+        assert place["nodeSelector"] == pool.node_selector(name)
         assert place["priorityClassName"] == "slipway-placeholder"
         assert place["terminationGracePeriodSeconds"] == 0
         wanted = {

@@ -6,9 +6,10 @@ from typing import Any
 
 from slipway.model import Environment
 from slipway.model.catalog import Profile, Resources
-from slipway.model.nodes import EksNodePool, NodePool, Toleration
+from slipway.model.eks import Network
+from slipway.model.nodes import EksNodePool, KubernetesNodePool, Toleration
 from slipway.model.release import PlatformVersions, Release
-from slipway.model.specs import ClusterNetwork, Network
+from slipway.model.specs import ClusterNetwork
 from slipway.model.storage import ExistingHomes, KubernetesStorage, PerUserHomes, SharedHomes
 
 Change = Callable[[Environment], Environment]
@@ -64,8 +65,8 @@ def gpu_profile(environment: Environment) -> Environment:
 
 
 ON_NODES = {
-    "users": NodePool(selector={"example.org/purpose": "users"}, placeholders=3),
-    "gpu": NodePool(
+    "users": KubernetesNodePool(selector={"example.org/purpose": "users"}, placeholders=3),
+    "gpu": KubernetesNodePool(
         selector={"example.org/purpose": "gpu"},
         tolerations=(Toleration(key="nvidia.com/gpu", effect="NoSchedule"),),
         gpus=1,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from charts import deployed_values, rendering
+from charts import aws_values, rendering
 from slipway.model import load
 from slipway.rehearse import emulator
 from slipway.rehearse.cluster import Refused
@@ -28,7 +28,7 @@ def genuine(tmp_path: Path) -> Iterator[GenuineCluster]:
 
 def objects() -> list[tuple[Kind, rendering.Manifest]]:
     dev = load(ROOT).environment("dev")
-    charts = rendering.objects(dev, deployed_values.before_deploy(dev))
+    charts = rendering.objects(dev, aws_values.placeholder_values(dev))
     kinds = {(one.api, one.name): one for one in KINDS}
     return [
         (kinds[item["apiVersion"], item["kind"]], item)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from slipway.aws.account import AwsAccount
-from slipway.model import EksSpec, Project, load
+from slipway.model import Project, load
 from slipway.release.promotion import drift, gates, scan
 from slipway.release.promotion.deployed import stacks_of
 from slipway.release.promotion.promote import Order, Told, promote
@@ -97,9 +97,8 @@ class Stacks:
 def deploy(side: Side, **releases: str) -> Stacks:
     """Its stacks with their tags; `hub="0.9.0"` says otherwise for one."""
     assert side.place
-    assert isinstance(side.environment.spec, EksSpec)
     stacks = side.place._clients["cloudformation"]
-    names = stacks_of(side.environment.spec)
+    names = stacks_of(side.environment.eks_spec)
     stacks.releases = {f"{side.name}-{short}": releases.get(short, "1.0.0") for short in names}
     where = {"LocationConstraint": REGION}
     boto3.client("s3", REGION).create_bucket(Bucket="the-bucket", CreateBucketConfiguration=where)
@@ -120,8 +119,7 @@ def test_one_stack_of_another_release_is_not_passed(project: Project, sides: tup
 
 
 def test_another_release_than_the_pinned_one_is_told(project: Project, sides: tuple[Side, Side]):
-    assert isinstance(sides[0].environment.spec, EksSpec)
-    deploy(sides[0], **dict.fromkeys(stacks_of(sides[0].environment.spec), "0.9.0"))
+    deploy(sides[0], **dict.fromkeys(stacks_of(sides[0].environment.eks_spec), "0.9.0"))
     assert gates.release(project, *sides) == (
         False,
         "dev pins 1.0.0 and runs 0.9.0: deploy it first",

@@ -341,13 +341,13 @@ def test_synthesis_for_a_diff_is_that_of_the_cdk_app(project: Released) -> None:
     from aws_cdk import App
     from aws_cdk.assertions import Template
 
-    from slipway.model import EksSpec
     from stacks.environment_stage import EnvironmentStage
 
     environment = load(ROOT, "dev").environment("dev")
-    assert isinstance(environment.spec, EksSpec)
     context = json.loads((ROOT / "cdk.json").read_bytes())["context"]
-    stage = EnvironmentStage(App(context=context), environment=environment, spec=environment.spec)
+    stage = EnvironmentStage(
+        App(context=context), environment=environment, spec=environment.eks_spec
+    )
     template = Template.from_json(stage.synth().get_stack_by_name("dev-network").template)
     ours = {name for stack, _, name in synthesized(ROOT, environment) if stack == "dev-network"}
     assert ours == set(template.to_json()["Resources"])

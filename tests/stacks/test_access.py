@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from slipway.model.specs import GitHub, GitHubIds
+from slipway.model.eks import GitHubActions, GitHubIds
 from tests.stacks.conftest import Assembly
 
 
@@ -51,9 +51,9 @@ def test_only_the_environments_workflow_of_the_one_repository_deploys(assembly: 
 def test_a_repository_with_ids_is_known_by_them_alone() -> None:
     """https://docs.github.com/en/actions/reference/security/oidc: exact, both ids, no pattern."""
     ids = GitHubIds(owner=123456, repository=456789)
-    github = GitHub(repository="octocat/my-repo", ids=ids)
+    github = GitHubActions(repository="octocat/my-repo", ids=ids)
     assert github.subject == "repo:octocat@123456/my-repo@456789"
-    assert GitHub(repository="octocat/my-repo").subject == "repo:octocat/my-repo"
+    assert GitHubActions(repository="octocat/my-repo").subject == "repo:octocat/my-repo"
 
 
 def test_a_deploy_takes_cdks_roles_and_pushes_to_our_repositories(assembly: Assembly) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from slipway.model import EksSpec, load
-from slipway.model.specs import Network
+from slipway.model import load
+from slipway.model.eks import Network
 from stacks.environment_stage import EnvironmentStage
 from tests.stacks.conftest import CDK, ROOT
 
@@ -32,8 +32,7 @@ def test_problems_in_the_files_are_listed_without_a_traceback(tmp_path: Path) ->
 
 def test_an_environment_without_a_way_out_reaches_aws_through_endpoints() -> None:
     environment = load(ROOT).environment("dev")
-    assert isinstance(environment.spec, EksSpec)
-    spec = environment.spec.model_copy(update={"network": Network(nat="none")})
+    spec = environment.eks_spec.model_copy(update={"network": Network(nat="none")})
     stage = EnvironmentStage(App(), environment=environment, spec=spec)
     network = Template.from_json(stage.synth().get_stack_by_name("dev-network").template)
     network.resource_count_is("AWS::EC2::NatGateway", 0)

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from charts import rendering
-from charts.deployed_values import before_deploy
+from charts.aws_values import placeholder_values
 from stacks.roll_out import REVISION
 from tests.stacks.conftest import KUBERNETES_OBJECT, Assembly, objects_in
 
@@ -28,7 +28,7 @@ def identity(item: dict[str, Any]) -> tuple[str, str]:
 
 def test_the_stacks_apply_what_the_charts_render(assembly: Assembly) -> None:
     environment = assembly.environment
-    rendered = rendering.objects(environment, before_deploy(environment))
+    rendered = rendering.objects(environment, placeholder_values(environment))
     for chart, stack in STACK_OF_CHART.items():
         applied = {identity(item): _chart_s(item) for item in objects_in(assembly, stack).values()}
         expected = {identity(item): item for item in rendered[chart]}

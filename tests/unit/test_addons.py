@@ -8,8 +8,8 @@ import pytest
 from botocore.stub import Stubber
 
 from slipway.aws.account import AwsAccount
+from slipway.facts import ADDONS
 from slipway.model import load
-from slipway.model.release import ADDONS
 from slipway.operate import addons
 from slipway.steps import StepError
 from tests.stacks.conftest import ROOT

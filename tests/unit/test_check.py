@@ -12,7 +12,7 @@ from aws_cdk.assertions import Template
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from slipway.model import EksSpec, InvalidProject, Release, load
+from slipway.model import InvalidProject, Release, load
 from slipway.model.document import parse
 from stacks.registry import RegistryStack
 from tests.support.local import ROOT, SLIPWAY
@@ -126,8 +126,7 @@ def test_images_of_the_catalog_and_of_every_release_have_repositories(project: P
     (project / "catalog.yaml").write_text(catalog)
     environment = load(project, "prod").environment("prod")
     assert environment.repositories == ("hub", "proxy", "next", "base", "later")
-    assert isinstance(environment.spec, EksSpec)
-    stack = RegistryStack(App(), "registry", environment=environment, spec=environment.spec)
+    stack = RegistryStack(App(), "registry", environment=environment, spec=environment.eks_spec)
     found = Template.from_stack(stack).find_resources("AWS::ECR::Repository").values()
     names = {repository["Properties"]["RepositoryName"] for repository in found}
     assert names == {f"slipway/{image}" for image in environment.repositories}

@@ -48,7 +48,7 @@ def build(
     from slipway.cli import build as on_terminal
 
     target = found.environment(push) if push else None
-    if target and target.spec.target == "local":
+    if target and not target.spec.has_cluster:
         raise bad_input(f"{push} is local: it has no registry")
     try:
         options, arguments = on_terminal.options(

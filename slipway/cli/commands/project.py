@@ -39,7 +39,7 @@ def _check_settings(project: Project) -> None:
     from slipway.settings.hub import settings_json
 
     for environment in project.environments():
-        if environment.spec.target != "local":
+        if environment.spec.has_cluster:
             settings_json(environment)
 
 
@@ -86,7 +86,7 @@ def render(
     """Render the Kubernetes manifests as YAML, without AWS."""
     root = project_root(project)
     found = load(root, environment).environment(environment)
-    if found.spec.target == "local":
+    if not found.spec.has_cluster:
         raise bad_input(f"{environment} is local: it has no cluster; run `slipway up`")
     from slipway.release.code import renderable
 
@@ -118,7 +118,7 @@ def up(
     """Run JupyterHub with your catalog on this machine, until Ctrl-C."""
     root = project_root(project)
     found = load(root, environment).environment(environment)
-    if found.spec.target != "local":
+    if found.spec.has_cluster:
         raise bad_input(f"{environment} is not local; deploy it with cdk deploy")
     from slipway.cli.up import run
 

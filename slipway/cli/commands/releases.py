@@ -46,7 +46,7 @@ def release(
     if name is None:
         raise bad_input("say --from ENV: the environment in whose registry the images are")
     environment = found.environment(name)
-    if environment.spec.target == "local":
+    if not environment.spec.has_cluster:
         raise bad_input(f"{name} is local: it has no registry, say another --from")
     signer = _signer(key)
     try:

@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from slipway.facts import WORKING_TREE
 from slipway.images.build import sbom
 from slipway.images.build.builders import Builder, BuildError, Job
 from slipway.images.build.context import assemble, content_tag, facts
@@ -15,7 +16,6 @@ from slipway.images.build.recipes import BASE, Recipe, argument_of
 from slipway.images.build.record import Record, Records, layers
 from slipway.images.oci.descriptors import Descriptor, ImageError, Platform, platform_here
 from slipway.images.oci.layout import Layout
-from slipway.model.specs import WORKING_TREE
 
 RECORDS = ".slipway/builds"
 """Below a project: a record and a log per image."""

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from slipway.facts import WORKING_TREE
 from slipway.images.build.record import Record
 from slipway.images.oci.layout import Layout
 from slipway.images.oci.reference import Reference
 from slipway.images.oci.registry import Registry
 from slipway.images.oci.transfer import Pusher
 from slipway.model import Environment
-from slipway.model.specs import WORKING_TREE
 
 Told = Callable[[str, str], None]
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from slipway.facts import WORKING_TREE
 from slipway.images.oci.descriptors import (
     CONFIG,
     DOCKER_CONFIG,
@@ -28,7 +29,6 @@ from slipway.images.oci.image import (
 )
 from slipway.images.oci.layout import Layout
 from slipway.images.oci.streams import chunks
-from slipway.model.specs import WORKING_TREE
 
 JUPYTER = f"jupyter:{WORKING_TREE}"
 """The image with /opt/jupyter, by its name in the local store."""

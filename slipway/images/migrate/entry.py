@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from slipway.facts import HUB_IMAGES
 from slipway.images.migrate.editors import Editor
 from slipway.model import InvalidProject
 from slipway.model.catalog import HOME, Catalog
@@ -17,7 +18,6 @@ from slipway.model.explain import problems
 from slipway.model.problems import Problem
 from slipway.model.project import CATALOG
 from slipway.model.references import HUB_PATHS, SERVER_PATHS, check_catalog
-from slipway.model.release import HUB_IMAGES
 
 Entries = dict[str, dict[str, Any]]
 """`{"apps": {name: …}, "images": …, "profiles": …, "routes": …}`, only what is new."""

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from slipway.installation import INSTALLATION
-from slipway.model import EksSpec, Environment
+from slipway.model import Environment
 from slipway.release.diff.changes import Things
 from slipway.release.diff.kubernetes import full_name, without_secrets
 
@@ -26,14 +26,13 @@ RELEASE_TAG = "slipway:release"
 
 def synthesized(root: Path, environment: Environment) -> Things:
     """By stack, type and logical id, without asking AWS. Starts Node."""
-    assert isinstance(environment.spec, EksSpec)
     from aws_cdk import App
 
     from stacks.environment_stage import EnvironmentStage
 
     with TemporaryDirectory(prefix="slipway-synth-") as folder:
         app = App(outdir=folder, context=_context(root), tree_metadata=False)
-        EnvironmentStage(app, environment=environment, spec=environment.spec)
+        EnvironmentStage(app, environment=environment, spec=environment.eks_spec)
         app.synth()
         return _templates(Path(folder, f"assembly-{environment.name}"))
 

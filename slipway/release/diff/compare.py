@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slipway.model import LocalSpec, Project
+from slipway.model import Project
 from slipway.release.code import code_digest
 from slipway.release.diff.changes import ForUsers, Thing, things
 from slipway.release.diff.cloudformation import deployed
@@ -54,7 +54,7 @@ def compare(
     """
     elsewhere = [side for side in (old, new) if _has_other_code(project, side)]
     same = old.environment == new.environment and not elsewhere and not place
-    if same or isinstance(project.specs[name], LocalSpec):
+    if same or not project.specs[name].has_cluster:
         return Diff(name, old.name, new.name, users(old, new), [], [])
     first, then = _rendered(project, name, elsewhere, (NOWHERE if place else old, new))
     notes = _notes(project, old, new)

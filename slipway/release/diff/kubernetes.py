@@ -11,11 +11,11 @@ SECRET = "(secret)"  # noqa: S105 - what is shown in a secret's place
 def objects(environment: Environment) -> Things:
     """By chart, kind and `namespace/name`. Starts Node."""
     from charts import rendering
-    from charts.deployed_values import before_deploy
+    from charts.aws_values import placeholder_values
 
     return {
         (chart, item["kind"], full_name(item)): without_secrets(item)
-        for chart, items in rendering.objects(environment, before_deploy(environment)).items()
+        for chart, items in rendering.objects(environment, placeholder_values(environment)).items()
         for item in items
     }
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from slipway.model import EksSpec, Environment, LocalSpec, load
+from slipway.model import Environment, load
 from slipway.release.code import code_digest
 from slipway.release.diff.changes import Things
 from slipway.release.diff.cloudformation import objects_in, synthesized, without_objects
@@ -43,10 +43,10 @@ NOTHING = Rendered({}, {})
 
 def rendered(root: Path, environment: Environment | None) -> Rendered:
     """By the code at hand. Starts Node."""
-    if environment is None or isinstance(environment.spec, LocalSpec):
+    if environment is None or not environment.spec.has_cluster:
         return NOTHING
     ahead.join()
-    if isinstance(environment.spec, EksSpec):
+    if environment.spec.on_aws:
         return Rendered.of_resources(synthesized(root, environment))
     return Rendered(objects(environment), {})
 

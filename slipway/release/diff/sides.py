@@ -8,10 +8,10 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from slipway.facts import WORKING_TREE
 from slipway.images.build.build import RECORDS
 from slipway.images.build.record import Records
 from slipway.model import Environment, InvalidProject, Problem, Project, load
-from slipway.model.specs import WORKING_TREE
 from slipway.release import bills, file, versions
 from slipway.toolchain import git
 

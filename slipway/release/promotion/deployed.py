@@ -36,8 +36,7 @@ def deployed(environment: Environment, place: "AwsAccount | None", seconds: int 
     """Raises CannotAsk, and what boto3 raises."""
     if place is None:
         return _of_deployments(environment, _deployments(environment, seconds))
-    assert isinstance(environment.spec, EksSpec)
-    return _of_stacks({short: _stack(place, short) for short in stacks_of(environment.spec)})
+    return _of_stacks({short: _stack(place, short) for short in stacks_of(environment.eks_spec)})
 
 
 def stacks_of(spec: EksSpec) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.model import EksSpec, Environment, Project
+from slipway.model import Environment, Project
 from slipway.release.promotion.deployed import CannotAsk, kubectl, stacks_of
 from slipway.release.promotion.sides import Side
 
@@ -30,7 +30,6 @@ def of_stacks(place: "AwsAccount", longest: float) -> tuple[bool, str]:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
     """
     client, spec = place.client("cloudformation"), place.spec
-    assert isinstance(spec, EksSpec)
     started = {
         short: client.detect_stack_drift(StackName=place.stack(short))["StackDriftDetectionId"]
         for short in stacks_of(spec)

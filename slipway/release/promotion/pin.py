@@ -11,9 +11,9 @@ from pathlib import Path
 
 import yaml
 
+from slipway.facts import WORKING_TREE
 from slipway.model.document import parse
 from slipway.model.problems import InvalidProject
-from slipway.model.specs import WORKING_TREE
 
 KEY = "release"
 BEFORE = "target"

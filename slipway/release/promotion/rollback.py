@@ -11,8 +11,8 @@ from slipway_hub.rollback import Fitting
 from slipway_hub.rollback import fitting as find_fitting
 from slipway_hub.snapshots import BucketSnapshots
 
+from slipway.facts import WORKING_TREE
 from slipway.model import InvalidProject, Problem, Project
-from slipway.model.specs import WORKING_TREE
 from slipway.release import versions
 from slipway.release.promotion.changes import for_users
 from slipway.release.promotion.deployed import CannotAsk, kubectl
@@ -73,7 +73,7 @@ def rollback(
     when the file cannot be changed, and what boto3 raises.
     """
     environment = project.environment(name)
-    if environment.spec.target == "local":
+    if not environment.spec.has_cluster:
         raise InvalidProject([_problem(name, "target", "is local: it follows the catalog")])
     if environment.release is None:
         message = f"{WORKING_TREE} is pinned: there is no release to go back from"

@@ -5,13 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slipway.facts import WORKING_TREE
 from slipway.images.oci.credentials import Login, login
 from slipway.images.oci.reference import Reference
 from slipway.images.oci.registry import Registry
-from slipway.model import EksSpec, Environment, InvalidProject, Problem, Project, document
-from slipway.model.placement import check_placement
+from slipway.model import Environment, InvalidProject, Problem, Project, document
 from slipway.model.release import Release
-from slipway.model.specs import WORKING_TREE
 from slipway.release.records import Records
 from slipway.release.records_at import records_at
 from slipway.steps import StepError
@@ -69,7 +68,7 @@ def sides(
     problems = [
         _problem(one.name, "target", "is local: nothing is promoted from or to it", "name others")
         for one in (from_, to)
-        if one.spec.target == "local"
+        if not one.spec.has_cluster
     ]
     if source == target:
         problems.append(_problem(source, "", "is both sides", "name two environments"))
@@ -92,7 +91,7 @@ def with_release(root: Path, environment: Environment, release: Release) -> Envi
     Raises InvalidProject where its nodes cannot run that: its file would be refused from then on.
     """
     name = f"environments/{environment.name}.yaml"
-    if findings := list(check_placement(environment.spec, release.catalog)):
+    if findings := list(environment.spec.misfits(release.catalog)):
         file = document.read(root / name, name)
         raise InvalidProject(
             [file.problem(f.path, f.message, f.hint, at_key=f.at_key) for f in findings]
@@ -113,14 +112,14 @@ def reach(environment: Environment, profile: str | None = None) -> "AwsAccount |
     Credentials of another account take the role that `stacks/promotion.py` has made for them.
     Raises StepError.
     """
-    if not isinstance(environment.spec, EksSpec):
+    if not environment.spec.on_aws:
         return None
     import boto3
     from botocore.exceptions import BotoCoreError, ClientError
 
     from slipway.aws.account import AwsAccount
 
-    region, account = environment.spec.region, environment.spec.account
+    region, account = environment.eks_spec.region, environment.eks_spec.account
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
         place = AwsAccount(environment, os.environ, session)

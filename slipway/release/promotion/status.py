@@ -77,7 +77,7 @@ def _asking(project: Project, row: Row) -> threading.Thread:
 
 
 def _ask(project: Project, environment: Environment, row: Row) -> None:
-    if environment.spec.target == "local":
+    if not environment.spec.has_cluster:
         _try(row, lambda: _local(project, row))
         return
     places: list[AwsAccount | None] = []
