@@ -1,11 +1,10 @@
 """`slipway render`: an environment's Kubernetes objects as YAML, without AWS."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.model import Environment
-from slipway.toolchain.node import node
+from slipway.toolchain.node import use_pinned_node
 
 if TYPE_CHECKING:
     from charts.rendering import Manifest
@@ -32,7 +31,7 @@ def yaml_text(environment: Environment) -> str:
 
 def _objects(environment: Environment) -> "dict[str, list[Manifest]]":
     # Starts Node, and the one that is pinned: only the commands that render shall wait for it.
-    os.environ.setdefault("JSII_NODE", str(node()))
+    use_pinned_node()
     from charts import aws_values, rendering
 
     return rendering.objects(environment, aws_values.placeholder_values(environment))

@@ -1,10 +1,11 @@
-"""An environment on AWS: its stacks, those that live longest first."""
+"""An environment on AWS: its stacks, in the order of their deployment."""
 
-from aws_cdk import Environment as Place
+from aws_cdk import Environment as AwsEnvironment
 from aws_cdk import Stage, Tags
 from constructs import Construct
 
-from slipway.model import EksSpec, Environment
+from slipway import facts
+from slipway.model import Environment
 from stacks.cluster import ClusterStack
 from stacks.data import DataStack
 from stacks.hub import HubStack
@@ -18,17 +19,19 @@ from stacks.registry import RegistryStack
 class EnvironmentStage(Stage):
     """Long-lived: registry, network, data, pipeline. Disposable: cluster, hub, observability."""
 
-    def __init__(self, scope: Construct, *, environment: Environment, spec: EksSpec) -> None:
-        place = Place(account=spec.account, region=spec.region)
-        super().__init__(scope, environment.name, env=place)
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
+        spec = environment.eks_spec
+        super().__init__(scope, id, env=AwsEnvironment(account=spec.account, region=spec.region))
 
-        RegistryStack(self, "registry", environment=environment, spec=spec)
-        network = NetworkStack(self, "network", spec=spec)
-        data = DataStack(self, "data", environment=environment, spec=spec, network=network)
+        RegistryStack(self, facts.REGISTRY_STACK, environment=environment, spec=spec)
+        network = NetworkStack(self, facts.NETWORK_STACK, spec=spec)
+        data = DataStack(
+            self, facts.DATA_STACK, environment=environment, spec=spec, network=network
+        )
         if spec.github:
             PipelineStack(
                 self,
-                "pipeline",
+                facts.PIPELINE_STACK,
                 environment=environment,
                 spec=spec,
                 github=spec.github,
@@ -38,12 +41,24 @@ class EnvironmentStage(Stage):
             look_from_outside(data, environment=environment, spec=spec)
 
         cluster = ClusterStack(
-            self, "cluster", environment=environment, spec=spec, network=network, data=data
+            self,
+            facts.CLUSTER_STACK,
+            environment=environment,
+            spec=spec,
+            network=network,
+            data=data,
         )
-        hub = HubStack(self, "hub", environment=environment, spec=spec, cluster=cluster, data=data)
+        hub = HubStack(
+            self,
+            facts.HUB_STACK,
+            environment=environment,
+            spec=spec,
+            cluster=cluster,
+            data=data,
+        )
         ObservabilityStack(
             self,
-            "observability",
+            facts.OBSERVABILITY_STACK,
             environment=environment,
             spec=spec,
             cluster=cluster.cluster,
@@ -52,5 +67,5 @@ class EnvironmentStage(Stage):
         )
 
         # What costs are allocated by. Stacks pass them on to whatever can carry a tag.
-        Tags.of(self).add("slipway:environment", environment.name)
-        Tags.of(self).add("slipway:release", environment.deployed_as)
+        Tags.of(self).add(facts.ENVIRONMENT_TAG, environment.name)
+        Tags.of(self).add(facts.RELEASE_TAG, environment.deployed_as)

@@ -1,7 +1,6 @@
 """The commands that act on AWS, or rehearse it: progress on standard error, a report at the end."""
 
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from rich.markup import escape
 from slipway.cli.app import bad_input
 from slipway.model import Environment, load
 from slipway.steps import StepError, Steps
-from slipway.toolchain.node import node
+from slipway.toolchain.node import use_pinned_node
 
 console = Console(stderr=True, highlight=False)
 
@@ -33,7 +32,7 @@ def on_aws(root: Path, name: str) -> Environment:
         print(f"environments/{name}.yaml: target: is {found.spec.target}, not eks", file=sys.stderr)
         raise typer.Exit(2)
     # The charts' names are imported: they start Node, and it shall be the pinned one.
-    os.environ.setdefault("JSII_NODE", str(node()))
+    use_pinned_node()
     return found
 
 
@@ -69,7 +68,7 @@ def recreate(root: Path, name: str, *, as_json: bool) -> None:
 
 
 def rehearse(root: Path, *, keep: bool, kubeconfig: Path | None, as_json: bool) -> None:
-    os.environ.setdefault("JSII_NODE", str(node()))
+    use_pinned_node()
     from slipway.rehearse import rehearsal
     from slipway.rehearse.emulator import EmulatorError
     from slipway.release.promotion.pin import PinError

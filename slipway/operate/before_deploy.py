@@ -1,78 +1,149 @@
-"""What would fail in a deploy, told before CloudFormation starts: for `app.py`.
+"""What a deploy would fail on, found in the environment's account before CloudFormation starts.
 
-Only where the CDK CLI deploys: `cdk list`, `synth` and `diff` ask AWS nothing.
-See docs/decisions/0015-before-a-deploy.md.
+Why it is asked at synthesis, and as whom: docs/decisions/0019-stacks-as-the-field-writes-them.md
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatchcase
+import sys
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from slipway.model import Environment, InvalidProject
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
-CLI = ("cdk", "cdk.js")
-STACKS = ("registry", "network", "data", "pipeline", "cluster", "hub", "observability")
-WITH_THE_HUB = ("hub", "observability")
-"""Stacks that are deployed with the hub or after it."""
+from slipway import facts
+from slipway.aws.account import AwsAccount
+from slipway.model import EksSpec, Environment
+from slipway.model.document import Document, read
+from slipway.model.problems import Problem
+from slipway.operate import checks
+from slipway.operate.checks import Finding
+
+LOOKUP_ROLE = "arn:aws:iam::{account}:role/cdk-hnb659fds-lookup-role-{account}-{region}"
+"""Of CDK's bootstrap: the role of the CDK CLI's own look-ups."""
+
+CHECKS: tuple[tuple[str, Callable[[AwsAccount], Iterator[Finding]]], ...] = (
+    (facts.NETWORK_STACK, checks.zones),
+    (facts.HUB_STACK, checks.hosted_zone),
+    (facts.HUB_STACK, checks.images),
+)
+"""By the stack whose deploy would fail."""
+
+FIRST_STACKS = frozenset({facts.REGISTRY_STACK, facts.NETWORK_STACK})
+"""Every deploy is of one of them or of a stack that needs one."""
+
+IMPATIENT = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2})
+"""For the first call: a machine without a network shall not wait for the others."""
 
 
-def check(root: Path, environments: Iterable[Environment]) -> None:
-    """Of the environments that the CDK CLI above us deploys. Raises InvalidProject."""
-    # The CLI hands it over when it found credentials: without them it deploys nothing.
-    if "CDK_DEFAULT_ACCOUNT" not in os.environ:
+def problems(
+    root: Path, environment: Environment, stacks: Collection[str]
+) -> Iterator[tuple[str, Problem]]:
+    """What is wrong for which of these stacks, at the line of the environment's file.
+
+    What cannot be read is printed on standard error and is no problem: CloudFormation will say
+    what is wrong, only later.
+    """
+    name = f"environments/{environment.name}.yaml"
+    document = read(root / name, name)
+    try:
+        account = _account_at_hand(environment)
+        if account is None:
+            return
+        aws = _reader(environment, account)
+    except (BotoCoreError, ClientError) as error:
+        _notice(environment, error)
         return
-    arguments = cdk_arguments()
-    if "deploy" not in arguments:
+    if aws is None:
+        for stack in FIRST_STACKS & set(stacks):
+            yield stack, _other_account(environment.eks_spec, account, document)
         return
-    from slipway.operate.checks_at_account import problems
+    for stack, check in CHECKS:
+        if stack in stacks:
+            for problem in _failed(aws, check, document):
+                yield stack, problem
 
-    found = [
-        problem
-        for environment in environments
-        if environment.spec.on_aws
-        if (stacks := selected(environment.name, arguments))
-        for problem in problems(
-            root, environment, _profile(arguments), hub=bool({*WITH_THE_HUB} & stacks)
+
+def _failed(
+    aws: AwsAccount, check: Callable[[AwsAccount], Iterator[Finding]], document: Document
+) -> Iterator[Problem]:
+    try:
+        findings = list(check(aws))
+    except (BotoCoreError, ClientError) as error:
+        _notice(aws.environment, f"{check.__name__.replace('_', ' ')}: {error}")
+        return
+    for finding in findings:
+        if not finding.ok:
+            message = f"{finding.name}: {finding.detail}"
+            yield document.problem((finding.key,), message, finding.remedy)
+
+
+def _account_at_hand(environment: Environment) -> str | None:
+    """The account of the credentials, if they are those of the CDK CLI that started this program.
+
+    Raises botocore's errors.
+    """
+    session = boto3.Session()
+    if _has_second_factor(session):
+        _notice(environment, "your profile would ask for its code twice; see `slipway doctor`")
+        return None
+    sts = session.client("sts", environment.eks_spec.region, config=IMPATIENT)
+    account: str = sts.get_caller_identity()["Account"]
+    cli_account = os.environ["CDK_DEFAULT_ACCOUNT"]
+    if account != cli_account:
+        _notice(
+            environment,
+            f"the CDK CLI is logged in to {cli_account} and does not hand that on; "
+            "set AWS_PROFILE in place of --profile",
         )
-    ]
-    if found:
-        raise InvalidProject(found)
+        return None
+    return account
 
 
-def cdk_arguments() -> Sequence[str]:
-    """What the CDK CLI that runs us was called with: it tells an app everything but this."""
-    for command in _commands_above():
-        for number, word in enumerate(command):
-            if Path(word).name in CLI:
-                return command[number + 1 :]
-    return ()
+def _reader(environment: Environment, account: str) -> AwsAccount | None:
+    """The environment's account through the look-up role of its bootstrap, as the CDK CLI has it,
+    or through these credentials, if they are of that account."""
+    own = AwsAccount(environment)
+    spec = own.spec
+    role = LOOKUP_ROLE.format(account=spec.account, region=spec.region)
+    try:
+        lent = own.client("sts").assume_role(RoleArn=role, RoleSessionName="slipway")
+    except ClientError:
+        return own if account == spec.account else None
+    credentials = lent["Credentials"]
+    session = boto3.Session(
+        region_name=spec.region,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+    return AwsAccount(environment, session=session)
 
 
-def _commands_above() -> Iterator[list[str]]:
-    # Only a deploy waits for it.
-    import psutil
-
-    for process in psutil.Process().parents():
-        try:
-            yield process.cmdline()
-        except psutil.Error:
-            continue
+def _other_account(spec: EksSpec, account: str, document: Document) -> Problem:
+    return document.problem(
+        ("account",),
+        f"is {spec.account}, your credentials are for {account} and may not take its roles",
+        f"log in to {spec.account}, or bootstrap it with --trust {account}",
+    )
 
 
-def selected(environment: str, arguments: Sequence[str]) -> set[str]:
-    """The environment's stacks that these arguments of `cdk deploy` name."""
-    return {
-        stack
-        for stack in STACKS
-        if "--all" in arguments
-        or any(fnmatchcase(f"{environment}/{stack}", pattern) for pattern in arguments)
-    }
+def _has_second_factor(session: boto3.Session) -> bool:
+    """Whether a profile on the way to the credentials asks for a code: the CDK CLI has asked for
+    it a moment ago, and does not hand over what it got."""
+    profiles: Mapping[str, Any] = session._session.full_config.get("profiles", {})
+    name: str | None = session.profile_name
+    seen = set[str]()
+    while name and name not in seen:
+        seen.add(name)
+        profile = profiles.get(name, {})
+        if "mfa_serial" in profile:
+            return True
+        name = profile.get("source_profile")
+    return False
 
 
-def _profile(arguments: Sequence[str]) -> str | None:
-    for number, word in enumerate(arguments):
-        name, equals, value = word.partition("=")
-        if name == "--profile":
-            return value if equals else next(iter(arguments[number + 1 :]), None)
-    return None
+def _notice(environment: Environment, why: object) -> None:
+    print(f"{environment.name} is not checked against its account: {why}", file=sys.stderr)

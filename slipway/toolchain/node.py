@@ -32,6 +32,12 @@ def node_environment() -> dict[str, str]:
     return {**os.environ, "PATH": path, "JSII_NODE": str(node())}
 
 
+def use_pinned_node() -> None:
+    """Let jsii start this Node, unless the user's JSII_NODE names another: before charts or stacks
+    are imported."""
+    os.environ.setdefault("JSII_NODE", str(node()))
+
+
 def run_node(*arguments: str, cwd: Path) -> None:
     """Run our Node in `cwd`. Raises NpmError, with the end of what was printed, when it fails."""
     done = subprocess.run(

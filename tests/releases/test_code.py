@@ -40,7 +40,7 @@ def drifted(project: Released) -> Released:
         shutil.copy(ROOT / name, project.root)
     project.commit()
     project.release("1.0.0")
-    project.edit("app.py", "import gc", "import gc  # changed")
+    project.edit("app.py", "app.synth()", "app.synth()  # changed")
     project.commit()
     return project
 
@@ -108,7 +108,7 @@ def test_the_code_of_a_release_is_brought_back_and_nothing_else(project: Release
     project.build()
     project.release("1.0.0")
     project.write("slipway/model/later.py", "")
-    project.edit("app.py", "import gc", "import gc  # changed")
+    project.edit("app.py", "app.synth()", "app.synth()  # changed")
     project.edit("catalog.yaml", "title: VS Code", "title: Later")
     project.commit()
     pin(project)

@@ -345,9 +345,7 @@ def test_synthesis_for_a_diff_is_that_of_the_cdk_app(project: Released) -> None:
 
     environment = load(ROOT, "dev").environment("dev")
     context = json.loads((ROOT / "cdk.json").read_bytes())["context"]
-    stage = EnvironmentStage(
-        App(context=context), environment=environment, spec=environment.eks_spec
-    )
+    stage = EnvironmentStage(App(context=context), "dev", environment=environment)
     template = Template.from_json(stage.synth().get_stack_by_name("dev-network").template)
     ours = {name for stack, _, name in synthesized(ROOT, environment) if stack == "dev-network"}
     assert ours == set(template.to_json()["Resources"])

@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from aws_cdk import App
@@ -33,7 +34,7 @@ def test_problems_in_the_files_are_listed_without_a_traceback(tmp_path: Path) ->
 def test_an_environment_without_a_way_out_reaches_aws_through_endpoints() -> None:
     environment = load(ROOT).environment("dev")
     spec = environment.eks_spec.model_copy(update={"network": Network(nat="none")})
-    stage = EnvironmentStage(App(), environment=environment, spec=spec)
+    stage = EnvironmentStage(App(), "dev", environment=replace(environment, spec=spec))
     network = Template.from_json(stage.synth().get_stack_by_name("dev-network").template)
     network.resource_count_is("AWS::EC2::NatGateway", 0)
     services = [

@@ -27,7 +27,7 @@ app = App(outdir=out, context=json.loads((root / "cdk.json").read_text())["conte
 Validations.of(app).add_plugins(AwsSolutionsChecks(app))
 for environment in load(root).environments():
     if environment.spec.target == "eks":
-        EnvironmentStage(app, environment=environment, spec=environment.spec)
+        EnvironmentStage(app, environment.name, environment=environment)
 app.synth()
 """
 

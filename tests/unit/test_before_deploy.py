@@ -1,19 +1,22 @@
-"""What `app.py` refuses before CloudFormation starts, against moto's AWS."""
+"""What `cdk deploy` refuses before CloudFormation starts, against moto's AWS."""
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs
 
 import boto3
 import pytest
 from moto import mock_aws
 from moto.route53 import models as route53
 
-from slipway.model import InvalidProject, load
-from slipway.operate import before_deploy, checks_at_account
-from tests.stacks.conftest import ROOT
+from slipway import facts
+from slipway.model import load
+from slipway.operate import before_deploy
+from tests.stacks.conftest import CDK, ROOT
 
 OWN = "123456789012"
 """moto's account."""
@@ -31,6 +34,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, os.devnull)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", OWN)
     with mock_aws():
         yield
 
@@ -54,9 +58,13 @@ def project(tmp_path: Path, aws: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def problems(root: Path, *, hub: bool = True) -> list[str]:
+def problems(root: Path) -> dict[str, list[str]]:
+    """By the stack whose deploy would fail."""
     environment = load(root).environment("dev")
-    return [str(one) for one in checks_at_account.problems(root, environment, None, hub=hub)]
+    found: dict[str, list[str]] = {}
+    for stack, problem in before_deploy.problems(root, environment, facts.STACKS):
+        found.setdefault(stack, []).append(str(problem))
+    return found
 
 
 def edit(root: Path, old: str, new: str) -> None:
@@ -73,31 +81,32 @@ def line(root: Path, start: str) -> int:
 def test_what_is_complete_is_deployed_without_a_word(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert problems(project) == []
+    assert problems(project) == {}
     assert capsys.readouterr().err == ""
 
 
 def test_a_zone_that_does_not_exist_is_refused_at_its_line(project: Path) -> None:
     edit(project, "eu-central-1b]", "eu-central-1x]")
-    (found,) = problems(project)
+    ((stack, (found,)),) = problems(project).items()
+    assert stack == "network"
     assert found.startswith(f"environments/dev.yaml:{line(project, 'zones')}:")
     assert "eu-central-1x not there, choose among eu-central-1a" in found
 
 
 def test_a_domain_without_its_zone_is_refused_at_its_line(project: Path) -> None:
     edit(project, ZONE, "Z0000000000000")
-    (found,) = problems(project)
+    ((stack, (found,)),) = problems(project).items()
+    assert stack == "hub", "the others are deployed without it"
     assert found.startswith(f"environments/dev.yaml:{line(project, 'hosted_zone')}:")
     assert "Z0000000000000 is not in this account" in found
-    assert problems(project, hub=False) == [], "it is the hub that needs it"
 
 
 def test_an_image_that_is_not_in_the_registry_is_refused(project: Path) -> None:
     boto3.client("ecr", REGION).delete_repository(repositoryName="slipway/proxy", force=True)
-    (found,) = problems(project)
+    ((stack, (found,)),) = problems(project).items()
+    assert stack == "hub", "the registry itself must be deployed before"
     assert "image proxy: the tag working-tree is not in the registry" in found
     assert "slipway build --push dev" in found
-    assert problems(project, hub=False) == [], "the registry itself must be deployed before"
 
 
 def test_another_account_is_entered_through_its_bootstrap(project: Path) -> None:
@@ -105,16 +114,18 @@ def test_another_account_is_entered_through_its_bootstrap(project: Path) -> None
     edit(project, OWN, "111122223333")
     found = problems(project)
     assert found, "nothing is there"
-    assert not any("your credentials" in problem for problem in found)
+    assert "your credentials" not in str(found)
 
 
 def test_another_account_that_does_not_trust_these_credentials_is_refused(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_role_is_lent(monkeypatch)
-    assert problems(project) == [], "the account's own credentials do"
+    assert problems(project) == {}, "the account's own credentials do"
     edit(project, OWN, "111122223333")
-    (found,) = problems(project)
+    refused = problems(project)
+    assert set(refused) == {"registry", "network"}, "those that every deploy begins with"
+    (found,) = refused["registry"]
     assert found.startswith(f"environments/dev.yaml:{line(project, 'account')}:")
     assert f"your credentials are for {OWN} and may not take its roles" in found
     assert "log in to 111122223333" in found
@@ -138,8 +149,8 @@ def test_what_may_not_be_read_is_said_and_stops_nobody(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    assert problems(project) == []
-    assert "dev is deployed without being checked before" in capsys.readouterr().err
+    assert problems(project) == {}
+    assert "dev is not checked against its account" in capsys.readouterr().err
 
 
 def test_nobody_is_asked_twice_for_the_code_of_a_second_factor(
@@ -155,39 +166,90 @@ def test_nobody_is_asked_twice_for_the_code_of_a_second_factor(
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("AWS_PROFILE", "team")
-    assert problems(project) == []
+    assert problems(project) == {}
     assert "would ask for its code twice" in capsys.readouterr().err
 
 
-def test_only_what_is_deployed_is_checked(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_that_the_cli_does_not_use_check_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As with `cdk --profile`, of which the CLI tells an app only the account."""
     edit(project, "eu-central-1b]", "eu-central-1x]")
-    environments = [load(project).environment("dev")]
-    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", OWN)
-    for arguments in (["list"], ["synth", "dev/*"], ["diff", "dev/*"], ["deploy", "prod/*"], []):
-        monkeypatch.setattr(before_deploy, "cdk_arguments", lambda now=arguments: now)
-        before_deploy.check(project, environments)
-    monkeypatch.setattr(before_deploy, "cdk_arguments", lambda: ["deploy", "dev/*"])
-    with pytest.raises(InvalidProject, match="eu-central-1x not there"):
-        before_deploy.check(project, environments)
-    monkeypatch.delenv("CDK_DEFAULT_ACCOUNT")
-    before_deploy.check(project, environments)
+    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", "111122223333")
+    assert problems(project) == {}
+    assert "set AWS_PROFILE in place of --profile" in capsys.readouterr().err
 
 
-def test_the_stacks_that_a_pattern_names() -> None:
-    assert before_deploy.selected("dev", ["deploy", "dev/hub", "-c", "env=dev"]) == {"hub"}
-    assert before_deploy.selected("dev", ["deploy", "*/registry"]) == {"registry"}
-    assert before_deploy.selected("dev", ["deploy", "prod/*"]) == set()
-    for everything in (["deploy", "dev/*"], ["deploy", "**"], ["deploy", "--all"]):
-        assert before_deploy.selected("dev", everything) == set(before_deploy.STACKS)
+class Aws(BaseHTTPRequestHandler):
+    """Says whose the credentials are, and allows nothing else."""
+
+    actions: list[str] = []
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        action = parse_qs(body).get("Action", [body])[0]
+        self.actions.append(action)
+        allowed = action == "GetCallerIdentity"
+        self.send_response(200 if allowed else 403)
+        self.end_headers()
+        answer = IDENTITY if allowed else REFUSAL
+        self.wfile.write(answer.encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
-def test_the_cli_above_us_is_asked_what_it_was_called_with(tmp_path: Path) -> None:
-    """As it runs an app: in a shell of its own."""
-    program = "from slipway.operate.before_deploy import cdk_arguments; print(*cdk_arguments())"
-    cli = tmp_path / "cdk"
-    app = tmp_path / "app.sh"
-    app.write_text(f'"{sys.executable}" -c "{program}"; :')
-    cli.write_text(f"import subprocess; subprocess.run(['sh', '{app}'])")
-    command = [sys.executable, str(cli), "-c", "env=dev", "deploy", "dev/*"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["-c", "env=dev", "deploy", "dev/*"]
+IDENTITY = f"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<GetCallerIdentityResult><Arn>arn:aws:iam::{OWN}:user/me</Arn><UserId>me</UserId>
+<Account>{OWN}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"""
+REFUSAL = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"""
+
+
+@pytest.fixture
+def aws_url() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Aws)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def cdk(aws_url: str, home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """The CDK CLI, logged in to an account that is not dev's."""
+    ours = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CDK_"))}
+    return subprocess.run(
+        [str(CDK), *arguments, "-c", "env=dev", "--no-notices", "--output", str(home / "out")],
+        cwd=ROOT,
+        env={
+            **ours,
+            "HOME": str(home),
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_ENDPOINT_URL": aws_url,
+            "AWS_EC2_METADATA_DISABLED": "true",
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_a_deploy_is_refused_before_cloudformation_starts(aws_url: str, tmp_path: Path) -> None:
+    Aws.actions.clear()
+    done = cdk(aws_url, tmp_path, "deploy", "dev/*", "--require-approval", "never")
+    assert done.returncode == 1
+    printed = done.stdout + done.stderr
+    assert f"environments/dev.yaml:{line(ROOT, 'account')}:" in printed
+    assert f"your credentials are for {OWN}" in printed
+    assert "Traceback" not in printed
+    assert set(Aws.actions) <= {"GetCallerIdentity", "AssumeRole"}
+
+
+def test_a_list_of_stacks_asks_nothing(aws_url: str, tmp_path: Path) -> None:
+    Aws.actions.clear()
+    done = cdk(aws_url, tmp_path, "list")
+    assert done.returncode == 0, done.stderr
+    assert set(Aws.actions) <= {"GetCallerIdentity"}, "which the CLI asks itself"

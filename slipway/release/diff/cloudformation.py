@@ -31,8 +31,13 @@ def synthesized(root: Path, environment: Environment) -> Things:
     from stacks.environment_stage import EnvironmentStage
 
     with TemporaryDirectory(prefix="slipway-synth-") as folder:
-        app = App(outdir=folder, context=_context(root), tree_metadata=False)
-        EnvironmentStage(app, environment=environment, spec=environment.eks_spec)
+        app = App(
+            outdir=folder,
+            context=_context(root),
+            tree_metadata=False,
+            builtin_cloud_formation_validation=False,
+        )
+        EnvironmentStage(app, environment.name, environment=environment)
         app.synth()
         return _templates(Path(folder, f"assembly-{environment.name}"))
 

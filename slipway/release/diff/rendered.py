@@ -16,7 +16,7 @@ from slipway.release.code import code_digest
 from slipway.release.diff.changes import Things
 from slipway.release.diff.cloudformation import objects_in, synthesized, without_objects
 from slipway.release.diff.kubernetes import objects
-from slipway.toolchain import ahead
+from slipway.toolchain.node import use_pinned_node
 
 PACKAGES = (".", "packages/hub", "packages/notebook", "packages/datapath")
 """Folders of the packages that render, below a Slipway's own."""
@@ -45,7 +45,7 @@ def rendered(root: Path, environment: Environment | None) -> Rendered:
     """By the code at hand. Starts Node."""
     if environment is None or not environment.spec.has_cluster:
         return NOTHING
-    ahead.join()
+    use_pinned_node()
     if environment.spec.on_aws:
         return Rendered.of_resources(synthesized(root, environment))
     return Rendered(objects(environment), {})
@@ -92,6 +92,4 @@ def _main(folder: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("CDK_VALIDATION", "false")
-    ahead.load("cdk8s_plus_33", "aws_cdk", "aws_cdk.lambda_layer_kubectl_v36")
     _main(*sys.argv[1:])
