@@ -6,19 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import slipway_notebook
-
 from slipway.installation import INSTALLATION
 from slipway.model import Environment
-from slipway.model.apps import App, Requirement
+from slipway.model.apps import ICONS, App, Requirement
 from slipway.settings.server import UserImagePaths, server_config, write_server_config
 from slipway.toolchain import Progress, rsession_proxy
 
-PACKAGE = Path(slipway_notebook.__file__).parent
 SKEL = INSTALLATION / "images/notebook/skel"
 LAB_SETTINGS = INSTALLATION / "images/jupyter/labconfig"
 """JupyterLab's settings unless a user has changed them: an image has them too."""
-PATHS = UserImagePaths(python=sys.executable, icons=str(PACKAGE / "icons"))
+PATHS = UserImagePaths(python=sys.executable, icons=str(ICONS))
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,12 @@ from pathlib import Path
 
 from slipway.images.build.build import RECORDS, SBOMS
 from slipway.images.build.record import Record
+from slipway.model.apps import KINDS
 
 NAMES = {
-    "code-server": "code-server",
-    "rstudio-server": "RStudio",
-    "jupyterlab": "JupyterLab",
-    "notebook": "Notebook",
     "jupyterhub": "JupyterHub",
-    "streamlit": "Streamlit",
-    "tensorboard": "TensorBoard",
-    "r-cran-shiny": "Shiny",
-    "r-base-core": "R",
     "configurable-http-proxy": "configurable-http-proxy",
+    **{package: name for kind in KINDS.values() for package, name in kind.packages.items()},
 }
 """Packages by their names in their registries, and what people call them."""
 

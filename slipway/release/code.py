@@ -65,7 +65,8 @@ def files(installation: Path = INSTALLATION) -> list[str]:
     found = [
         file.relative_to(installation).as_posix()
         for folder in FOLDERS
-        for file in (installation / folder).rglob("*.py")
+        for suffix in ("py", "svg")
+        for file in (installation / folder).rglob(f"*.{suffix}")
     ]
     return sorted((*found, *FILES))
 

@@ -1,7 +1,6 @@
 """From an environment to the hub's settings: the only writer of `slipway_hub.settings`."""
 
 from functools import cache
-from importlib.resources import files
 
 from slipway_hub.settings import (
     Addresses,
@@ -18,12 +17,15 @@ from slipway_hub.settings import (
 
 from slipway import facts
 from slipway.model import Environment, InvalidProject, Problem
-from slipway.model.apps import JupyterLab
+from slipway.model.apps import ICONS
 from slipway.model.auth import USER_NAME
 from slipway.model.project import CATALOG
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
 from slipway.model.storage import Homes
+
+JUPYTERLAB = "jupyterlab"
+"""The kind of app that a profile without one lands in."""
 
 SETTINGS_LIMIT = 100_000
 """Bytes. A deploy carries the settings in one object, whose way through AWS Lambda ends at 256 kB
@@ -169,7 +171,7 @@ def _profile(environment: Environment, slug: str) -> ProfileSettings:
         description=profile.description or "",
         image=profile.image,
         default_url=environment.catalog.default_url(slug),
-        icon=app.icon if app else JupyterLab.icon,
+        icon=app.kind if app else JUPYTERLAB,
         groups=profile.groups,
         environment=profile.environment,
         cpu_guarantee=cpu.guarantee,
@@ -192,11 +194,11 @@ def _route(environment: Environment, path: str) -> RouteSettings:
         profile=route.profile,
         target=environment.catalog.route_target(path),
         title=app.label,
-        icon=app.icon,
+        icon=app.kind,
     )
 
 
 @cache
 def _icon(name: str) -> str:
     """The SVG that JupyterLab's launcher shows: the hub's image has none of its own."""
-    return (files("slipway_notebook") / "icons" / f"{name}.svg").read_text().strip()
+    return (ICONS / f"{name}.svg").read_text().strip()

@@ -104,7 +104,7 @@ def _server(name: str, app: App, process: ServerProcess, paths: UserImagePaths) 
             "enabled": app.launcher,
             "title": app.label,
             "path_info": app.url_path(name).lstrip("/"),
-            "icon_path": f"{paths.icons}/{app.icon}.svg",
+            "icon_path": f"{paths.icons}/{app.kind}.svg",
             "category": _LAUNCHER_CATEGORY,
         },
     }

@@ -21,8 +21,6 @@ from slipway.model.quantities import seconds
 
 VARIABLE = "SLIPWAY_SMOKE_TOKEN"
 LOCAL_START_SECONDS = 90
-LACKED_BY_LAPTOPS = ("rstudio", "shiny")
-"""Kinds of apps whose program a local environment takes from the machine, if it is there."""
 
 
 class NoHubError(Exception):
@@ -137,7 +135,7 @@ def _missing(environment: Environment, path: str) -> dict[str, str]:
     return {
         name: app.requirement.remedy
         for name, app in environment.catalog.apps.items()
-        if app.kind in LACKED_BY_LAPTOPS and app.requirement and not is_here(app.requirement, path)
+        if app.lacked_by_laptops and app.requirement and not is_here(app.requirement, path)
     }
 
 

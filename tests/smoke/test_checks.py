@@ -5,10 +5,9 @@ import asyncio
 import httpx
 import pytest
 from slipway_hub.services import CULLER_SCOPES
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from slipway.model import Environment, load
-from slipway.smoke import apps, hub_checks
+from slipway.smoke import hub_checks
 from slipway.smoke.report import Checks, Failure, NotApplicable, NotEnforced
 from tests.support.local import ROOT
 
@@ -102,12 +101,3 @@ def test_a_hub_that_runs_something_else_is_told_in_words():
     assert "the hub runs release 1.0.0, not working-tree" in str(raised.value)
     assert "routes: /lab is nothing in the hub and /lab in the files" in str(raised.value)
     assert "images" not in str(raised.value)
-
-
-def test_fields_of_a_protobuf_message_are_told_apart():
-    message = ForwardMsg(hash="x" * 300, script_finished=ForwardMsg.FINISHED_WITH_COMPILE_ERROR)
-    fields = dict(apps.protobuf_fields(message.SerializeToString()))
-    assert fields[apps._FINISHED] == ForwardMsg.FINISHED_WITH_COMPILE_ERROR
-    for wrong in (b"\xff", b"\x0a\x05abc", b"\x0b"):
-        with pytest.raises(ValueError, match=r"message|number"):
-            apps.protobuf_fields(wrong)

@@ -9,7 +9,7 @@ from slipway_datapath.settings import DataPath
 from traitlets.config import Config
 
 from slipway.model import load
-from slipway.model.apps import JupyterLab
+from slipway.model.apps import ICONS, JupyterLab
 from slipway.model.apps.activity import Activity
 from slipway.model.apps.code_server import CodeServer
 from slipway.settings.server import UserImagePaths, server_config, write_server_config
@@ -121,10 +121,9 @@ def test_our_transport_understands_every_rule():
 
 
 def test_every_icon_exists():
-    icons = ROOT / "packages/notebook/slipway_notebook/icons"
     for image in ("streamlit", "rstudio"):
         for server in servers(image, explained={"rstudio"}).values():
-            assert (icons / Path(server["launcher_entry"]["icon_path"]).name).is_file()
+            assert (ICONS / Path(server["launcher_entry"]["icon_path"]).name).is_file()
 
 
 def test_the_file_is_replaced_whole(tmp_path: Path):

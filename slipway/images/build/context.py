@@ -14,8 +14,8 @@ from slipway.settings.server import FILE, IN_IMAGE, server_config, write_server_
 
 TOOLCHAIN = ("slipway/__init__.py", "slipway/toolchain")
 """What installs code-server, on a laptop and in its image."""
-_PACKAGE = re.compile(r"^COPY (packages/[a-z]+) ", re.MULTILINE)
-"""Slipway's own Python packages that an image installs."""
+_OWN = re.compile(r"^COPY (packages/[a-z]+|slipway/model/apps/icons) ", re.MULTILINE)
+"""Folders of Slipway that an image needs: its Python packages, and the icons of apps."""
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "node_modules", ".DS_Store")
 
 
@@ -30,7 +30,7 @@ def assemble(recipe: Recipe, folder: Path) -> None:
     if "COPY slipway " in recipe.dockerfile:
         for name in TOOLCHAIN:
             _copy(name, folder)
-    for name in _PACKAGE.findall(recipe.dockerfile):
+    for name in _OWN.findall(recipe.dockerfile):
         _copy(name, folder)
     for path in (folder, *folder.rglob("*")):
         if not path.is_symlink():

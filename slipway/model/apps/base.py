@@ -1,6 +1,6 @@
-"""What an app kind knows: its process, launcher entry, default URL, readiness, activity."""
+"""What an app kind knows: its process, launcher entry, default URL, readiness, activity, probe."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -43,14 +43,33 @@ class ServerProcess:
     """A file, relative to the home, without which the app cannot start."""
 
 
+@dataclass(frozen=True)
+class WebsocketProbe:
+    """A conversation over an app's websocket, by which `slipway smoke` sees that the app works."""
+
+    path: str
+    """Below the app's own path: `websocket/`, `?token=1`."""
+    send: bytes | str
+    """The only message to the app."""
+    result: Callable[[Sequence[bytes]], str | None]
+    """From all messages of the app so far: what they show, or None to wait for the next one.
+    Raises ValueError that says what is wrong with the app."""
+    subprotocol: str | None = None
+
+
 def literal(text: str) -> str:
     """`text` as a part of a command that jupyter-server-proxy formats: its braces doubled."""
     return text.replace("{", "{{").replace("}", "}}")
 
 
 class App(Model):
-    """A web application inside a user's server. A kind is a subclass, in a file of its own."""
+    """A web application inside a user's server.
 
+    A kind is a subclass whose `kind` is one literal, in a file of this folder, with its icon at
+    `icons/KIND.svg`.
+    """
+
+    kind: str
     title: Text200 | None = None
     """What the launcher and the hub call it."""
     launcher: bool = True
@@ -64,8 +83,13 @@ class App(Model):
     for an app that asks the hub who its user is."""
 
     default_title: ClassVar[str]
-    icon: ClassVar[str]
-    """The name of an SVG in packages/notebook/slipway_notebook/icons, without suffix."""
+
+    packages: ClassVar[Mapping[str, str]] = {}
+    """Packages whose versions matter to users of the app: the name in the bill of materials of an
+    image, and what people call it."""
+
+    lacked_by_laptops: ClassVar[bool] = False
+    """Whether a laptop may do without its program: Slipway does not install it there."""
 
     usual_activity: ClassVar[Activity] = Activity()
     """What counts as work unless `activity` says otherwise."""
@@ -86,6 +110,18 @@ class App(Model):
 
     def server_process(self, name: str) -> ServerProcess | None:
         """The process behind `url_path`, or None when Jupyter itself or a plug-in serves it."""
+        return None
+
+    opens_websocket: ClassVar[bool] = True
+    """Whether its pages open a websocket."""
+
+    @property
+    def websocket_path(self) -> str | None:
+        """A path inside the app that takes a websocket, where one is known."""
+        return None
+
+    def websocket_probe(self) -> WebsocketProbe | None:
+        """What `slipway smoke` says to it; None leaves it at a ping of `websocket_path`."""
         return None
 
     @property

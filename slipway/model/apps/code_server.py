@@ -1,13 +1,21 @@
+import json
+import struct
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from slipway.model.apps.activity import Activity
-from slipway.model.apps.base import App, Requirement, ServerProcess, literal
+from slipway.model.apps.base import App, Requirement, ServerProcess, WebsocketProbe, literal
 from slipway.model.base import Text
 
 _REMEDY = "`slipway up` installs it here; an image gets it from images/code-server"
 
 _PROGRAM = "code-server"
 _ELSEWHERE = "start a server of an image that has it there"
+
+_CONTROL = 2
+_HEADER = struct.Struct(">BIII")
+"""Type, id, acknowledged id, length: VS Code's src/vs/base/parts/ipc/common/ipc.net.ts"""
 
 
 class CodeServer(App):
@@ -23,7 +31,7 @@ class CodeServer(App):
     listen and how to authenticate stay with Slipway."""
 
     default_title: ClassVar[str] = "VS Code"
-    icon: ClassVar[str] = "code-server"
+    packages: ClassVar[Mapping[str, str]] = {"code-server": "code-server"}
     usual_activity: ClassVar[Activity] = Activity(
         heartbeats=(r"^/healthz$", r"/manifest\.json$", r"/_static/"),
         websocket="vscode",
@@ -48,3 +56,22 @@ class CodeServer(App):
             ready_path="/",
             requires=Requirement(self.program, _REMEDY if self.program == _PROGRAM else _ELSEWHERE),
         )
+
+    def websocket_probe(self) -> WebsocketProbe:
+        hello = json.dumps({"type": "auth", "auth": "0" * 20, "data": "hello"}).encode()
+        query = f"reconnectionToken={uuid.uuid4()}&reconnection=false&skipWebSocketFrames=false"
+        message = _HEADER.pack(_CONTROL, 0, 0, len(hello)) + hello
+        return WebsocketProbe(f"?{query}", message, _greeting_state)
+
+
+def _greeting_state(messages: Sequence[bytes]) -> str | None:
+    received = b"".join(messages)
+    if len(received) < _HEADER.size:
+        return None
+    end = _HEADER.size + _HEADER.unpack_from(received)[3]
+    if len(received) < end:
+        return None
+    answer = json.loads(received[_HEADER.size : end])
+    if answer.get("type") != "sign":
+        raise ValueError(f"the editor answered {answer.get('type')!r} to a greeting")
+    return "the editor answered the workbench's greeting"

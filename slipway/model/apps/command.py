@@ -50,7 +50,6 @@ class Command(App):
     """How a user gets the program where it is missing."""
 
     default_title: ClassVar[str] = "Application"
-    icon: ClassVar[str] = "command"
 
     @model_validator(mode="after")
     def _listens_somewhere(self) -> Self:
@@ -61,6 +60,10 @@ class Command(App):
                 "pass it {port} or {unix_socket}; for a fixed port use kind: port",
             )
         return self
+
+    @property
+    def websocket_path(self) -> str | None:
+        return self.websocket
 
     def server_process(self, name: str) -> ServerProcess:
         environment: Any = self.environment

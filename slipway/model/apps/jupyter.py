@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
@@ -33,7 +34,7 @@ class JupyterLab(_Jupyter):
     """JupyterLab is where the launcher is."""
 
     default_title: ClassVar[str] = "JupyterLab"
-    icon: ClassVar[str] = "jupyterlab"
+    packages: ClassVar[Mapping[str, str]] = {"jupyterlab": "JupyterLab"}
 
     def url_path(self, name: str) -> str:
         return "/lab"
@@ -47,7 +48,7 @@ class Notebook(_Jupyter):
     """JupyterLab's View menu opens it."""
 
     default_title: ClassVar[str] = "Notebook"
-    icon: ClassVar[str] = "notebook"
+    packages: ClassVar[Mapping[str, str]] = {"notebook": "Notebook"}
 
     def url_path(self, name: str) -> str:
         return "/tree"

@@ -15,7 +15,6 @@ class Port(App):
     """Whether it expects the whole path in its requests."""
 
     default_title: ClassVar[str] = "Port"
-    icon: ClassVar[str] = "port"
 
     @property
     def label(self) -> str:

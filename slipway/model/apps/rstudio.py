@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from slipway.model.apps.activity import Activity
@@ -13,7 +14,9 @@ class RStudio(App):
     kind: Literal["rstudio"]
 
     default_title: ClassVar[str] = "RStudio"
-    icon: ClassVar[str] = "rstudio"
+    packages: ClassVar[Mapping[str, str]] = {"rstudio-server": "RStudio"}
+    lacked_by_laptops: ClassVar[bool] = True
+    opens_websocket: ClassVar[bool] = False
     usual_activity: ClassVar[Activity] = Activity(
         # An open page always has one of these requests under way.
         heartbeats=(r"^/events/get_events$", r"^/rpc/get_events$"),

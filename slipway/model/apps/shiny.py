@@ -1,7 +1,9 @@
+import json
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from slipway.model.apps.activity import Activity
-from slipway.model.apps.base import App, Requirement, ServerProcess, literal
+from slipway.model.apps.base import App, Requirement, ServerProcess, WebsocketProbe, literal
 from slipway.model.base import Text
 
 
@@ -13,7 +15,8 @@ class Shiny(App):
     """The folder that holds `app.R`, relative to the home."""
 
     default_title: ClassVar[str] = "Shiny"
-    icon: ClassVar[str] = "shiny"
+    packages: ClassVar[Mapping[str, str]] = {"r-cran-shiny": "Shiny", "r-base-core": "R"}
+    lacked_by_laptops: ClassVar[bool] = True
     # A page may show something new every second that nobody looks at.
     usual_activity: ClassVar[Activity] = Activity(websocket="input")
 
@@ -28,3 +31,11 @@ class Shiny(App):
             requires=Requirement("Rscript", "install R and its package shiny (r-cran-shiny)"),
             needs_file=f"{self.folder}/app.R",
         )
+
+    def websocket_probe(self) -> WebsocketProbe:
+        hello = json.dumps({"method": "init", "data": {}})
+        return WebsocketProbe("websocket/", hello, _session_state)
+
+
+def _session_state(messages: Sequence[bytes]) -> str | None:
+    return "the session was configured" if "config" in json.loads(messages[-1]) else None

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from slipway.model.apps.activity import Activity
@@ -13,7 +14,8 @@ class TensorBoard(App):
     """The folder with event files, relative to the home."""
 
     default_title: ClassVar[str] = "TensorBoard"
-    icon: ClassVar[str] = "tensorboard"
+    packages: ClassVar[Mapping[str, str]] = {"tensorboard": "TensorBoard"}
+    opens_websocket: ClassVar[bool] = False
     # An open page asks for new data every 30 seconds.
     usual_activity: ClassVar[Activity] = Activity(heartbeats=(r"^/data/", r"^/experiment/"))
 
