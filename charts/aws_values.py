@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from charts.secret_names import secret_ids
 from slipway.model import Environment
 
 
@@ -45,7 +44,7 @@ def placeholder_values(environment: Environment) -> AwsValues | None:
     return AwsValues(
         region=spec.region,
         file_system=FileSystem("FILE-SYSTEM-ID", "ACCESS-POINT-ID"),
-        secret_ids=secret_ids(environment),
+        secret_ids=environment.secret_ids,
         snapshots_bucket="SNAPSHOTS-BUCKET",
         node_role="NODE-ROLE-NAME",
         subnets=tuple(f"SUBNET-ID-{zone}" for zone in spec.zones),

@@ -3,16 +3,14 @@
 from cdk8s_plus_33 import k8s
 from slipway_hub.settings import READY, SNAPSHOTS, VARIABLE
 
-from charts import names, placement, resources, secrets, security
+from charts import placement, resources, secrets, security
 from charts.aws_values import AwsValues
 from charts.priorities import CORE
+from charts.values import port
 from slipway import facts
 from slipway.model import ClusterSpec, Environment
 
-PROGRAM = "slipway-hub"
 HEALTH = "/hub/health"
-SNAPSHOTS_PREFIX = "hub-database"
-"""Of the keys in the bucket of snapshots."""
 
 DATABASE = "database"
 HOMES = "homes"
@@ -21,25 +19,25 @@ SETTINGS = "settings"
 
 def pod(environment: Environment, aws: AwsValues | None) -> k8s.PodSpec:
     spec = environment.cluster_spec
-    image = environment.image_reference("hub")
+    image = environment.image_reference(facts.HUB_IMAGE)
     env = _variables(spec, aws)
     mounts = _mounts(spec)
     fetch_secrets = secrets.fetch_secrets(
-        aws, image, environment.pull_policy("hub"), [PROGRAM, "secrets"]
+        aws, image, environment.pull_policy(facts.HUB_IMAGE), [facts.HUB_PROGRAM, "secrets"]
     )
     # The first container pulls for all.
-    pull = names.HELD if fetch_secrets else environment.pull_policy("hub")
+    pull = secrets.ALREADY_PULLED if fetch_secrets else environment.pull_policy(facts.HUB_IMAGE)
     return k8s.PodSpec(
         service_account_name=facts.HUB,
         automount_service_account_token=True,
         enable_service_links=False,
-        priority_class_name=names.priority(spec.namespace, CORE.name),
-        # Told to end, it ends at once.
+        priority_class_name=facts.priority_class_name(spec.namespace, CORE.name),
+        # At SIGTERM it ends at once.
         termination_grace_period_seconds=15,
         node_selector=spec.core_node_selector or None,
         affinity=placement.near_users() if spec.storage.homes.one_node else None,
         image_pull_secrets=placement.pull_secrets(spec),
-        security_context=security.pod_security(security.HUB_USER),
+        security_context=security.pod_security(facts.USER_ID),
         init_containers=[
             *fetch_secrets,
             _container("database", image, env, mounts, pull_policy=pull),
@@ -50,8 +48,8 @@ def pod(environment: Environment, aws: AwsValues | None) -> k8s.PodSpec:
 
 
 def _hub(image: str, env: list[k8s.EnvVar], mounts: list[k8s.VolumeMount]) -> k8s.Container:
-    port = names.port(facts.HUB_PORT)
-    health = k8s.HttpGetAction(path=HEALTH, port=port)
+    http = port(facts.HUB_PORT)
+    health = k8s.HttpGetAction(path=HEALTH, port=http)
     return _container(
         "run",
         image,
@@ -64,7 +62,7 @@ def _hub(image: str, env: list[k8s.EnvVar], mounts: list[k8s.VolumeMount]) -> k8
         startup_probe=k8s.Probe(http_get=health, period_seconds=1, failure_threshold=600),
         # Health says nothing of a database that cannot be written.
         readiness_probe=k8s.Probe(
-            http_get=k8s.HttpGetAction(path=f"/hub/{READY}", port=port),
+            http_get=k8s.HttpGetAction(path=f"/hub/{READY}", port=http),
             period_seconds=1,
             timeout_seconds=5,
         ),
@@ -82,7 +80,7 @@ def _container(
     mounts: list[k8s.VolumeMount],
     *,
     name: str | None = None,
-    pull_policy: str = names.HELD,
+    pull_policy: str = secrets.ALREADY_PULLED,
     ports: list[k8s.ContainerPort] | None = None,
     startup_probe: k8s.Probe | None = None,
     readiness_probe: k8s.Probe | None = None,
@@ -92,7 +90,7 @@ def _container(
         name=name or verb,
         image=image,
         image_pull_policy=pull_policy,
-        args=[PROGRAM, verb],
+        args=[facts.HUB_PROGRAM, verb],
         env=env,
         ports=ports,
         security_context=security.container_security(),
@@ -115,10 +113,11 @@ def _variables(spec: ClusterSpec, aws: AwsValues | None) -> list[k8s.EnvVar]:
 
 def _snapshots(spec: ClusterSpec, aws: AwsValues | None) -> str:
     """Away from the database's own volume, where there is another."""
+    snapshots = facts.SNAPSHOTS_PREFIX.rstrip("/")
     if aws:
-        return f"s3://{aws.snapshots_bucket}/{SNAPSHOTS_PREFIX}"
+        return f"s3://{aws.snapshots_bucket}/{snapshots}"
     if spec.storage.homes.claim_name:
-        return f"{facts.HOMES_FOLDER}/.slipway/{SNAPSHOTS_PREFIX}"
+        return f"{facts.HOMES_FOLDER}/{facts.STATE_FOLDER}/{snapshots}"
     return f"{facts.HUB_STATE_FOLDER}/snapshots"
 
 

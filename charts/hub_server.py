@@ -1,14 +1,14 @@
-"""The hub: its settings, its Deployment, its address."""
+"""The hub: its settings, its Service, its Deployment."""
 
 import hashlib
 
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import hub_pod, names
+from charts import hub_pod
 from charts.aws_values import AwsValues
-from charts.disruption import MayBeMoved
-from charts.services import Address, scraped
+from charts.deployment import Deployment, PodDisruptionBudget
+from charts.services import Service, prometheus_annotations
 from slipway import facts
 from slipway.model import Environment
 from slipway.settings.hub import settings_json
@@ -31,40 +31,24 @@ class HubServer(Construct):
             metadata=k8s.ObjectMeta(name=facts.HUB_SETTINGS),
             data={facts.HUB_SETTINGS_FILE: settings},
         )
-        Address(
+        Service(
             self,
             "address",
             name=facts.HUB,
             component=facts.HUB,
             ports={"http": (facts.HUB_PORT, facts.HUB_PORT)},
-            annotations=scraped(facts.HUB_PORT, METRICS),
+            annotations=prometheus_annotations(facts.HUB_PORT, METRICS),
         )
-        MayBeMoved(self, "disruption", component=facts.HUB)
-        self._deployment(environment, aws, settings)
-
-    def _deployment(self, environment: Environment, aws: AwsValues | None, settings: str) -> None:
-        labels = names.component(facts.HUB)
-        k8s.KubeDeployment(
+        PodDisruptionBudget(self, "disruption", component=facts.HUB)
+        Deployment(
             self,
             "deployment",
-            metadata=k8s.ObjectMeta(
-                name=facts.HUB, labels={**labels, facts.VERSION_LABEL: environment.deployed_as}
-            ),
-            spec=k8s.DeploymentSpec(
-                replicas=1,
-                # Two hubs must never share the database.
-                strategy=k8s.DeploymentStrategy(type="Recreate"),
-                revision_history_limit=3,
-                selector=k8s.LabelSelector(match_labels=labels),
-                template=k8s.PodTemplateSpec(
-                    metadata=k8s.ObjectMeta(
-                        labels={**facts.COMMON_LABELS, **labels},
-                        # The hub reads its settings at start only.
-                        annotations={SETTINGS_CHECKSUM: checksum(settings)},
-                    ),
-                    spec=hub_pod.pod(environment, aws),
-                ),
-            ),
+            name=facts.HUB,
+            labels=facts.component_labels(facts.HUB),
+            version=environment.deployed_as,
+            # The hub reads its settings at start only.
+            annotations={SETTINGS_CHECKSUM: checksum(settings)},
+            pod=hub_pod.pod(environment, aws),
         )
 
 

@@ -2,8 +2,9 @@
 
 from cdk8s_plus_33 import k8s
 
-from charts import names, placement, security
+from charts import placement, security
 from charts.priorities import Priority
+from slipway import facts
 from slipway.model import ClusterSpec
 
 SLEEP = ["/bin/sh", "-c", "trap exit TERM; sleep infinity & wait"]
@@ -28,13 +29,13 @@ def idle_pod(
     return k8s.PodSpec(
         automount_service_account_token=False,
         enable_service_links=False,
-        priority_class_name=names.priority(spec.namespace, priority.name),
+        priority_class_name=facts.priority_class_name(spec.namespace, priority.name),
         termination_grace_period_seconds=0,
         node_selector=nodes.node_selector(pool) or None,
         tolerations=[placement.toleration(t) for t in tolerations] or None,
         affinity=affinity,
         image_pull_secrets=placement.pull_secrets(spec),
-        security_context=security.pod_security(security.NOBODY),
+        security_context=security.pod_security(facts.NOBODY_ID),
         containers=containers,
     )
 

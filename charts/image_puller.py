@@ -3,7 +3,7 @@
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names, resources
+from charts import resources
 from charts.idle_pods import idle_container, idle_pod
 from charts.priorities import PULLER
 from slipway import facts
@@ -21,7 +21,7 @@ class ImagePuller(Construct):
     def __init__(self, scope: Construct, id: str, *, environment: Environment, pool: str) -> None:
         super().__init__(scope, id)
         name = f"{facts.IMAGE_PULLER}-{pool}"
-        labels = names.component(facts.IMAGE_PULLER)
+        labels = facts.component_labels(facts.IMAGE_PULLER)
         of_pool = {**labels, facts.PLACED_IN_LABEL: pool}
         k8s.KubeDaemonSet(
             self,
@@ -53,14 +53,14 @@ def images(environment: Environment, pool: str) -> dict[str, str]:
 
 def _pod(environment: Environment, pool: str) -> k8s.PodSpec:
     spec = environment.cluster_spec
-    asleep = resources.requirements(resources.ASLEEP)
+    idle = resources.requirements(resources.IDLE)
     return idle_pod(
         spec,
         pool,
         priority=PULLER,
         before_ready=True,
         containers=[
-            idle_container(name, image, environment.pull_policy(name), asleep)
+            idle_container(name, image, environment.pull_policy(name), idle)
             for image, name in images(environment, pool).items()
         ],
     )

@@ -5,7 +5,8 @@ from ipaddress import ip_network
 
 from cdk8s_plus_33 import k8s
 
-from charts import names
+from charts.values import port
+from slipway import facts
 
 PRIVATE = {
     "0.0.0.0/0": (
@@ -23,7 +24,7 @@ PRIVATE = {
 
 
 def pods(component: str) -> k8s.NetworkPolicyPeer:
-    selector = k8s.LabelSelector(match_labels=names.component(component))
+    selector = k8s.LabelSelector(match_labels=facts.component_labels(component))
     return k8s.NetworkPolicyPeer(pod_selector=selector)
 
 
@@ -60,12 +61,14 @@ def _others(inside: Sequence[str], private: Sequence[str]) -> list[str]:
 
 def from_(peers: Sequence[k8s.NetworkPolicyPeer], *ports: int) -> k8s.NetworkPolicyIngressRule:
     """From `peers` to TCP `ports`; from everywhere when there are no peers."""
-    return k8s.NetworkPolicyIngressRule(from_=peers or None, ports=[tcp(port) for port in ports])
+    return k8s.NetworkPolicyIngressRule(
+        from_=peers or None, ports=[tcp(number) for number in ports]
+    )
 
 
 def to(peers: Sequence[k8s.NetworkPolicyPeer], *ports: int) -> k8s.NetworkPolicyEgressRule:
     """To `peers` at TCP `ports`, or at all ports and protocols when there are none."""
-    return k8s.NetworkPolicyEgressRule(to=peers, ports=[tcp(port) for port in ports] or None)
+    return k8s.NetworkPolicyEgressRule(to=peers, ports=[tcp(number) for number in ports] or None)
 
 
 def to_dns(ranges: Sequence[str]) -> k8s.NetworkPolicyEgressRule:
@@ -76,9 +79,9 @@ def to_dns(ranges: Sequence[str]) -> k8s.NetworkPolicyEgressRule:
     )
 
 
-def tcp(port: int) -> k8s.NetworkPolicyPort:
-    return _port(port, "TCP")
+def tcp(number: int) -> k8s.NetworkPolicyPort:
+    return _port(number, "TCP")
 
 
-def _port(port: int, protocol: str) -> k8s.NetworkPolicyPort:
-    return k8s.NetworkPolicyPort(port=names.port(port), protocol=protocol)
+def _port(number: int, protocol: str) -> k8s.NetworkPolicyPort:
+    return k8s.NetworkPolicyPort(port=port(number), protocol=protocol)

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names
 from charts.aws_values import AwsValues
 from charts.network_peers import addresses, from_, internet, namespace, pods, to, to_dns
 from slipway import facts
@@ -98,7 +97,7 @@ class NetworkPolicies(Construct):
             component,
             metadata=k8s.ObjectMeta(name=component),
             spec=k8s.NetworkPolicySpec(
-                pod_selector=k8s.LabelSelector(match_labels=names.component(component)),
+                pod_selector=k8s.LabelSelector(match_labels=facts.component_labels(component)),
                 policy_types=["Ingress", "Egress"],
                 ingress=ingress or None,
                 egress=egress or None,

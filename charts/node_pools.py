@@ -11,10 +11,13 @@ from constructs import Construct
 
 from charts.custom import EKS, KARPENTER, custom_object
 from slipway import facts
-from slipway.model.nodes import EksNodePool
+from slipway.model.nodes import EFS_STARTUP_TAINT, USER_TAINT, EksNodePool
 from slipway.model.quantities import memory_bytes
 
 Requirement = dict[str, Any]
+
+NODE_PURPOSE = "hub.jupyter.org/node-purpose"
+"""The z2jh chart's label."""
 
 CORE_CPU_LIMIT = 16
 """vCPUs: two or three nodes of the hub, the proxy and add-ons, and their replacements."""
@@ -50,7 +53,7 @@ class UserNodePool(Construct):
 
     def __init__(self, scope: Construct, id: str, *, name: str, pool: EksNodePool) -> None:
         super().__init__(scope, id)
-        template = _template(facts.USER_NODES, "user", _instances(pool), [facts.USER_TAINT])
+        template = _template(facts.USER_NODES, "user", _instances(pool), [USER_TAINT])
         _node_pool(self, name, template, pool.max_cpu)
 
 
@@ -98,12 +101,12 @@ def _template(
     spec: dict[str, Any] = {
         "nodeClassRef": {"group": EKS, "kind": "NodeClass", "name": node_class},
         "requirements": list(requirements),
-        "startupTaints": [facts.EFS_STARTUP_TAINT],
+        "startupTaints": [EFS_STARTUP_TAINT],
         "expireAfter": EXPIRE_AFTER,
         "terminationGracePeriod": GRACE,
     }
     return {
-        "metadata": {"labels": {facts.NODE_PURPOSE_LABEL: purpose}},
+        "metadata": {"labels": {NODE_PURPOSE: purpose}},
         "spec": spec | ({"taints": list(taints)} if taints else {}),
     }
 

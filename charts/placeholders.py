@@ -3,10 +3,12 @@
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names, placement
+from charts import placement
+from charts.deployment import Deployment
 from charts.idle_pods import idle_container, idle_pod
 from charts.priorities import PLACEHOLDER
-from charts.resources import LEAST, quantity
+from charts.resources import DEFAULT_REQUESTS
+from charts.values import quantity
 from slipway import facts
 from slipway.model import Environment
 from slipway.model.catalog import Profile
@@ -31,32 +33,25 @@ class Placeholders(Construct):
     ) -> None:
         super().__init__(scope, id)
         spec = environment.cluster_spec
-        labels = names.component(facts.PLACEHOLDER)
+        labels = facts.component_labels(facts.PLACEHOLDER)
         of_pool = {**labels, facts.PLACED_IN_LABEL: pool}
         # Any image that is on the node anyway.
         image = environment.image_reference(profile.image)
         pull_policy = environment.pull_policy(profile.image)
         container = idle_container("placeholder", image, pull_policy, _size(profile))
-        k8s.KubeDeployment(
+        Deployment(
             self,
             "placeholders",
-            metadata=k8s.ObjectMeta(name=f"{facts.PLACEHOLDER}-{pool}", labels=of_pool),
-            spec=k8s.DeploymentSpec(
-                replicas=places,
-                strategy=k8s.DeploymentStrategy(type="Recreate"),
-                revision_history_limit=3,
-                selector=k8s.LabelSelector(match_labels=of_pool),
-                template=k8s.PodTemplateSpec(
-                    metadata=k8s.ObjectMeta(labels={**facts.COMMON_LABELS, **of_pool}),
-                    spec=idle_pod(
-                        spec,
-                        pool,
-                        priority=PLACEHOLDER,
-                        containers=[container],
-                        # Alone on a node it would keep that from being empty.
-                        affinity=placement.near_users(facts.PLACEHOLDER),
-                    ),
-                ),
+            name=f"{facts.PLACEHOLDER}-{pool}",
+            labels=of_pool,
+            replicas=places,
+            pod=idle_pod(
+                spec,
+                pool,
+                priority=PLACEHOLDER,
+                containers=[container],
+                # Alone on a node it would keep that from being empty.
+                affinity=placement.near_users(facts.PLACEHOLDER),
             ),
         )
 
@@ -73,11 +68,11 @@ def _size(profile: Profile) -> k8s.ResourceRequirements:
     """What the scheduler sets aside for a server: its guarantee, or its limit without one."""
     cpu, memory = profile.resources.cpu, profile.resources.memory
     cores = cpu.guarantee or cpu.limit
-    held = quantity(memory.guarantee or memory.limit or LEAST["memory"])
+    held = quantity(memory.guarantee or memory.limit or DEFAULT_REQUESTS["memory"])
     gpus = {"nvidia.com/gpu": quantity(str(profile.resources.gpu))} if profile.resources.gpu else {}
     return k8s.ResourceRequirements(
         requests={
-            "cpu": quantity(f"{cores:g}" if cores else LEAST["cpu"]),
+            "cpu": quantity(f"{cores:g}" if cores else DEFAULT_REQUESTS["cpu"]),
             "memory": held,
             **gpus,
         },

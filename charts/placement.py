@@ -29,7 +29,7 @@ def near_users(*also: str) -> k8s.Affinity:
                 k8s.WeightedPodAffinityTerm(
                     weight=100,
                     pod_affinity_term=k8s.PodAffinityTerm(
-                        topology_key=facts.HOSTNAME_LABEL,
+                        topology_key="kubernetes.io/hostname",
                         label_selector=k8s.LabelSelector(match_expressions=[there]),
                     ),
                 )

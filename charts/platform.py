@@ -40,7 +40,7 @@ class PlatformChart(cdk8s.Chart):
         HomeVolumes(self, "homes", namespace=spec.namespace, homes=storage.homes, aws=aws)
         HubDatabase(
             self,
-            "hub-database",
+            "database",
             namespace=spec.namespace,
             size=storage.hub_database,
             storage_class=storage.hub_database_class,

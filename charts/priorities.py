@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names
+from slipway import facts
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class PriorityClasses(Construct):
             k8s.KubePriorityClass(
                 self,
                 priority.name,
-                metadata=k8s.ObjectMeta(name=names.priority(namespace, priority.name)),
+                metadata=k8s.ObjectMeta(name=facts.priority_class_name(namespace, priority.name)),
                 value=priority.value,
                 description=priority.description,
                 preemption_policy=None if priority.preempts else "Never",

@@ -7,11 +7,12 @@ routes and cuts every websocket.
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names, placement, resources, secrets, security
+from charts import placement, resources, secrets, security
 from charts.aws_values import AwsValues
-from charts.disruption import MayBeMoved
+from charts.deployment import Deployment, PodDisruptionBudget
 from charts.priorities import CORE
-from charts.services import Address, scraped
+from charts.services import Service, prometheus_annotations
+from charts.values import port
 from slipway import facts
 from slipway.model import ClusterSpec, Environment
 
@@ -34,30 +35,19 @@ class Proxy(Construct):
             metadata=k8s.ObjectMeta(name=facts.PROXY),
             automount_service_account_token=False,
         )
-        self._addresses(spec)
-        MayBeMoved(self, "disruption", component=facts.PROXY)
-        labels = names.component(facts.PROXY)
-        k8s.KubeDeployment(
+        self._services(spec)
+        PodDisruptionBudget(self, "disruption", component=facts.PROXY)
+        Deployment(
             self,
             "deployment",
-            metadata=k8s.ObjectMeta(
-                name=facts.PROXY, labels={**labels, facts.VERSION_LABEL: environment.deployed_as}
-            ),
-            spec=k8s.DeploymentSpec(
-                replicas=1,
-                # The hub gives its routes to one proxy: a second beside it would know none.
-                strategy=k8s.DeploymentStrategy(type="Recreate"),
-                revision_history_limit=3,
-                selector=k8s.LabelSelector(match_labels=labels),
-                template=k8s.PodTemplateSpec(
-                    metadata=k8s.ObjectMeta(labels={**facts.COMMON_LABELS, **labels}),
-                    spec=_pod(environment, aws),
-                ),
-            ),
+            name=facts.PROXY,
+            labels=facts.component_labels(facts.PROXY),
+            version=environment.deployed_as,
+            pod=_pod(environment, aws),
         )
 
-    def _addresses(self, spec: ClusterSpec) -> None:
-        Address(
+    def _services(self, spec: ClusterSpec) -> None:
+        Service(
             self,
             "api",
             name=facts.PROXY_API,
@@ -66,9 +56,9 @@ class Proxy(Construct):
                 "api": (facts.PROXY_API_PORT, facts.PROXY_API_PORT),
                 "metrics": (facts.PROXY_METRICS_PORT, facts.PROXY_METRICS_PORT),
             },
-            annotations=scraped(facts.PROXY_METRICS_PORT, "/metrics"),
+            annotations=prometheus_annotations(facts.PROXY_METRICS_PORT, "/metrics"),
         )
-        Address(
+        Service(
             self,
             "public",
             name=facts.PROXY_PUBLIC,
@@ -79,15 +69,15 @@ class Proxy(Construct):
 
 
 def _pod(environment: Environment, aws: AwsValues | None) -> k8s.PodSpec:
-    spec, image = environment.cluster_spec, environment.image_reference("proxy")
-    pull_policy, only = environment.pull_policy("proxy"), [facts.PROXY_TOKEN]
+    spec, image = environment.cluster_spec, environment.image_reference(facts.PROXY_IMAGE)
+    pull_policy, only = environment.pull_policy(facts.PROXY_IMAGE), [facts.PROXY_TOKEN]
     fetch = secrets.fetch_secrets(aws, image, pull_policy, ["secrets"], only)
     return k8s.PodSpec(
         service_account_name=facts.PROXY,
         automount_service_account_token=False,
         enable_service_links=False,
-        priority_class_name=names.priority(spec.namespace, CORE.name),
-        # Told to end, it ends at once, and the next one starts only then.
+        priority_class_name=facts.priority_class_name(spec.namespace, CORE.name),
+        # At SIGTERM it ends at once, and the next one starts only then.
         termination_grace_period_seconds=5,
         node_selector=spec.core_node_selector or None,
         tolerations=[
@@ -100,15 +90,15 @@ def _pod(environment: Environment, aws: AwsValues | None) -> k8s.PodSpec:
             for trouble in ("not-ready", "unreachable")
         ],
         image_pull_secrets=placement.pull_secrets(spec),
-        security_context=security.pod_security(security.NOBODY),
+        security_context=security.pod_security(facts.NOBODY_ID),
         init_containers=fetch or None,
-        containers=[_container(image, names.HELD if fetch else pull_policy)],
+        containers=[_container(image, secrets.ALREADY_PULLED if fetch else pull_policy)],
         volumes=[security.tmp_volume("64Mi"), secrets.secrets_volume(aws, only)],
     )
 
 
 def _container(image: str, pull_policy: str) -> k8s.Container:
-    health = k8s.HttpGetAction(path=HEALTH, port=names.port(facts.PROXY_PORT))
+    health = k8s.HttpGetAction(path=HEALTH, port=port(facts.PROXY_PORT))
     hub = f"http://{facts.HUB}:{facts.HUB_PORT}"
     return k8s.Container(
         name=facts.PROXY,

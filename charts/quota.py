@@ -3,7 +3,8 @@
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts.resources import LEAST, quantity
+from charts.resources import DEFAULT_REQUESTS
+from charts.values import quantity
 from slipway.model import ClusterSpec
 
 CERT_MANAGER = "cert-manager.io/"
@@ -51,7 +52,7 @@ class Quotas(Construct):
     def _requests(self, namespace: str) -> None:
         """For containers that name none. No default limit: one below a profile's guarantee would
         be refused, and a profile without a limit means none."""
-        least = {name: quantity(amount) for name, amount in LEAST.items()}
+        least = {name: quantity(amount) for name, amount in DEFAULT_REQUESTS.items()}
         k8s.KubeLimitRange(
             self,
             "requests",

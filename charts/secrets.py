@@ -8,20 +8,23 @@ mounted.
 from collections.abc import Sequence
 
 from cdk8s_plus_33 import k8s
+from slipway_hub.settings import SECRETS as SECRETS_VARIABLE
 
 from charts import resources, security
 from charts.aws_values import AwsValues
+from charts.values import quantity
 from slipway import facts
 
 SECRETS = "secrets"
-FOLDER = "SLIPWAY_SECRETS"
-"""The variable that names the folder to both images."""
+ALREADY_PULLED = "IfNotPresent"
+"""Pull policy after an init container of the same image: all of a pod is one version, also when
+one of its containers is restarted, and no restart waits for the registry."""
 
 
 def secrets_volume(aws: AwsValues | None, only: Sequence[str] = ()) -> k8s.Volume:
     """All secrets, or `only` some files. 0440: readable by the pod's group, its fsGroup."""
     if aws:
-        memory = k8s.EmptyDirVolumeSource(medium="Memory", size_limit=resources.quantity("1Mi"))
+        memory = k8s.EmptyDirVolumeSource(medium="Memory", size_limit=quantity("1Mi"))
         return k8s.Volume(name=SECRETS, empty_dir=memory)
     return k8s.Volume(
         name=SECRETS,
@@ -38,7 +41,7 @@ def secrets_mount(read_only: bool = True) -> k8s.VolumeMount:
 
 
 def folder() -> k8s.EnvVar:
-    return k8s.EnvVar(name=FOLDER, value=facts.HUB_SECRETS_FOLDER)
+    return k8s.EnvVar(name=SECRETS_VARIABLE, value=facts.HUB_SECRETS_FOLDER)
 
 
 def fetch_secrets(

@@ -5,11 +5,9 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 
 from cdk8s_plus_33 import k8s
 
-from charts.resources import quantity
+from charts.values import quantity
 
 TMP = "tmp"
-HUB_USER = 1000
-NOBODY = 65534
 
 
 def pod_security(user: int) -> k8s.PodSecurityContext:

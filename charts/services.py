@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
-from charts import names
+from charts.values import port
+from slipway import facts
 
 
-class Address(Construct):
+class Service(Construct):
     """A Service, in both address families where the cluster has two.
 
     `ports` are `{name: (port, port of the container)}`.
@@ -31,7 +32,7 @@ class Address(Construct):
             "service",
             metadata=k8s.ObjectMeta(
                 name=name,
-                labels=names.component(component),
+                labels=facts.component_labels(component),
                 annotations=dict(annotations) if annotations else None,
             ),
             spec=k8s.ServiceSpec(
@@ -40,20 +41,20 @@ class Address(Construct):
                 # time, and the hub refuses the login form as forged.
                 external_traffic_policy="Local" if type == "LoadBalancer" else None,
                 ip_family_policy="PreferDualStack",
-                selector=names.component(component),
+                selector=facts.component_labels(component),
                 ports=[
                     k8s.ServicePort(
                         name=port_name,
-                        port=port,
-                        target_port=names.port(target),
+                        port=number,
+                        target_port=port(target),
                     )
-                    for port_name, (port, target) in ports.items()
+                    for port_name, (number, target) in ports.items()
                 ],
             ),
         )
 
 
-def scraped(port: int, path: str) -> dict[str, str]:
+def prometheus_annotations(port: int, path: str) -> dict[str, str]:
     """What Prometheus' usual configuration looks for."""
     return {
         "prometheus.io/scrape": "true",

@@ -4,7 +4,7 @@ from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts.aws_values import AwsValues, FileSystem
-from charts.resources import quantity
+from charts.values import quantity
 from slipway import facts
 from slipway.model.storage import EfsHomes, Homes, SharedHomes
 

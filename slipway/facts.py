@@ -141,6 +141,18 @@ USER_NODES = "users"
 """The node class, and the default pool, of users' servers on EKS."""
 
 COMPONENT_LABEL = "app.kubernetes.io/component"
+
+
+def component_labels(component: str) -> dict[str, str]:
+    """What selects a component's pods. It must never change: selectors are immutable."""
+    return {COMPONENT_LABEL: component}
+
+
+def priority_class_name(namespace: str, priority: str) -> str:
+    """A priority class belongs to the whole cluster: two environments must not share one."""
+    return f"{namespace}-{priority}"
+
+
 VERSION_LABEL = "app.kubernetes.io/version"
 COMMON_LABELS = {
     "app.kubernetes.io/name": "jupyterhub",
@@ -148,18 +160,9 @@ COMMON_LABELS = {
     "app.kubernetes.io/managed-by": "slipway",
 }
 """On every object."""
-HOSTNAME_LABEL = "kubernetes.io/hostname"
 NODE_POOL_LABEL = "karpenter.sh/nodepool"
-NODE_PURPOSE_LABEL = "hub.jupyter.org/node-purpose"
 PLACED_IN_LABEL = "hub.jupyter.org/node-pool"
 """On image pullers and placeholders: the node pool they are for."""
-USER_TAINT = {"key": "hub.jupyter.org/dedicated", "value": "user", "effect": "NoSchedule"}
-"""On EKS nodes of users' servers: the one that the z2jh chart's users know."""
-EFS_STARTUP_TAINT = {"key": "efs.csi.aws.com/agent-not-ready", "effect": "NoExecute"}
-"""On a new EKS node. The EFS driver takes it away when it can mount homes:
-https://github.com/kubernetes-sigs/aws-efs-csi-driver/blob/master/docs/install.md"""
-USERNAME_LABEL = "hub.jupyter.org/username"
-"""KubeSpawner's, on users' pods."""
 
 # Files in containers.
 
@@ -180,11 +183,14 @@ PROXY_TOKEN = "proxy_auth_token"  # noqa: S105 - the name of a secret's file, he
 COOKIE_SECRET = "cookie_secret"  # noqa: S105
 SMOKE_TOKEN = "smoke_token"  # noqa: S105
 PROMETHEUS_TOKEN = "prometheus_token"  # noqa: S105
+USER_PASSWORD = "user_password"  # noqa: S105
+ADMIN_PASSWORD = "admin_password"  # noqa: S105
 OAUTH_CLIENT_SECRET = "oauth_client_secret"  # noqa: S105
 
 # Folders of a project.
 
 STATE_FOLDER = ".slipway"
+"""What Slipway keeps at a project; also what the hub keeps beside users' homes."""
 RELEASES_FOLDER = "releases"
 ENVIRONMENTS_FOLDER = "environments"
 CATALOG_FILE = "catalog.yaml"

@@ -13,7 +13,6 @@ from constructs import Construct
 
 from charts import rendering
 from charts.aws_values import AwsValues
-from charts.secret_names import secret_ids
 from slipway import facts
 from slipway.model import EksSpec, Environment
 from stacks.acknowledgements import acknowledge, aws_writes_this_policy
@@ -54,7 +53,7 @@ class ClusterStack(Stack):
         self.aws_values = AwsValues(
             region=spec.region,
             file_system=data.homes,
-            secret_ids=secret_ids(environment),
+            secret_ids=environment.secret_ids,
             snapshots_bucket=data.snapshots.bucket_name,
             node_role=node_role.role_name,
             subnets=tuple(subnet.subnet_id for subnet in network.private_subnets),

@@ -12,7 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from charts.aws_values import FileSystem
-from charts.secret_names import OAUTH_CLIENT_SECRET, secret_ids
+from slipway import facts
 from slipway.model import EksSpec, Environment
 from slipway.model.quantities import seconds
 from stacks.acknowledgements import acknowledge, aws_writes_this_policy
@@ -51,9 +51,9 @@ class DataStack(LongLivedStack):
         self.snapshots = self._snapshots(retention)
         self.secrets = {
             name: self._secret(name, stored_as)
-            for name, stored_as in secret_ids(environment).items()
+            for name, stored_as in environment.secret_ids.items()
         }
-        if stored_as := secret_ids(environment).get(OAUTH_CLIENT_SECRET):
+        if stored_as := environment.secret_ids.get(facts.OAUTH_CLIENT_SECRET):
             self._say_how_to_fill(stored_as, spec.region)
 
     def _homes(self, network: NetworkStack, spec: EksSpec) -> efs.FileSystem:

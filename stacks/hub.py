@@ -10,7 +10,6 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from charts import rendering
-from charts.hub_pod import SNAPSHOTS_PREFIX
 from charts.rendering import Manifest
 from slipway import facts
 from slipway.model import EksSpec, Environment
@@ -93,9 +92,9 @@ class HubStack(Stack):
         _may_read(role, data, data.secrets.values())
         bucket = data.snapshots.bucket_arn
         role.add_to_policy(
-            _allow(["s3:GetObject", "s3:PutObject"], [f"{bucket}/{SNAPSHOTS_PREFIX}/*"])
+            _allow(["s3:GetObject", "s3:PutObject"], [f"{bucket}/{facts.SNAPSHOTS_PREFIX}*"])
         )
-        only_its_own = {"StringLike": {"s3:prefix": f"{SNAPSHOTS_PREFIX}/*"}}
+        only_its_own = {"StringLike": {"s3:prefix": f"{facts.SNAPSHOTS_PREFIX}*"}}
         role.add_to_policy(
             iam.PolicyStatement(
                 actions=["s3:ListBucket"], resources=[bucket], conditions=only_its_own
@@ -104,7 +103,7 @@ class HubStack(Stack):
         role.add_to_policy(_allow(["kms:GenerateDataKey"], [data.key.key_arn]))
         acknowledge(
             role,
-            f"IAM5[Resource::{data.stack_name}:{SNAPSHOTS_ARN}/{SNAPSHOTS_PREFIX}/*]",
+            f"IAM5[Resource::{data.stack_name}:{SNAPSHOTS_ARN}/{facts.SNAPSHOTS_PREFIX}*]",
             "snapshots have a key each, below the one prefix",
         )
         return role

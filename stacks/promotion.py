@@ -3,8 +3,8 @@ the account that promotes from it."""
 
 from aws_cdk import aws_iam as iam
 
-from charts.secret_names import SMOKE_TOKEN
 from slipway.facts import RECORDS_PREFIX as PREFIX
+from slipway.facts import SMOKE_TOKEN
 from slipway.model import EksSpec, Environment
 from stacks.acknowledgements import acknowledge, aws_writes_this_policy
 from stacks.data import SNAPSHOTS_ARN, DataStack

@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+from slipway.facts import CATALOG_FILE
 from slipway.images.migrate import entry
 from slipway.images.migrate.examine import Found, lines
 from slipway.images.migrate.run import Migrated, Wanted, look, make
@@ -12,7 +13,6 @@ from slipway.images.oci.registry import RegistryError
 from slipway.images.oci.transfer import pull_image, push_image
 from slipway.model import load
 from slipway.model.base import NAME
-from slipway.model.project import CATALOG
 
 REFUSED, FAILED = 2, 1
 
@@ -56,9 +56,11 @@ def summary(done: Migrated, wanted: Wanted) -> str:
     if not wanted.push:
         parts.append("It is here only. --push REGISTRY/NAME:TAG puts it where a cluster finds it.")
     if wanted.write:
-        parts.append(f"{CATALOG} has it; `slipway check`, then give users the route.")
+        parts.append(f"{CATALOG_FILE} has it; `slipway check`, then give users the route.")
     else:
-        parts.append(f"To paste into {CATALOG}, or say --write:\n\n{entry.as_yaml(done.entries)}")
+        parts.append(
+            f"To paste into {CATALOG_FILE}, or say --write:\n\n{entry.as_yaml(done.entries)}"
+        )
     return "\n".join(parts).rstrip()
 
 

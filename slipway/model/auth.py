@@ -1,9 +1,10 @@
 """Who may log in, and how."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from slipway import facts
 from slipway.model.base import Model, Text, refuse, text
 
 HttpsUrl = Annotated[
@@ -21,6 +22,9 @@ UserName = Annotated[
 
 class Auth(Model):
     """What every kind of login shares. Nobody is let in unless something here says so."""
+
+    secret_files: ClassVar[tuple[str, ...]] = ()
+    """Secrets that the hub reads for it, by the names of their files."""
 
     allow_all: bool = False
     """Let in everybody whom the login knows."""
@@ -45,6 +49,8 @@ class Auth(Model):
 class SharedPassword(Auth):
     """Any user name with one password: for a laptop and one trusted user."""
 
+    secret_files: ClassVar[tuple[str, ...]] = (facts.USER_PASSWORD, facts.ADMIN_PASSWORD)
+
     kind: Literal["shared-password"]
 
 
@@ -60,8 +66,15 @@ class Native(Auth):
         return self
 
 
-class GitHub(Auth):
-    """GitHub accounts. The client secret is filled in after the deploy, never written here."""
+class OAuth(Auth):
+    """Accounts of an identity provider. The client secret is filled in after the deploy, never
+    written here."""
+
+    secret_files: ClassVar[tuple[str, ...]] = (facts.OAUTH_CLIENT_SECRET,)
+
+
+class GitHub(OAuth):
+    """GitHub accounts."""
 
     kind: Literal["github"]
     client_id: Text
@@ -83,7 +96,7 @@ class GitHub(Auth):
         return self
 
 
-class Google(Auth):
+class Google(OAuth):
     """Google accounts."""
 
     kind: Literal["google"]
@@ -95,7 +108,7 @@ class Google(Auth):
         return bool(self.hosted_domains) or super().lets_in()
 
 
-class Cognito(Auth):
+class Cognito(OAuth):
     """An Amazon Cognito user pool. Its groups are the users' groups."""
 
     kind: Literal["cognito"]
@@ -109,7 +122,7 @@ class Cognito(Auth):
         return bool(self.allowed_groups or self.admin_groups) or super().lets_in()
 
 
-class Oidc(Auth):
+class Oidc(OAuth):
     """Any OpenID Connect provider."""
 
     kind: Literal["oidc"]

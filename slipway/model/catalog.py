@@ -20,8 +20,6 @@ DefaultUrl = Annotated[
 ]
 
 HOME = "/home/jovyan"
-PREFIX = "/opt/jupyter"
-"""Where an image has its Jupyter server."""
 _NOT_HOMES = (
     "bin",
     "boot",
@@ -40,7 +38,7 @@ _NOT_HOMES = (
 
 def _hides_nothing(path: str) -> str:
     """A home is a volume: what the image has there cannot be seen any more."""
-    if path.split("/")[1] in _NOT_HOMES or f"{PREFIX}/".startswith(f"{path}/"):
+    if path.split("/")[1] in _NOT_HOMES or f"{facts.JUPYTER_FOLDER}/".startswith(f"{path}/"):
         raise refuse(f"a home at {path} would hide the image's own files", f"write {HOME}")
     return path
 

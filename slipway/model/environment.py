@@ -53,6 +53,11 @@ class Environment:
             raise ValueError(f"{self.name} has target {self.spec.target}: it is not on AWS")
         return self.spec
 
+    @property
+    def secret_ids(self) -> dict[str, str]:
+        """The name in Secrets Manager of the content of each file in `secret_files`."""
+        return {file: facts.secret_name(self.name, file) for file in self.cluster_spec.secret_files}
+
     def pull_policy(self, image: str) -> PullPolicy:
         """A tag may have moved since a node pulled it; a digest cannot, in a release or outside."""
         if "@" in self.image_reference(image):

@@ -25,6 +25,12 @@ LabelValue = Annotated[
     ),
 ]
 
+USER_TAINT = {"key": "hub.jupyter.org/dedicated", "value": "user", "effect": "NoSchedule"}
+"""On EKS nodes of users' servers: the one that the z2jh chart's users know."""
+EFS_STARTUP_TAINT = {"key": "efs.csi.aws.com/agent-not-ready", "effect": "NoExecute"}
+"""On a new EKS node. The EFS driver takes it away when it can mount homes:
+https://github.com/kubernetes-sigs/aws-efs-csi-driver/blob/master/docs/install.md"""
+
 _MIB = 2**20
 _MAX_PODS = 110
 _SYSTEM_MEMORY = (255 + 11 * _MAX_PODS + 100) * _MIB
@@ -126,10 +132,10 @@ class EksNodePool(NodePool):
         return {facts.NODE_POOL_LABEL: name}
 
     def pod_tolerations(self) -> tuple[dict[str, str], ...]:
-        return (_toleration(facts.USER_TAINT),)
+        return (_toleration(USER_TAINT),)
 
     def startup_tolerations(self) -> tuple[dict[str, str], ...]:
-        return (_toleration(facts.EFS_STARTUP_TAINT),)
+        return (_toleration(EFS_STARTUP_TAINT),)
 
     def capacity(self) -> Capacity:
         """Without what the kubelet and daemons take."""

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from slipway import facts
+from slipway.facts import CATALOG_FILE, PLATFORM_FILE
 from slipway.model import explain
 from slipway.model.base import NAME
 from slipway.model.catalog import Catalog
@@ -29,10 +30,6 @@ from slipway.model.repositories import built_anywhere
 from slipway.model.signature import check_signature
 from slipway.model.specs import EnvironmentSpec
 
-CATALOG = "catalog.yaml"
-PLATFORM = "platform.yaml"
-"""Need not exist: everything in it has a default."""
-
 
 @dataclass(frozen=True)
 class Project:
@@ -45,22 +42,22 @@ class Project:
     @cached_property
     def catalog(self) -> Catalog:
         """The working tree's. Raises InvalidProject."""
-        found: Catalog = load_file(self.root / CATALOG, CATALOG, Catalog, check_catalog)
+        found: Catalog = load_file(self.root / CATALOG_FILE, CATALOG_FILE, Catalog, check_catalog)
         return found
 
     @cached_property
     def platform(self) -> PlatformVersions:
-        """What the working tree runs on. Raises InvalidProject."""
-        file = self.root / PLATFORM
+        """What the working tree runs on. The file need not exist. Raises InvalidProject."""
+        file = self.root / PLATFORM_FILE
         if not file.exists():
             return PlatformVersions()
-        found: PlatformVersions = load_file(file, PLATFORM, PlatformVersions, check_platform)
+        found: PlatformVersions = load_file(file, PLATFORM_FILE, PlatformVersions, check_platform)
         return found
 
     @cached_property
     def _repositories(self) -> tuple[str, ...]:
         files = _files(self.root / "releases")
-        return built_anywhere(self.root / CATALOG, files, self.releases)
+        return built_anywhere(self.root / CATALOG_FILE, files, self.releases)
 
     def environment(self, name: str) -> Environment:
         """The environment `name`. Raises InvalidProject with those that exist."""
@@ -86,10 +83,14 @@ class Project:
 def find_root(start: Path) -> Path:
     """The closest folder at or above `start` that holds a catalog. Raises InvalidProject."""
     for folder in (start, *start.parents):
-        if (folder / CATALOG).is_file():
+        if (folder / CATALOG_FILE).is_file():
             return folder
     raise InvalidProject(
-        [Problem(CATALOG, 1, 1, "", f"is neither in {start} nor above it", "name --project DIR")]
+        [
+            Problem(
+                CATALOG_FILE, 1, 1, "", f"is neither in {start} nor above it", "name --project DIR"
+            )
+        ]
     )
 
 

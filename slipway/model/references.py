@@ -3,9 +3,10 @@
 import posixpath
 from collections.abc import Iterable, Iterator
 
+from slipway.facts import ADDONS, HUB_IMAGES
 from slipway.model.catalog import Catalog
 from slipway.model.problems import Finding, did_you_mean, listed
-from slipway.model.release import ADDONS, HUB_IMAGES, PlatformVersions, Release
+from slipway.model.release import PlatformVersions, Release
 
 HUB_PATHS = frozenset(
     [

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from slipway import facts
 from slipway.model.base import Digest, ImageReference, Model, Name, Text200, Version, text
 from slipway.model.catalog import Catalog
 
@@ -18,18 +19,11 @@ AddonVersion = Annotated[
 ]
 Commit = Annotated[str, *text(r"[0-9a-f]{40}", "a git commit", "0" * 40)]
 
-HUB_IMAGES = ("hub", "proxy")
-"""Images of every release beside the catalog's."""
-
 
 def built_here(catalog: Catalog) -> tuple[str, ...]:
     """Every image that an environment pulls and that does not live in another registry."""
     own = (name for name, image in catalog.images.items() if image.reference is None)
-    return (*HUB_IMAGES, *own)
-
-
-ADDONS = ("amazon-cloudwatch-observability", "aws-efs-csi-driver", "metrics-server")
-"""EKS add-ons that an environment has beside what Auto Mode brings."""
+    return (*facts.HUB_IMAGES, *own)
 
 
 class PlatformVersions(Model):

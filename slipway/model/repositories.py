@@ -6,10 +6,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from slipway.facts import HUB_IMAGES
 from slipway.model.base import NAME
 from slipway.model.document import read
 from slipway.model.problems import InvalidProject
-from slipway.model.release import HUB_IMAGES, Release, built_here
+from slipway.model.release import Release, built_here
 
 
 def built_anywhere(

@@ -209,6 +209,13 @@ class ClusterSpec(EnvironmentSpec):
     """Before `slipway promote` pins a release here."""
 
     @property
+    def secret_files(self) -> tuple[str, ...]:
+        """Secrets of the hub and its proxy, by the names of the files they read."""
+        monitoring = (facts.PROMETHEUS_TOKEN,) if self.monitoring_namespace else ()
+        own = (facts.PROXY_TOKEN, facts.COOKIE_SECRET, facts.SMOKE_TOKEN)
+        return (*own, *self.auth.secret_files, *monitoring)
+
+    @property
     def cluster_network(self) -> ClusterNetwork:
         raise NotImplementedError
 

@@ -15,10 +15,9 @@ from typing import Any
 import yaml
 
 from slipway.aws.account import AwsAccount
-from slipway.facts import ADDONS
+from slipway.facts import ADDONS, PLATFORM_FILE
 from slipway.model.document import parse
 from slipway.model.problems import InvalidProject
-from slipway.model.project import PLATFORM
 from slipway.steps import StepError
 
 KEY = "addons"
@@ -42,7 +41,7 @@ def offers(aws: AwsAccount, kubernetes: str) -> Iterator[Offer]:
         if not versions:
             raise StepError(
                 f"EKS has no {addon} for Kubernetes {kubernetes} in {aws.spec.region}: "
-                f"name another version in {PLATFORM}: kubernetes"
+                f"name another version in {PLATFORM_FILE}: kubernetes"
             )
         default = [name for name, is_default in versions if is_default]
         offered = tuple(sorted((name for name, _ in versions), key=_age, reverse=True))
@@ -74,17 +73,17 @@ def _age(version: str) -> list[int]:
 def pin(root: Path, versions: Mapping[str, str]) -> None:
     """Write them into `platform.yaml`, in the place of those that are there; all else in the file
     stays as it is. Raises StepError where it is written in a way that cannot be edited, OSError."""
-    file = root / PLATFORM
+    file = root / PLATFORM_FILE
     block = f"{KEY}:\n" + "".join(f"  {name}: {versions[name]}\n" for name in sorted(versions))
     if file.exists():
         before = file.read_bytes().decode()
         text = _with_block(before, block.replace("\n", "\r\n" if "\r\n" in before else "\n"))
-        wanted = {**parse(before.encode(), PLATFORM).data, KEY: dict(versions)}
+        wanted = {**parse(before.encode(), PLATFORM_FILE).data, KEY: dict(versions)}
     else:
         text = f"# The versions that `working-tree` runs on.\n{block}"
         wanted = {KEY: dict(versions)}
     _check(text, wanted, block)
-    handle, partial = tempfile.mkstemp(dir=root, prefix=f".{PLATFORM}.")
+    handle, partial = tempfile.mkstemp(dir=root, prefix=f".{PLATFORM_FILE}.")
     with os.fdopen(handle, "wb") as written:
         written.write(text.encode())
     Path(partial).chmod(0o644)
@@ -111,6 +110,6 @@ def _end(node: yaml.Node) -> int:
 
 def _check(text: str, wanted: Mapping[str, Any], block: str) -> None:
     with suppress(InvalidProject):
-        if parse(text.encode(), PLATFORM).data == wanted:
+        if parse(text.encode(), PLATFORM_FILE).data == wanted:
             return
-    raise StepError(f"{PLATFORM} is written in a way that cannot be edited: write\n{block}")
+    raise StepError(f"{PLATFORM_FILE} is written in a way that cannot be edited: write\n{block}")

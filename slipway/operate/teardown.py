@@ -10,7 +10,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from charts import names
 from slipway import facts
 from slipway.aws import cloudformation as cloudformation
 from slipway.aws import retained_data as retained_data
@@ -94,7 +93,7 @@ def _stop_servers(aws: AwsAccount) -> str:
     if not cloudformation.status(aws, "hub"):
         # A cluster whose first deploy failed may not even know us.
         return "there is no hub"
-    selector = ",".join(f"{k}={v}" for k, v in names.component(facts.USER_SERVER).items())
+    selector = ",".join(f"{k}={v}" for k, v in facts.component_labels(facts.USER_SERVER).items())
     namespace = aws.spec.namespace
     done = kubectl(
         aws, "delete", "pods", "--namespace", namespace, "--selector", selector, "--wait"

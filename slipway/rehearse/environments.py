@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from charts import names
 from slipway import facts
 from slipway.aws import cloudformation
 from slipway.aws.account import DISPOSABLE, LONG_LIVED, AwsAccount
@@ -72,7 +71,7 @@ def drift(stage: Stage, aws: AwsAccount) -> str:
 
 
 def teardown(stage: Stage, aws: AwsAccount) -> str:
-    labels = names.component(facts.USER_SERVER)
+    labels = facts.component_labels(facts.USER_SERVER)
     for user in USERS:
         stage.cluster(aws).start_server(aws.spec.namespace, user, labels)
     found = stage.slipway(aws, "teardown", aws.name, "--yes").fields

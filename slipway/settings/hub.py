@@ -16,10 +16,10 @@ from slipway_hub.settings import (
 )
 
 from slipway import facts
+from slipway.facts import CATALOG_FILE
 from slipway.model import Environment, InvalidProject, Problem
 from slipway.model.apps import ICONS
 from slipway.model.auth import USER_NAME
-from slipway.model.project import CATALOG
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
 from slipway.model.storage import Homes
@@ -46,7 +46,7 @@ def settings_json(environment: Environment) -> str:
         raise InvalidProject(
             [
                 Problem(
-                    f"releases/{release.version}.yaml" if release else CATALOG,
+                    f"releases/{release.version}.yaml" if release else CATALOG_FILE,
                     1,
                     1,
                     "profiles",

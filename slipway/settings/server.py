@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slipway import facts
 from slipway.model.apps import App, ServerProcess, literal
 from slipway.model.apps.activity import TO_JUPYTER
-from slipway.model.catalog import PREFIX
 
 FILE = "jupyter_server_config.json"
 
@@ -31,7 +31,9 @@ class UserImagePaths:
     icons: str
 
 
-IN_IMAGE = UserImagePaths(python=f"{PREFIX}/bin/python", icons=f"{PREFIX}/share/slipway/icons")
+IN_IMAGE = UserImagePaths(
+    python=f"{facts.JUPYTER_FOLDER}/bin/python", icons=f"{facts.JUPYTER_FOLDER}/share/slipway/icons"
+)
 
 
 def server_config(

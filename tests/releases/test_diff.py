@@ -322,9 +322,9 @@ def test_another_commits_objects_are_rendered_by_its_own_code(tmp_path_factory: 
     project = Released(root, "")
     project.git("init", "-q")
     label = '"app.kubernetes.io/part-of": '
-    project.edit("charts/names.py", f'{label}"slipway"', f'{label}"earlier"')
+    project.edit("slipway/facts.py", f'{label}"slipway"', f'{label}"earlier"')
     project.commit()
-    shutil.copy(ROOT / "charts/names.py", root / "charts/names.py")
+    shutil.copy(ROOT / "slipway/facts.py", root / "charts/names.py")
     found = diff(project, "kube")
     assert found.users == []
     part_of = {

@@ -9,14 +9,13 @@ from typing import Any
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from slipway.facts import HUB_IMAGES
+from slipway.facts import CATALOG_FILE, HUB_IMAGES
 from slipway.images.migrate.editors import Editor
 from slipway.model import InvalidProject
 from slipway.model.catalog import HOME, Catalog
 from slipway.model.document import parse
 from slipway.model.explain import problems
 from slipway.model.problems import Problem
-from slipway.model.project import CATALOG
 from slipway.model.references import HUB_PATHS, SERVER_PATHS, check_catalog
 
 Entries = dict[str, dict[str, Any]]
@@ -90,7 +89,7 @@ def with_digest(catalog: Catalog, digest: str) -> str | None:
 
 def repoint(root: Path, old: str, new: str) -> None:
     """Say where an image is now. `old` has its digest, so nothing else is meant by it."""
-    _replace(root, (root / CATALOG).read_text().replace(old, new))
+    _replace(root, (root / CATALOG_FILE).read_text().replace(old, new))
 
 
 def write(root: Path, new: Entries) -> None:
@@ -98,7 +97,7 @@ def write(root: Path, new: Entries) -> None:
 
     Raises InvalidProject when the result would not be a catalog; then nothing is written.
     """
-    text = (root / CATALOG).read_text()
+    text = (root / CATALOG_FILE).read_text()
     for block, items in new.items():
         if items:
             text = _inserted(text, block, items)
@@ -107,7 +106,7 @@ def write(root: Path, new: Entries) -> None:
 
 def _replace(root: Path, text: str) -> None:
     _check(text)
-    file = root / CATALOG
+    file = root / CATALOG_FILE
     partial = file.with_name(f".{file.name}.partial")
     partial.write_text(text)
     partial.replace(file)
@@ -125,7 +124,7 @@ def _inserted(text: str, block: str, items: Mapping[str, Any]) -> str:
         raise InvalidProject(
             [
                 Problem(
-                    CATALOG,
+                    CATALOG_FILE,
                     value.start_mark.line + 1,
                     value.start_mark.column + 1,
                     block,
@@ -152,7 +151,7 @@ def _lines(items: Mapping[str, Any], indent: str) -> str:
 
 
 def _check(text: str) -> None:
-    document = parse(text.encode(), CATALOG)
+    document = parse(text.encode(), CATALOG_FILE)
     try:
         catalog = TypeAdapter(Catalog).validate_python(document.data)
     except ValidationError as error:

@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from slipway.facts import JUPYTER_FOLDER
 from slipway.images.migrate.editors import Editor, find_editor
 from slipway.images.migrate.inside import Inside
 from slipway.images.migrate.system import System, system
 from slipway.images.migrate.users import NAME, UID, Account, entry_of, image_user, with_user
 from slipway.images.oci.descriptors import ImageError
-from slipway.model.catalog import HOME, PREFIX, HomePath
+from slipway.model.catalog import HOME, HomePath
 
 _SAMPLE = 3
 """How many examples of closed files are told."""
@@ -82,10 +83,10 @@ def _refuse(inside: Inside, made_of: System) -> None:
     platform = inside.image.platform
     if platform.os != "linux":
         raise ImageError(f"the image is for {platform}; Slipway's servers run on Linux")
-    if inside.files.find(PREFIX):
+    if inside.files.find(JUPYTER_FOLDER):
         raise ImageError(
-            f"the image has {PREFIX} already; migrate the one it was made from, or name it in the "
-            "catalog as it is"
+            f"the image has {JUPYTER_FOLDER} already; migrate the one it was made from, or name it "
+            "in the catalog as it is"
         )
     if made_of.shell is None:
         raise ImageError(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import IO, Any
 
+from slipway.facts import JUPYTER_FOLDER
 from slipway.images.migrate.editors import Seed
 from slipway.images.migrate.examine import Found
 from slipway.images.migrate.users import UID
@@ -16,13 +17,12 @@ from slipway.images.oci.descriptors import Descriptor, encode
 from slipway.images.oci.filesystem import Content, FileSystem, Node
 from slipway.images.oci.layout import Layout
 from slipway.images.oci.pack import entry, layer_writer, open_layer
-from slipway.model.catalog import PREFIX
 from slipway.settings.server import FILE
 
-SKEL = f"{PREFIX}/share/slipway/skel"
+SKEL = f"{JUPYTER_FOLDER}/share/slipway/skel"
 """`slipway_notebook.start.SKEL`: what a new home begins with."""
-SERVER_CONFIG = f"{PREFIX}/etc/jupyter/{FILE}"
-RSTUDIO_MARKER = f"{PREFIX}/rsession-proxy/enabled"
+SERVER_CONFIG = f"{JUPYTER_FOLDER}/etc/jupyter/{FILE}"
+RSTUDIO_MARKER = f"{JUPYTER_FOLDER}/rsession-proxy/enabled"
 """Makes jupyter-rsession-proxy visible: see images/jupyter/assemble/packages.sh."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slipway.facts import CATALOG_FILE
 from slipway.images.migrate import entry
 from slipway.images.migrate.derive import derive, jupyter_image
 from slipway.images.migrate.examine import Found, examine
@@ -18,7 +19,6 @@ from slipway.images.oci.image import load_image
 from slipway.images.oci.layout import Layout
 from slipway.installation import STORE
 from slipway.model.catalog import Catalog
-from slipway.model.project import CATALOG
 from slipway.settings.server import IN_IMAGE, server_config
 
 Push = Callable[[str, Layout, Descriptor], None]
@@ -100,7 +100,7 @@ def make(
         reference = f"{_repository(wanted.push)}@{image.digest}"
     new["images"][name]["reference"] = reference
     if wanted.write:
-        progress(f"writing {CATALOG}")
+        progress(f"writing {CATALOG_FILE}")
         if not known:
             entry.write(root, new)
         elif wanted.push:
