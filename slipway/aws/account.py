@@ -1,26 +1,27 @@
-"""An environment's AWS account, and whether these credentials lead there."""
+"""The AWS account of an environment: boto3 clients for it, and whether these credentials fit."""
 
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar, cast
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
+from slipway import facts
 from slipway.model import Environment
 from slipway.steps import StepError
 
-LONG_LIVED = ("registry", "network", "data", "pipeline")
-DISPOSABLE = ("observability", "hub", "cluster")
-"""In the order in which they go."""
+Factory = TypeVar("Factory", bound=Callable[..., Any])
 
 
 class AwsAccount:
-    """Clients for an environment's account and region.
+    """Account and region of an environment.
 
-    `variables` stand in for this process's environment; a rehearsal hands in its own. `session`
-    holds other credentials than they do.
+    `client("ec2")` returns boto3's client, typed by types-boto3, the same one at every call.
+    `variables` take the place of this process's environment variables: a rehearsal has its own.
+    `session` has other credentials than those of `variables`.
     """
 
     def __init__(
@@ -32,33 +33,34 @@ class AwsAccount:
         self.environment, self.spec = environment, environment.eks_spec
         self.variables = variables
         self.session = session or _session(self.spec.region, variables)
-        self._clients: dict[str, Any] = {}
+        endpoint = variables.get("AWS_ENDPOINT_URL")
+        self.client = _cached(
+            self.session.client,
+            endpoint_url=endpoint,
+            config=Config(
+                retries={"mode": "standard", "max_attempts": 8},
+                connect_timeout=10,
+                # An emulator is on this machine: no proxy leads there.
+                proxies={} if endpoint else None,
+            ),
+        )
 
     @property
     def name(self) -> str:
+        """Of the environment."""
         return self.environment.name
 
     @property
     def cluster(self) -> str:
-        return f"slipway-{self.name}"
+        """Name of the EKS cluster."""
+        return facts.cluster_name(self.name)
 
-    def stack(self, short: str) -> str:
-        return f"{self.name}-{short}"
-
-    def client(self, service: str) -> Any:
-        if service not in self._clients:
-            endpoint = self.variables.get("AWS_ENDPOINT_URL")
-            how = Config(
-                retries={"mode": "standard", "max_attempts": 8},
-                connect_timeout=10,
-                # An emulator is on this machine: no proxy of ours leads there.
-                proxies={} if endpoint else None,
-            )
-            self._clients[service] = self.session.client(service, endpoint_url=endpoint, config=how)
-        return self._clients[service]
+    def stack(self, stack: str) -> str:
+        """What CloudFormation calls one of `facts.STACKS`."""
+        return facts.stack_name(self.name, stack)
 
     def token(self) -> str:
-        """For the cluster's Kubernetes API, good for fifteen minutes.
+        """A token for the cluster's Kubernetes API, good for fifteen minutes.
 
         https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
         """
@@ -67,8 +69,8 @@ class AwsAccount:
         return signed_token(self.session, self.spec.region, self.cluster)
 
     def check(self) -> str:
-        """Refuse to go on in another account. Raises StepError."""
-        file = f"environments/{self.name}.yaml"
+        """Make sure that the credentials are of the environment's account. Raises StepError."""
+        file = f"{facts.ENVIRONMENTS_FOLDER}/{self.name}.yaml"
         try:
             found = self.client("sts").get_caller_identity()["Account"]
         except (NoCredentialsError, ClientError) as error:
@@ -97,6 +99,17 @@ def _session(region: str, variables: Mapping[str, str]) -> boto3.Session:
     )
 
 
+def _cached(create: Factory, **options: Any) -> Factory:
+    """`boto3.Session.client` with these options and one client per service; its types stay."""
+
+    @cache
+    def client(service: str) -> Any:
+        return create(service, **options)
+
+    return cast(Factory, client)
+
+
 def is_missing(error: ClientError) -> bool:
+    """Whether AWS says that something does not exist."""
     code = error.response["Error"]["Code"]
     return "NotFound" in code or "does not exist" in error.response["Error"].get("Message", "")

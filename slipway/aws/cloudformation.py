@@ -1,36 +1,49 @@
-"""CloudFormation stacks by their short names: what is there, and deleting it."""
+"""CloudFormation stacks of an environment, by their names in `facts.STACKS`."""
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from slipway.aws.account import AwsAccount, is_missing
 from slipway.steps import StepError
 
-LONGEST = 3600
-"""Seconds: a cluster with its objects takes a quarter of an hour."""
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
+
+TIMEOUT = 3600
+"""Seconds for one stack: a cluster with its objects takes a quarter of an hour."""
 
 
-def status(aws: AwsAccount, short: str) -> str | None:
+def status(aws: AwsAccount, stack: str) -> str | None:
     """None if there is no such stack."""
     try:
-        found = aws.client("cloudformation").describe_stacks(StackName=aws.stack(short))
+        found = aws.client("cloudformation").describe_stacks(StackName=aws.stack(stack))
     except ClientError as error:
-        if is_missing(error) or "does not exist" in str(error):
+        if is_missing(error):
             return None
         raise
-    state: str = found["Stacks"][0]["StackStatus"]
+    state = found["Stacks"][0]["StackStatus"]
     return None if state == "DELETE_COMPLETE" else state
 
 
-def resources(aws: AwsAccount, short: str) -> Iterator[dict[str, Any]]:
-    """`{"ResourceType", "PhysicalResourceId", "LogicalResourceId", …}` of a stack, if it exists."""
-    if status(aws, short) is None:
+def output(aws: AwsAccount, stack: str, key: str) -> str:
+    """The value of a stack's output; empty without such an output.
+
+    Raises ClientError without the stack.
+    """
+    found = aws.client("cloudformation").describe_stacks(StackName=aws.stack(stack))
+    outputs = found["Stacks"][0].get("Outputs", [])
+    return next((one["OutputValue"] for one in outputs if one["OutputKey"] == key), "")
+
+
+def resources(aws: AwsAccount, stack: str) -> Iterator["StackResourceSummaryTypeDef"]:
+    """The resources that a stack has now; none without the stack."""
+    if status(aws, stack) is None:
         return
     pages = aws.client("cloudformation").get_paginator("list_stack_resources")
-    for page in pages.paginate(StackName=aws.stack(short)):
+    for page in pages.paginate(StackName=aws.stack(stack)):
         for resource in page["StackResourceSummaries"]:
             if (
                 resource.get("PhysicalResourceId")
@@ -39,36 +52,38 @@ def resources(aws: AwsAccount, short: str) -> Iterator[dict[str, Any]]:
                 yield resource
 
 
-def physical_ids(aws: AwsAccount, short: str, type: str) -> list[str]:
+def physical_ids(aws: AwsAccount, stack: str, type: str) -> list[str]:
+    """Physical ids of a stack's resources of a type (`AWS::S3::Bucket`)."""
     return [
         str(one["PhysicalResourceId"])
-        for one in resources(aws, short)
+        for one in resources(aws, stack)
         if one["ResourceType"] == type
     ]
 
 
-def delete(aws: AwsAccount, short: str) -> str:
+def delete(aws: AwsAccount, stack: str) -> str:
     """Delete a stack that may be there, or half gone, and wait for its end. Raises StepError."""
-    if status(aws, short) is None:
+    if status(aws, stack) is None:
         return "is gone"
-    name, client = aws.stack(short), aws.client("cloudformation")
+    name, client = aws.stack(stack), aws.client("cloudformation")
     client.delete_stack(StackName=name)
-    end = time.monotonic() + LONGEST
-    while (state := status(aws, short)) is not None:
+    end = time.monotonic() + TIMEOUT
+    while (state := status(aws, stack)) is not None:
         if state == "DELETE_FAILED":
             raise StepError(f"{name} could not be deleted: {_why(aws, name)}; run this again")
         if time.monotonic() > end:
             raise StepError(f"{name} is still {state} after an hour; run this again")
-        time.sleep(pause(aws))
+        time.sleep(poll_seconds(aws))
     return "deleted"
 
 
-def pause(aws: AwsAccount) -> float:
-    """Seconds between two looks: AWS does not like to be asked too often."""
+def poll_seconds(aws: AwsAccount) -> float:
+    """Seconds between two looks at a stack: AWS limits how often it may be asked."""
     return 0.3 if is_emulated(aws) else 10
 
 
 def is_emulated(aws: AwsAccount) -> bool:
+    """Whether this is the emulator of a rehearsal."""
     return "AWS_ENDPOINT_URL" in aws.variables
 
 

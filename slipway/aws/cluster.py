@@ -1,30 +1,31 @@
-"""kubectl, let into an environment's cluster by AWS credentials alone."""
+"""kubectl in an environment's EKS cluster, authenticated by AWS credentials alone."""
 
 import base64
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 from botocore.signers import RequestSigner
 
+from slipway import facts, files
 from slipway.aws.account import AwsAccount, is_missing
+from slipway.aws.kubeconfig import kubeconfig
 from slipway.steps import StepError
+from slipway.toolchain.kubectl import KubectlError
+from slipway.toolchain.kubectl import run as run_kubectl
 
 
 def signed_token(session: boto3.Session, region: str, cluster: str) -> str:
-    """A signed request to STS, which the API server sends on to learn who we are."""
+    """A signed request to STS; EKS sends it on to learn who we are."""
+    credentials = session.get_credentials()
+    assert credentials
     signer = RequestSigner(
         session.client("sts").meta.service_model.service_id,
         region,
         "sts",
         "v4",
-        session.get_credentials(),
+        credentials,
         session.events,
     )
     url = signer.generate_presigned_url(
@@ -53,51 +54,23 @@ def kubectl(aws: AwsAccount, *arguments: str, seconds: int = 300) -> str | None:
         raise
     if cluster["status"] not in ("ACTIVE", "UPDATING"):
         return None
-    program = shutil.which("kubectl", path=aws.variables.get("PATH"))
-    if program is None:
-        raise StepError("kubectl is missing: `make setup` installs it, or your package manager")
+    config = kubeconfig(
+        cluster["name"], cluster["endpoint"], cluster["certificateAuthority"]["data"], aws.token()
+    )
     with TemporaryDirectory() as folder:
-        config = Path(folder) / "kubeconfig"
-        config.touch(mode=0o600)
-        config.write_text(json.dumps(_kubeconfig(cluster, aws.token())))
-        return _run([program, "--kubeconfig", str(config), *arguments], aws, seconds)
-
-
-def _run(command: list[str], aws: AwsAccount, seconds: int) -> str:
-    variables = dict(aws.variables) if aws.variables is not os.environ else None
-    try:
-        done = subprocess.run(
-            command,
-            env=variables,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds,
-            stdin=subprocess.DEVNULL,
-        )
-    except subprocess.TimeoutExpired:
-        raise StepError(f"kubectl {command[3]} did not end within {seconds} s") from None
-    if done.returncode != 0:
-        hint = (
-            f": add your role to cluster.admins in environments/{aws.name}.yaml and deploy"
-            if "Unauthorized" in done.stderr or "must be logged in" in done.stderr
-            else ""
-        )
-        raise StepError(f"kubectl {command[3]}: {done.stderr.strip()}{hint}")
+        file = Path(folder) / "kubeconfig"
+        files.write(file, config, mode=0o600)
+        try:
+            done = run_kubectl(
+                *arguments, kubeconfig=file, timeout=seconds, environment=aws.variables
+            )
+        except KubectlError as error:
+            raise StepError(f"{error}{_hint(aws, str(error))}") from None
     return done.stdout
 
 
-def _kubeconfig(cluster: dict[str, Any], token: str) -> dict[str, Any]:
-    name = cluster["name"]
-    server = {
-        "server": cluster["endpoint"],
-        "certificate-authority-data": cluster["certificateAuthority"]["data"],
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": name, "cluster": server}],
-        "users": [{"name": name, "user": {"token": token}}],
-        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
-        "current-context": name,
-    }
+def _hint(aws: AwsAccount, said: str) -> str:
+    if "Unauthorized" not in said and "must be logged in" not in said:
+        return ""
+    file = f"{facts.ENVIRONMENTS_FOLDER}/{aws.name}.yaml"
+    return f": add your role to cluster.admins in {file} and deploy"

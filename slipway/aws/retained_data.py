@@ -1,6 +1,5 @@
-"""What outlives a teardown, and how it is shown to be the same afterwards."""
+"""The data of an environment that survives a teardown, and whether all of it is there later."""
 
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,29 +9,32 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from slipway import facts
 from slipway.aws import cloudformation
-from slipway.aws.account import LONG_LIVED, AwsAccount
+from slipway.aws.account import AwsAccount
 
-SNAPSHOTS_PREFIX = "hub-database/"
-SHOWN = {
+DESCRIPTIONS = {
     "AWS::EFS::FileSystem": "homes",
     "AWS::S3::Bucket": "bucket of snapshots",
     "AWS::Backup::BackupVault": "backup vault",
     "AWS::KMS::Key": "key",
     "AWS::EC2::VPC": "VPC",
 }
+"""Of resources that are listed one by one."""
 
 
 @dataclass(frozen=True)
 class RecoveryPoint:
+    """A backup of the homes in AWS Backup."""
+
     arn: str
     until: datetime | None = None
-    """When AWS Backup deletes it by itself; None: never."""
+    """When AWS Backup deletes it; None: never."""
 
 
 @dataclass(frozen=True)
 class Data:
-    """What users would miss. None: the environment never had it."""
+    """Data that users would miss. None: the environment never had it."""
 
     file_system: str | None
     recovery_points: frozenset[RecoveryPoint]
@@ -44,7 +46,7 @@ class Data:
         return asdict(self) | {"recovery_points": len(self.recovery_points)}
 
     def is_kept_in(self, later: "Data", now: datetime) -> bool:
-        """Whether nothing of it is missing later on, but for what has served its time."""
+        """Whether nothing of it is missing later on. Recovery points that are due may be."""
         due = {one.arn for one in self.recovery_points if not one.until or one.until > now}
         return (
             later.file_system == self.file_system
@@ -55,31 +57,31 @@ class Data:
 
 
 def data(aws: AwsAccount) -> Data:
-    file_systems = cloudformation.physical_ids(aws, "data", "AWS::EFS::FileSystem")
-    buckets = cloudformation.physical_ids(aws, "data", "AWS::S3::Bucket")
-    names = _snapshots(aws, buckets[0]) if buckets else []
+    """The environment's data now."""
+    file_systems = cloudformation.physical_ids(aws, facts.DATA_STACK, "AWS::EFS::FileSystem")
+    buckets = cloudformation.physical_ids(aws, facts.DATA_STACK, "AWS::S3::Bucket")
+    snapshots = _snapshots(aws, buckets[0]) if buckets else []
     return Data(
         file_system=file_systems[0] if file_systems else None,
         recovery_points=frozenset(_recovery_points(aws)),
-        snapshots=len(names),
-        users=_users(aws, buckets[0], names[-1]) if names else None,
+        snapshots=len(snapshots),
+        users=_users(aws, buckets[0], snapshots[-1]) if snapshots else None,
     )
 
 
-def shown(aws: AwsAccount) -> list[str]:
-    """In words, for a report."""
+def described(aws: AwsAccount) -> list[str]:
+    """What the long-lived stacks have, in words."""
     kept = [
-        f"{SHOWN[one['ResourceType']]} {one['PhysicalResourceId']}"
-        for short in LONG_LIVED
-        for one in cloudformation.resources(aws, short)
-        if one["ResourceType"] in SHOWN
+        f"{DESCRIPTIONS[one['ResourceType']]} {one['PhysicalResourceId']}"
+        for stack in facts.LONG_LIVED_STACKS
+        for one in cloudformation.resources(aws, stack)
+        if one["ResourceType"] in DESCRIPTIONS
     ]
-    for type, what in (
-        ("AWS::SecretsManager::Secret", "secrets"),
-        ("AWS::ECR::Repository", "repositories"),
+    for stack, type, what in (
+        (facts.DATA_STACK, "AWS::SecretsManager::Secret", "secrets"),
+        (facts.REGISTRY_STACK, "AWS::ECR::Repository", "repositories"),
     ):
-        short = "data" if what == "secrets" else "registry"
-        if count := len(cloudformation.physical_ids(aws, short, type)):
+        if count := len(cloudformation.physical_ids(aws, stack, type)):
             kept.append(f"{count} {what}")
     return kept
 
@@ -89,9 +91,9 @@ def _snapshots(aws: AwsAccount, bucket: str) -> list[str]:
     pages = aws.client("s3").get_paginator("list_objects_v2")
     found = [
         (item["LastModified"], item["Key"])
-        for page in pages.paginate(Bucket=bucket, Prefix=SNAPSHOTS_PREFIX)
+        for page in pages.paginate(Bucket=bucket, Prefix=facts.SNAPSHOTS_PREFIX)
         for item in page.get("Contents", [])
-        if re.search(r"\.sqlite$", item["Key"])
+        if item["Key"].endswith(".sqlite")
     ]
     return [key for _, key in sorted(found)]
 
@@ -110,7 +112,7 @@ def _users(aws: AwsAccount, bucket: str, key: str) -> int | None:
 
 def _recovery_points(aws: AwsAccount) -> Iterator[RecoveryPoint]:
     """https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RecoveryPointByBackupVault.html"""
-    vaults = cloudformation.physical_ids(aws, "data", "AWS::Backup::BackupVault")
+    vaults = cloudformation.physical_ids(aws, facts.DATA_STACK, "AWS::Backup::BackupVault")
     pages = aws.client("backup").get_paginator("list_recovery_points_by_backup_vault")
     for vault in vaults:
         for page in pages.paginate(BackupVaultName=vault):

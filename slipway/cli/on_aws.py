@@ -16,7 +16,6 @@ from rich.markup import escape
 from slipway.cli.app import bad_input
 from slipway.model import Environment, load
 from slipway.steps import StepError, Steps
-from slipway.toolchain.node import use_pinned_node
 
 console = Console(stderr=True, highlight=False)
 
@@ -31,8 +30,6 @@ def on_aws(root: Path, name: str) -> Environment:
     if not found.spec.on_aws:
         print(f"environments/{name}.yaml: target: is {found.spec.target}, not eks", file=sys.stderr)
         raise typer.Exit(2)
-    # The charts' names are imported: they start Node, and it shall be the pinned one.
-    use_pinned_node()
     return found
 
 
@@ -68,7 +65,6 @@ def recreate(root: Path, name: str, *, as_json: bool) -> None:
 
 
 def rehearse(root: Path, *, keep: bool, kubeconfig: Path | None, as_json: bool) -> None:
-    use_pinned_node()
     from slipway.rehearse import rehearsal
     from slipway.rehearse.emulator import EmulatorError
     from slipway.release.promotion.pin import PinError
@@ -93,7 +89,7 @@ def doctor(root: Path, name: str | None, *, as_json: bool) -> None:
     from slipway.operate import doctor as act
 
     environment = on_aws(root, name) if name else None
-    findings = act.examine(root, environment)
+    findings = act.examine(environment)
     ok = all(finding.ok for finding in findings)
     fields = {"ok": ok, "findings": [finding.as_json() for finding in findings]}
     _print(as_json, fields, "\n".join(map(str, findings)))

@@ -1,24 +1,23 @@
-"""`slipway addons`: which versions of its add-ons EKS offers, and one of each for `platform.yaml`.
+"""`slipway addons`: pins in `platform.yaml` a version of each EKS add-on that EKS offers.
 
-None is pinned as Slipway comes: what EKS offers changes by region and week, and only EKS knows it.
+No version comes with Slipway: what EKS offers differs by region and week.
 """
 
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-import yaml
+from ruamel.yaml.comments import CommentedMap
 
+from slipway import facts, files
 from slipway.aws.account import AwsAccount
-from slipway.facts import ADDONS, PLATFORM_FILE
-from slipway.model.document import parse
-from slipway.model.problems import InvalidProject
+from slipway.model.edit import edited, set_items
 from slipway.steps import StepError
+
+if TYPE_CHECKING:
+    from types_boto3_eks.type_defs import AddonVersionInfoTypeDef
 
 KEY = "addons"
 
@@ -27,37 +26,37 @@ KEY = "addons"
 class Offer:
     addon: str
     chosen: str
+    """EKS's default, else the newest."""
     offered: tuple[str, ...]
     """The newest first."""
 
 
 def offers(aws: AwsAccount, kubernetes: str) -> Iterator[Offer]:
-    """For each add-on, what EKS has for this version of Kubernetes, and its own choice of it.
+    """What EKS has of each add-on for this version of Kubernetes.
 
-    Raises StepError where there is none, and what boto3 raises.
+    Raises StepError where it has none, and what boto3 raises.
     """
-    for addon in ADDONS:
-        versions = list(_versions(aws, addon, kubernetes))
-        if not versions:
+    for addon in facts.ADDONS:
+        found = list(_versions(aws, addon, kubernetes))
+        if not found:
             raise StepError(
                 f"EKS has no {addon} for Kubernetes {kubernetes} in {aws.spec.region}: "
-                f"name another version in {PLATFORM_FILE}: kubernetes"
+                f"name another version in {facts.PLATFORM_FILE}: kubernetes"
             )
-        default = [name for name, is_default in versions if is_default]
-        offered = tuple(sorted((name for name, _ in versions), key=_age, reverse=True))
-        yield Offer(addon, default[0] if default else offered[0], offered)
+        default = [one["addonVersion"] for one in found if _is_default(one, kubernetes)]
+        offered = sorted((one["addonVersion"] for one in found), key=_numbers, reverse=True)
+        yield Offer(addon, (default or offered)[0], tuple(offered))
 
 
-def _versions(aws: AwsAccount, addon: str, kubernetes: str) -> Iterator[tuple[str, bool]]:
+def _versions(aws: AwsAccount, addon: str, kubernetes: str) -> Iterator["AddonVersionInfoTypeDef"]:
     """https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonVersions.html"""
     pages = aws.client("eks").get_paginator("describe_addon_versions")
     for page in pages.paginate(addonName=addon, kubernetesVersion=kubernetes):
         for found in page["addons"]:
-            for version in found["addonVersions"]:
-                yield version["addonVersion"], _is_default(version, kubernetes)
+            yield from found["addonVersions"]
 
 
-def _is_default(version: Mapping[str, Any], kubernetes: str) -> bool:
+def _is_default(version: "AddonVersionInfoTypeDef", kubernetes: str) -> bool:
     return any(
         one.get("defaultVersion", False)
         for one in version.get("compatibilities", ())
@@ -65,51 +64,24 @@ def _is_default(version: Mapping[str, Any], kubernetes: str) -> bool:
     )
 
 
-def _age(version: str) -> list[int]:
-    """`v2.10.0-eksbuild.1` is newer than `v2.9.3-eksbuild.2`."""
+def _numbers(version: str) -> list[int]:
+    """For comparing: `v2.10.0-eksbuild.1` is newer than `v2.9.3-eksbuild.2`."""
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def pin(root: Path, versions: Mapping[str, str]) -> None:
-    """Write them into `platform.yaml`, in the place of those that are there; all else in the file
-    stays as it is. Raises StepError where it is written in a way that cannot be edited, OSError."""
-    file = root / PLATFORM_FILE
-    block = f"{KEY}:\n" + "".join(f"  {name}: {versions[name]}\n" for name in sorted(versions))
+    """Write these versions into the project's `platform.yaml`, and change nothing else in it.
+
+    Raises OSError.
+    """
+    file = root / facts.PLATFORM_FILE
+    before = b"# The versions that `working-tree` runs on.\n"
     if file.exists():
-        before = file.read_bytes().decode()
-        text = _with_block(before, block.replace("\n", "\r\n" if "\r\n" in before else "\n"))
-        wanted = {**parse(before.encode(), PLATFORM_FILE).data, KEY: dict(versions)}
-    else:
-        text = f"# The versions that `working-tree` runs on.\n{block}"
-        wanted = {KEY: dict(versions)}
-    _check(text, wanted, block)
-    handle, partial = tempfile.mkstemp(dir=root, prefix=f".{PLATFORM_FILE}.")
-    with os.fdopen(handle, "wb") as written:
-        written.write(text.encode())
-    Path(partial).chmod(0o644)
-    Path(partial).replace(file)
+        before = file.read_bytes()
 
+    def change(platform: CommentedMap) -> None:
+        if not isinstance(platform.get(KEY), CommentedMap):
+            platform[KEY] = CommentedMap()
+        set_items(platform[KEY], dict(sorted(versions.items())))
 
-def _with_block(text: str, block: str) -> str:
-    """`text` with `block` for the lines from its key to its value's last."""
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
-    for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
-        if key.value == KEY:
-            start, end = key.start_mark.index, text.find("\n", _end(value))
-            return text[:start] + block + (text[end + 1 :] if end >= 0 else "")
-    ending = block[len(KEY) + 1 : block.index(" ")]
-    return f"{text.rstrip()}{ending}{block}"
-
-
-def _end(node: yaml.Node) -> int:
-    """Where it ends; a block's own mark is behind the comments that follow it."""
-    if isinstance(node, yaml.MappingNode) and not node.flow_style and node.value:
-        return _end(node.value[-1][1])
-    return int(node.end_mark.index)
-
-
-def _check(text: str, wanted: Mapping[str, Any], block: str) -> None:
-    with suppress(InvalidProject):
-        if parse(text.encode(), PLATFORM_FILE).data == wanted:
-            return
-    raise StepError(f"{PLATFORM_FILE} is written in a way that cannot be edited: write\n{block}")
+    files.write(file, edited(before, change))

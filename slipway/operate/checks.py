@@ -1,5 +1,7 @@
-"""What CloudFormation would fail on, some of it after half an hour: for the doctor, and for
-`before_deploy`."""
+"""Checks of an environment against its AWS account, for what CloudFormation would fail on.
+
+`slipway doctor` runs them, and `before_deploy`: some failures would come after half an hour.
+"""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -7,18 +9,20 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from slipway import facts
 from slipway.aws.account import AwsAccount
-from slipway.facts import HUB_IMAGES, WORKING_TREE
 
 
 @dataclass(frozen=True)
 class Finding:
+    """The result of one check."""
+
     name: str
     ok: bool
     detail: str
     remedy: str = ""
     key: str = ""
-    """Of the environment's file: where the remedy is, if it is there."""
+    """Of the environment's file, where the remedy is an edit of it."""
 
     def as_json(self) -> dict[str, Any]:
         return {field: value for field, value in asdict(self).items() if field != "key"}
@@ -29,10 +33,9 @@ class Finding:
 
 
 def zones(aws: AwsAccount) -> Iterator[Finding]:
-    known = {
-        zone["ZoneName"]
-        for zone in aws.client("ec2").describe_availability_zones()["AvailabilityZones"]
-    }
+    """Whether the account has the availability zones."""
+    found = aws.client("ec2").describe_availability_zones()["AvailabilityZones"]
+    known = {zone["ZoneName"] for zone in found}
     missing = [zone for zone in aws.spec.zones if zone not in known]
     yield Finding(
         "zones",
@@ -44,6 +47,7 @@ def zones(aws: AwsAccount) -> Iterator[Finding]:
 
 
 def hosted_zone(aws: AwsAccount) -> Iterator[Finding]:
+    """Whether the account has the public zone of the domain."""
     zone = aws.spec.hosted_zone
     if not zone:
         yield Finding("hosted zone", True, "no domain, so none is needed")
@@ -64,24 +68,27 @@ def hosted_zone(aws: AwsAccount) -> Iterator[Finding]:
 
 
 def images(aws: AwsAccount) -> Iterator[Finding]:
-    """Every image of the release by its digest, or the working tree's by its tag."""
+    """Whether the registry has every image: a release's by digest, else by tag."""
     environment = aws.environment
-    for image in (*HUB_IMAGES, *environment.catalog.images):
+    for image in (*facts.HUB_IMAGES, *environment.catalog.images):
         reference = environment.image_reference(image)
         if reference.startswith(aws.spec.registry):
             yield _image(aws, image, reference.partition("@")[2])
 
 
 def _image(aws: AwsAccount, image: str, digest: str) -> Finding:
-    wanted = {"imageDigest": digest} if digest else {"imageTag": WORKING_TREE}
-    what, name = digest or f"the tag {WORKING_TREE}", f"image {image}"
+    what, name = digest or f"the tag {facts.WORKING_TREE}", f"image {image}"
     try:
-        aws.client("ecr").describe_images(repositoryName=f"slipway/{image}", imageIds=[wanted])
+        aws.client("ecr").describe_images(
+            repositoryName=facts.repository_name(image),
+            imageIds=[{"imageDigest": digest} if digest else {"imageTag": facts.WORKING_TREE}],
+        )
     except ClientError as error:
         code = error.response["Error"]["Code"]
         if code not in ("ImageNotFoundException", "RepositoryNotFoundException"):
             raise
         push = "promote the release" if digest else f"`slipway build --push {aws.name}`"
-        remedy = f"run `cdk deploy {aws.name}/registry -c env={aws.name}`, then {push}"
+        stack = f"{aws.name}/{facts.REGISTRY_STACK}"
+        remedy = f"run `cdk deploy {stack} -c env={aws.name}`, then {push}"
         return Finding(name, False, f"{what} is not in the registry ({code})", remedy, "release")
     return Finding(name, True, f"{what} is in the registry")

@@ -1,32 +1,38 @@
-"""What still exists and should not: found by tag, by cluster and by VPC."""
+"""What still exists after a teardown and should not: found by stack, cluster, VPC and tag."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from slipway.aws import cloudformation as cloudformation
-from slipway.aws.account import DISPOSABLE, LONG_LIVED, AwsAccount
-from slipway.operate import orphaned_resources as made_by_controllers
+from slipway import facts
+from slipway.aws import cloudformation
+from slipway.aws.account import AwsAccount
+from slipway.operate import orphaned_resources
 
-ENVIRONMENT_TAG = "slipway:environment"
-BY_AWS = ("efs", "gateway_load_balancer_endpoint", "lambda", "nat_gateway", "vpc_endpoint")
-"""Types of interfaces that belong to what stays, or, as those of functions, that AWS itself takes
-away within the hour after their function is gone."""
+if TYPE_CHECKING:
+    from types_boto3_ec2.type_defs import FilterTypeDef, NetworkInterfaceTypeDef
+    from types_boto3_resourcegroupstaggingapi.type_defs import TagFilterTypeDef
+
+KEPT_INTERFACES = ("efs", "gateway_load_balancer_endpoint", "lambda", "nat_gateway", "vpc_endpoint")
+"""Types of network interfaces that belong to what is kept. Those of functions are deleted by AWS
+within an hour after their function."""
 
 
 def leftovers(aws: AwsAccount) -> list[str]:
-    """In words, each with its id. Stacks that should be gone are listed too."""
+    """In words, each with its id. Disposable stacks that exist are listed too."""
     known = {
         str(one["PhysicalResourceId"])
-        for short in LONG_LIVED
-        for one in cloudformation.resources(aws, short)
+        for stack in facts.LONG_LIVED_STACKS
+        for one in cloudformation.resources(aws, stack)
     }
-    found = [
-        *(f"stack {aws.stack(short)}" for short in DISPOSABLE if cloudformation.status(aws, short)),
-        *(str(made) for made in made_by_controllers.find(aws)),
+    stacks = [stack for stack in facts.DISPOSABLE_STACKS if cloudformation.status(aws, stack)]
+    found = {
+        *(f"stack {aws.stack(stack)}" for stack in stacks),
+        *(str(resource) for resource in orphaned_resources.find(aws)),
         *_clusters(aws),
         *_in_the_vpc(aws, known),
         *_tagged(aws, known),
-    ]
-    return sorted(set(found))
+    }
+    return sorted(found)
 
 
 def _clusters(aws: AwsAccount) -> Iterator[str]:
@@ -36,48 +42,48 @@ def _clusters(aws: AwsAccount) -> Iterator[str]:
 
 
 def _in_the_vpc(aws: AwsAccount, known: set[str]) -> Iterator[str]:
-    """What keeps a VPC from being deleted, and what its neighbours pay for."""
+    """What keeps a VPC from being deleted, or costs money in it."""
     ec2 = aws.client("ec2")
-    for vpc in cloudformation.physical_ids(aws, "network", "AWS::EC2::VPC"):
-        inside = [{"Name": "vpc-id", "Values": [vpc]}]
+    for vpc in cloudformation.physical_ids(aws, facts.NETWORK_STACK, "AWS::EC2::VPC"):
+        inside: list[FilterTypeDef] = [{"Name": "vpc-id", "Values": [vpc]}]
         for group in ec2.describe_security_groups(Filters=inside)["SecurityGroups"]:
             if group["GroupName"] != "default" and group["GroupId"] not in known:
                 yield f"security group {group['GroupId']}"
         for one in ec2.describe_network_interfaces(Filters=inside)["NetworkInterfaces"]:
-            if not _stays(one):
+            if not _is_kept(one):
                 yield f"network interface {one['NetworkInterfaceId']}"
         for balancer in aws.client("elbv2").describe_load_balancers()["LoadBalancers"]:
             if balancer.get("VpcId") == vpc:
                 yield f"load balancer {balancer['LoadBalancerArn']}"
 
 
-def _stays(interface: dict[str, str]) -> bool:
+def _is_kept(interface: "NetworkInterfaceTypeDef") -> bool:
     description = interface.get("Description", "")
     kind = interface.get("InterfaceType", "interface")
-    return kind in BY_AWS or description.startswith(("EFS mount target", "VPC Endpoint"))
+    return kind in KEPT_INTERFACES or description.startswith(("EFS mount target", "VPC Endpoint"))
 
 
 def _tagged(aws: AwsAccount, known: set[str]) -> Iterator[str]:
     pages = aws.client("resourcegroupstaggingapi").get_paginator("get_resources")
-    wanted = [{"Key": ENVIRONMENT_TAG, "Values": [aws.name]}]
-    for page in pages.paginate(TagFilters=wanted):
+    tags: list[TagFilterTypeDef] = [{"Key": facts.ENVIRONMENT_TAG, "Values": [aws.name]}]
+    for page in pages.paginate(TagFilters=tags):
         for resource in page["ResourceTagMappingList"]:
             arn = resource["ResourceARN"]
-            if not _is_known(arn, known, aws) and not _is_ending(arn, aws):
+            if not _is_known(arn, known, aws) and not _is_being_deleted(arn, aws):
                 yield f"resource {arn}"
 
 
-def _is_ending(arn: str, aws: AwsAccount) -> bool:
-    """A key takes a month to go, so that what it encrypted can still be had back."""
+def _is_being_deleted(arn: str, aws: AwsAccount) -> bool:
+    """AWS deletes a key only after a month, in which it can be had back."""
     if ":kms:" not in arn:
         return False
     key = aws.client("kms").describe_key(KeyId=arn)["KeyMetadata"]
-    return bool(key["KeyState"] == "PendingDeletion")
+    return key["KeyState"] == "PendingDeletion"
 
 
 def _is_known(arn: str, known: set[str], aws: AwsAccount) -> bool:
     """By its ARN or the id at its end; a stack by its name."""
     end = arn.rpartition("/")[2].rpartition(":")[2]
     if ":cloudformation:" in arn:
-        return any(f":stack/{aws.stack(short)}/" in arn for short in LONG_LIVED)
+        return any(f":stack/{aws.stack(stack)}/" in arn for stack in facts.LONG_LIVED_STACKS)
     return arn in known or end in known or any(one and one in arn for one in known if len(one) > 8)

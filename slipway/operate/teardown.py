@@ -1,31 +1,32 @@
-"""`slipway teardown`: what costs money goes, what users made stays, and a report says so.
+"""`slipway teardown`: deletes what costs money, keeps what users made, and reports both.
 
-Every step looks at what is there and does what is left to do. So it can be stopped anywhere and run
-again, and the report at its end is about what is there, not about what this run did.
+Every step looks at what exists and does the rest. So a teardown can be interrupted anywhere and run
+again, and its report is about what exists at its end, not about what this run did.
 """
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
 from slipway import facts
-from slipway.aws import cloudformation as cloudformation
-from slipway.aws import retained_data as retained_data
-from slipway.aws.account import DISPOSABLE, LONG_LIVED, AwsAccount, is_missing
-from slipway.aws.cluster import kubectl
-from slipway.operate import orphaned_resources as made_by_controllers
+from slipway.aws import cloudformation, retained_data
+from slipway.aws.account import AwsAccount, is_missing
+from slipway.operate import hub, orphaned_resources
 from slipway.operate.leftovers import leftovers
 from slipway.operate.purge import purge
 from slipway.steps import Step, StepError, Steps
 
-PATIENCE = 300
-"""Seconds that a controller has to take away what it made, before we do."""
+CONTROLLER_SECONDS = 300
+"""How long the cluster's controllers may take to delete what they made, before we do."""
 
 
 @dataclass
 class OperationReport:
+    """What a teardown or a recreation did, and what exists after it."""
+
     steps: list[Step]
     gone: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -50,103 +51,85 @@ class OperationReport:
 
 
 def teardown(aws: AwsAccount, steps: Steps, *, with_data: bool = False) -> OperationReport:
-    """Raises StepError at the first step that fails; what came before it holds."""
+    """Delete the disposable stacks, and all others `with_data`.
+
+    Raises StepError at the first step that fails; the steps before it stay done.
+    """
     steps.run("account", aws.check)
-    steps.run("users' servers", lambda: _stop_servers(aws))
+    steps.run("users' servers", lambda: hub.stop_servers(aws))
     steps.run("hub database", lambda: _snapshot(aws))
     steps.run("homes", lambda: _back_up_homes(aws))
-    steps.run("observability", lambda: cloudformation.delete(aws, "observability"))
-    steps.run("hub", lambda: cloudformation.delete(aws, "hub"))
-    steps.run("load balancers", lambda: _wait_then_remove(aws, "load balancer", "target group"))
+    for stack in (facts.OBSERVABILITY_STACK, facts.HUB_STACK):
+        steps.run(stack, partial(cloudformation.delete, aws, stack))
+    steps.run("load balancers", lambda: _remove_orphans(aws, "load balancer", "target group"))
     steps.run("protection", lambda: _unprotect(aws))
     steps.run("cluster", lambda: _delete_cluster(aws))
-    steps.run("what controllers made", lambda: _wait_then_remove(aws))
+    steps.run("what controllers made", lambda: _remove_orphans(aws))
     if with_data:
         purge(aws, steps)
-    return report(aws, steps.done)
-
-
-def plan(aws: AwsAccount) -> list[str]:
-    """What `teardown` would do now: for `--dry-run`."""
-    there = [short for short in DISPOSABLE if cloudformation.status(aws, short)]
-    return [
-        *(f"delete the stack {aws.stack(short)}" for short in there),
-        *(f"remove {made}" for made in made_by_controllers.find(aws)),
-        *(f"keep {what}" for what in retained_data.shown(aws)),
-    ]
-
-
-def report(aws: AwsAccount, done: list[Step]) -> OperationReport:
     return OperationReport(
-        steps=done,
+        steps=steps.done,
         gone=[
-            aws.stack(short)
-            for short in (*DISPOSABLE, *LONG_LIVED)
-            if not cloudformation.status(aws, short)
+            aws.stack(stack)
+            for stack in reversed(facts.STACKS)
+            if not cloudformation.status(aws, stack)
         ],
-        kept=retained_data.shown(aws),
+        kept=retained_data.described(aws),
         leftovers=leftovers(aws),
     )
 
 
-def _stop_servers(aws: AwsAccount) -> str:
-    if not cloudformation.status(aws, "hub"):
-        # A cluster whose first deploy failed may not even know us.
-        return "there is no hub"
-    selector = ",".join(f"{k}={v}" for k, v in facts.component_labels(facts.USER_SERVER).items())
-    namespace = aws.spec.namespace
-    done = kubectl(
-        aws, "delete", "pods", "--namespace", namespace, "--selector", selector, "--wait"
-    )
-    if done is None:
-        return "there is no cluster"
-    return f"{len(done.splitlines())} stopped" if "No resources" not in done else "none ran"
+def plan(aws: AwsAccount) -> list[str]:
+    """What `teardown` would do now: for `--dry-run`."""
+    stacks = [s for s in reversed(facts.DISPOSABLE_STACKS) if cloudformation.status(aws, s)]
+    return [
+        *(f"delete the stack {aws.stack(stack)}" for stack in stacks),
+        *(f"remove {resource}" for resource in orphaned_resources.find(aws)),
+        *(f"keep {what}" for what in retained_data.described(aws)),
+    ]
 
 
 def _snapshot(aws: AwsAccount) -> str:
-    """Not without it: the volume goes, and with it every user and token since the last snapshot."""
-    if not cloudformation.status(aws, "hub"):
+    """The volume is deleted, and with it every user and token since the last snapshot."""
+    if not hub.exists(aws):
         return "there is no hub"
-    namespace = ("--namespace", aws.spec.namespace)
-    pods = kubectl(aws, "get", f"deployment/{facts.HUB}", *namespace, "--ignore-not-found")
-    if not pods:
-        return "there is no hub"
-    command = ("--", "slipway-hub", "snapshot", "--occasion", "teardown")
-    kubectl(aws, "exec", f"deployment/{facts.HUB}", *namespace, "-c", facts.HUB, *command)
-    saved = retained_data.data(aws)
-    return f"saved, {saved.users} users"
+    hub.snapshot(aws, "teardown")
+    return f"saved, {retained_data.data(aws).users} users"
 
 
 def _back_up_homes(aws: AwsAccount) -> str:
-    """Beside the file system itself, which stays: so nobody waits for it."""
-    arns = [
-        f"arn:aws:elasticfilesystem:{aws.spec.region}:{aws.spec.account}:file-system/{id}"
-        for id in cloudformation.physical_ids(aws, "data", "AWS::EFS::FileSystem")
-    ]
-    vaults = cloudformation.physical_ids(aws, "data", "AWS::Backup::BackupVault")
+    """Start a backup. The file system itself is kept, so nobody waits for the end."""
+    data = facts.DATA_STACK
+    homes = cloudformation.physical_ids(aws, data, "AWS::EFS::FileSystem")
+    vaults = cloudformation.physical_ids(aws, data, "AWS::Backup::BackupVault")
     roles = [
         one["PhysicalResourceId"]
-        for one in cloudformation.resources(aws, "data")
+        for one in cloudformation.resources(aws, data)
         if one["ResourceType"] == "AWS::IAM::Role" and one["LogicalResourceId"].startswith("backup")
     ]
-    if not (arns and vaults and roles) or not cloudformation.status(aws, "cluster"):
+    if not (homes and vaults and roles) or not cloudformation.status(aws, facts.CLUSTER_STACK):
         return "nothing has changed since the last backup"
+    region, account = aws.spec.region, aws.spec.account
     job = aws.client("backup").start_backup_job(
         BackupVaultName=vaults[0],
-        ResourceArn=arns[0],
-        IamRoleArn=f"arn:aws:iam::{aws.spec.account}:role/{roles[0]}",
+        ResourceArn=f"arn:aws:elasticfilesystem:{region}:{account}:file-system/{homes[0]}",
+        IamRoleArn=f"arn:aws:iam::{account}:role/{roles[0]}",
     )
     return f"backup {job['BackupJobId']} started"
 
 
 def _unprotect(aws: AwsAccount) -> str:
-    eks = aws.client("eks")
+    """Switch the cluster's deletion protection off."""
+    eks, name = aws.client("eks"), aws.cluster
     try:
-        cluster = eks.describe_cluster(name=aws.cluster)["cluster"]
-        if not cluster.get("deletionProtection"):
+        if not eks.describe_cluster(name=name)["cluster"].get("deletionProtection"):
             return "is off"
-        update = eks.update_cluster_config(name=aws.cluster, deletionProtection=False)["update"]
-        _wait_for_update(aws, update["id"])
+        update = eks.update_cluster_config(name=name, deletionProtection=False)["update"]
+        end = time.monotonic() + CONTROLLER_SECONDS
+        while eks.describe_cluster(name=name)["cluster"].get("deletionProtection"):
+            if time.monotonic() > end:
+                raise StepError(f"the update {update['id']} of {name} does not end; run this again")
+            time.sleep(2)
     except ClientError as error:
         if is_missing(error):
             return "there is no cluster"
@@ -155,8 +138,8 @@ def _unprotect(aws: AwsAccount) -> str:
 
 
 def _delete_cluster(aws: AwsAccount) -> str:
-    """With its stack, or without: a first deploy that failed may have lost sight of it."""
-    done, eks = cloudformation.delete(aws, "cluster"), aws.client("eks")
+    """Delete the stack, and the cluster if the stack of a failed first deploy has lost it."""
+    done, eks = cloudformation.delete(aws, facts.CLUSTER_STACK), aws.client("eks")
     try:
         eks.delete_cluster(name=aws.cluster)
         eks.get_waiter("cluster_deleted").wait(name=aws.cluster)
@@ -169,24 +152,17 @@ def _delete_cluster(aws: AwsAccount) -> str:
     return "deleted, though its stack no longer knew it"
 
 
-def _wait_for_update(aws: AwsAccount, update: str) -> None:
-    eks, end = aws.client("eks"), time.monotonic() + PATIENCE
-    while eks.describe_cluster(name=aws.cluster)["cluster"].get("deletionProtection"):
-        if time.monotonic() > end:
-            raise StepError(f"the update {update} of {aws.cluster} does not end; run this again")
-        time.sleep(2)
-
-
-def _wait_then_remove(aws: AwsAccount, *kinds: str) -> str:
-    """Controllers take their time; what they forget is removed here."""
-    end = time.monotonic() + (PATIENCE if cloudformation.status(aws, "cluster") else 0)
-    while (found := _of(aws, kinds)) and time.monotonic() < end:
+def _remove_orphans(aws: AwsAccount, *kinds: str) -> str:
+    """Wait for the cluster's controllers, then remove what they left. All kinds by default."""
+    stack = cloudformation.status(aws, facts.CLUSTER_STACK)
+    end = time.monotonic() + (CONTROLLER_SECONDS if stack else 0)
+    while (found := _orphans(aws, kinds)) and time.monotonic() < end:
         time.sleep(5)
-    failures = [f"{made}: {why}" for made in found if (why := made_by_controllers.remove(made))]
+    failures = [f"{one}: {why}" for one in found if (why := orphaned_resources.remove(one))]
     if failures:
         raise StepError("; ".join(failures) + "; run this again in some minutes")
     return f"{len(found)} removed that their controller had left" if found else "none is left"
 
 
-def _of(aws: AwsAccount, kinds: tuple[str, ...]) -> list[made_by_controllers.Made]:
-    return [made for made in made_by_controllers.find(aws) if not kinds or made.kind in kinds]
+def _orphans(aws: AwsAccount, kinds: tuple[str, ...]) -> list[orphaned_resources.OrphanedResource]:
+    return [one for one in orphaned_resources.find(aws) if not kinds or one.kind in kinds]

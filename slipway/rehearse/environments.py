@@ -4,7 +4,7 @@ from typing import Any
 
 from slipway import facts
 from slipway.aws import cloudformation
-from slipway.aws.account import DISPOSABLE, LONG_LIVED, AwsAccount
+from slipway.aws.account import AwsAccount
 from slipway.operate.leftovers import leftovers
 from slipway.rehearse.controllers import USERS
 from slipway.rehearse.stage import Stage
@@ -43,7 +43,7 @@ def publish(stage: Stage, aws: AwsAccount) -> str:
 
 def deploy(stage: Stage, aws: AwsAccount) -> str:
     stage.cdk(aws, "deploy", f"{aws.name}/*", *UNATTENDED)
-    found = [short for short in (*LONG_LIVED, *DISPOSABLE) if cloudformation.status(aws, short)]
+    found = [stack for stack in facts.STACKS if cloudformation.status(aws, stack)]
     objects = sum(1 for _ in stage.cluster(aws).objects())
     return f"{len(found)} stacks, {objects} Kubernetes objects"
 
@@ -101,12 +101,12 @@ def recreate(stage: Stage, aws: AwsAccount) -> str:
 
 def states(aws: AwsAccount) -> dict[str, str | None]:
     """Of an environment's stacks."""
-    return {short: cloudformation.status(aws, short) for short in (*LONG_LIVED, *DISPOSABLE)}
+    return {stack: cloudformation.status(aws, stack) for stack in facts.STACKS}
 
 
 def settings(stage: Stage, aws: AwsAccount) -> str:
     """The hub's, as its cluster holds them. Raises StepError."""
     for item in stage.cluster(aws).objects():
-        if item["metadata"]["name"] == "hub-settings":
-            return str(item["data"]["hub.json"])
+        if item["metadata"]["name"] == facts.HUB_SETTINGS:
+            return str(item["data"][facts.HUB_SETTINGS_FILE])
     raise StepError("the hub has no settings")

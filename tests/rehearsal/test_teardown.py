@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from slipway import facts
 from slipway.aws import cloudformation
-from slipway.operate.orphaned_resources import TAG
 from slipway.rehearse import environments, sandbox
 from slipway.rehearse.stage import Stage, stage
 
@@ -98,7 +98,7 @@ def test_what_a_controller_forgot_is_removed(deployed: Stage) -> None:
         AvailabilityZone="eu-central-1a",
         Size=1,
         TagSpecifications=[
-            {"ResourceType": "volume", "Tags": [{"Key": TAG, "Value": "slipway-dev"}]}
+            {"ResourceType": "volume", "Tags": [{"Key": facts.CLUSTER_TAG, "Value": "slipway-dev"}]}
         ],
     )
     code, report = finished(deployed, "teardown", "dev", "--yes")

@@ -39,7 +39,7 @@ def only(findings: Iterator[checks.Finding]) -> checks.Finding:
 
 
 def test_another_accounts_credentials_end_the_examination(aws: None) -> None:
-    *tools, account = doctor.examine(ROOT, load(ROOT).environment("dev"))
+    *tools, account = doctor.examine(load(ROOT).environment("dev"))
     assert {tool.name for tool in tools} == {"cdk", "kubectl"}
     assert not account.ok
     assert "is 111122223333, these credentials are for 123456789012" in account.detail
@@ -52,7 +52,7 @@ def test_no_credentials_are_one_finding_with_a_remedy(monkeypatch: pytest.Monkey
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    account = doctor.examine(ROOT, load(ROOT).environment("dev"))[-1]
+    account = doctor.examine(load(ROOT).environment("dev"))[-1]
     assert not account.ok
     assert "no credentials for AWS" in account.detail
     assert account.remedy == "log in, then run this again"
@@ -72,7 +72,7 @@ def test_zones_that_the_account_does_not_have(aws: None) -> None:
     assert not missing.ok
     assert "eu-central-1x not there" in missing.detail
     assert "choose among eu-central-1a" in missing.remedy
-    (told,) = doctor._answers(checks.zones, account(zones=("eu-central-1a", "eu-central-1x")))
+    (told,) = doctor._findings(checks.zones, account(zones=("eu-central-1a", "eu-central-1x")))
     assert told.remedy.startswith("environments/dev.yaml: zones: choose among")
 
 
@@ -131,6 +131,6 @@ def test_what_may_not_be_read_is_a_finding_and_not_a_traceback(
     aws: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
-    found = only(iter(doctor._answers(checks.zones, account())))
+    found = only(iter(doctor._findings(checks.zones, account())))
     assert not found.ok
     assert found.remedy == "ask for the right to read it"

@@ -147,8 +147,8 @@ def test_what_is_red_fails_the_recreation_by_its_name() -> None:
     red = {"name": "denied: metadata", "verdict": "not enforced"}
     said = json.dumps({"ok": False, "release": "1.0.0", "checks": [green, red]})
     with pytest.raises(StepError, match="red: denied: metadata"):
-        after._outcome(said, "")
+        after._result(said, "")
     fine = json.dumps({"ok": True, "release": "1.0.0", "checks": [green]})
-    assert after._outcome(fine, "") == "1 checks passed"
+    assert after._result(fine, "") == "1 checks passed"
     with pytest.raises(StepError, match="slipway smoke: it broke"):
-        after._outcome("", "Traceback\nit broke")
+        after._result("", "Traceback\nit broke")

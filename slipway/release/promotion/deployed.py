@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway import facts
 from slipway.model import EksSpec, Environment
 
 if TYPE_CHECKING:
@@ -41,10 +42,7 @@ def deployed(environment: Environment, place: "AwsAccount | None", seconds: int 
 
 def stacks_of(spec: EksSpec) -> tuple[str, ...]:
     """The short names of the stacks that an environment has when it is whole."""
-    from slipway.aws.account import DISPOSABLE, LONG_LIVED
-
-    long_lived = [short for short in LONG_LIVED if short != "pipeline" or spec.github]
-    return (*long_lived, *reversed(DISPOSABLE))
+    return tuple(one for one in facts.STACKS if one != facts.PIPELINE_STACK or spec.github)
 
 
 def _stack(place: "AwsAccount", short: str) -> dict[str, Any] | None:
@@ -58,7 +56,7 @@ def _stack(place: "AwsAccount", short: str) -> dict[str, Any] | None:
         if is_missing(error):
             return None
         raise
-    stack: dict[str, Any] = found["Stacks"][0]
+    stack: dict[str, Any] = {**found["Stacks"][0]}
     return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
 

@@ -43,16 +43,16 @@ def of_stacks(place: "AwsAccount", longest: float) -> tuple[bool, str]:
 
 
 def _ended(place: "AwsAccount", detection: str, end: float) -> dict[str, Any]:
-    from slipway.aws.cloudformation import pause
+    from slipway.aws.cloudformation import poll_seconds
 
     client = place.client("cloudformation")
     while True:
-        found: dict[str, Any] = client.describe_stack_drift_detection_status(
-            StackDriftDetectionId=detection
-        )
+        found: dict[str, Any] = {
+            **client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+        }
         if found["DetectionStatus"] != "DETECTION_IN_PROGRESS" or time.monotonic() > end:
             return found
-        time.sleep(pause(place))
+        time.sleep(poll_seconds(place))
 
 
 def _problem(place: "AwsAccount", short: str, found: dict[str, Any]) -> str:

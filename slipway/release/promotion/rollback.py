@@ -147,7 +147,7 @@ def fitting(side: Side, release: str) -> Fitting:
 
 def _in_bucket(side: Side, release: str) -> Fitting:
     from slipway.aws import cloudformation
-    from slipway.aws.retained_data import SNAPSHOTS_PREFIX
+    from slipway.facts import SNAPSHOTS_PREFIX
 
     assert side.place
     buckets = cloudformation.physical_ids(side.place, "data", "AWS::S3::Bucket")

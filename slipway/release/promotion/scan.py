@@ -55,7 +55,7 @@ def _problem(place: "AwsAccount", reference: Reference, digest: str, limit: str)
     from botocore.exceptions import ClientError
 
     try:
-        found: dict[str, Any] = place.client("ecr").describe_image_scan_findings(
+        found: Any = place.client("ecr").describe_image_scan_findings(
             registryId=place.spec.account,
             repositoryName=reference.repository,
             imageId={"imageDigest": digest},
