@@ -154,12 +154,14 @@ def priority_class_name(namespace: str, priority: str) -> str:
 
 
 VERSION_LABEL = "app.kubernetes.io/version"
+MANAGED_BY = {"app.kubernetes.io/managed-by": "slipway"}
+"""On what the hub makes."""
 COMMON_LABELS = {
     "app.kubernetes.io/name": "jupyterhub",
     "app.kubernetes.io/part-of": "slipway",
-    "app.kubernetes.io/managed-by": "slipway",
+    **MANAGED_BY,
 }
-"""On every object."""
+"""On every object of the charts."""
 NODE_POOL_LABEL = "karpenter.sh/nodepool"
 PLACED_IN_LABEL = "hub.jupyter.org/node-pool"
 """On image pullers and placeholders: the node pool they are for."""

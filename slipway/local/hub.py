@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from slipway_hub import smoke
 from slipway_hub.settings import VARIABLE, Addresses, HubSettings, LocalSpawning
 
+from slipway import facts
 from slipway.installation import INSTALLATION
 from slipway.local import processes
 from slipway.local.images import SKEL, LocalImages, prepare
@@ -89,7 +89,7 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
     hub = LocalHub(
         url=url,
         username=username,
-        password=(secrets_folder / "user_password").read_text(),
+        password=(secrets_folder / facts.USER_PASSWORD).read_text(),
         routes={route.path: route.title for route in settings.routes},
         missing={
             path: requirement.remedy
@@ -167,11 +167,11 @@ def write_secrets(folder: Path) -> Path:
     """Generate each secret once, readable by this user alone."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     makers = {
-        "cookie_secret": secrets.token_hex(32),
-        "proxy_auth_token": secrets.token_hex(32),
-        "user_password": secrets.token_urlsafe(12),
-        "admin_password": secrets.token_urlsafe(32),
-        smoke.TOKEN: secrets.token_hex(32),
+        facts.COOKIE_SECRET: secrets.token_hex(32),
+        facts.PROXY_TOKEN: secrets.token_hex(32),
+        facts.USER_PASSWORD: secrets.token_urlsafe(12),
+        facts.ADMIN_PASSWORD: secrets.token_urlsafe(32),
+        facts.SMOKE_TOKEN: secrets.token_hex(32),
     }
     for name, value in makers.items():
         file = folder / name

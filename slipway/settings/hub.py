@@ -12,6 +12,7 @@ from slipway_hub.settings import (
     PerUserHomes,
     ProfileSettings,
     RouteSettings,
+    SecretFiles,
     SharedHomes,
 )
 
@@ -23,9 +24,20 @@ from slipway.model.auth import USER_NAME
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
 from slipway.model.storage import Homes
+from slipway.settings.server import IN_IMAGE
 
 JUPYTERLAB = "jupyterlab"
 """The kind of app that a profile without one lands in."""
+
+SECRET_FILES = SecretFiles(
+    proxy_token=facts.PROXY_TOKEN,
+    cookie_secret=facts.COOKIE_SECRET,
+    smoke_token=facts.SMOKE_TOKEN,
+    prometheus_token=facts.PROMETHEUS_TOKEN,
+    oauth_client_secret=facts.OAUTH_CLIENT_SECRET,
+    user_password=facts.USER_PASSWORD,
+    admin_password=facts.ADMIN_PASSWORD,
+)
 
 SETTINGS_LIMIT = 100_000
 """Bytes. A deploy carries the settings in one object, whose way through AWS Lambda ends at 256 kB
@@ -76,6 +88,11 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
         spawning=KubernetesSpawning(
             kind="kubernetes",
             namespace=spec.namespace,
+            user_id=facts.USER_ID,
+            python=IN_IMAGE.python,
+            common_labels=facts.MANAGED_BY,
+            server_labels=facts.component_labels(facts.USER_SERVER),
+            hub_labels=facts.component_labels(facts.HUB),
             images={n: environment.image_reference(n) for n in environment.catalog.images},
             pull_policies={n: environment.pull_policy(n) for n in environment.catalog.images},
             homes=_homes(spec.storage.homes),
@@ -152,6 +169,7 @@ def _settings(
         addresses=addresses,
         state=state,
         secrets=secrets,
+        secret_files=SECRET_FILES,
         spawning=spawning,
         max_servers=max_servers,
         snapshots_every=snapshots_every,

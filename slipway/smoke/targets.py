@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from slipway_hub import smoke
 from slipway_hub.settings import HubSettings, LocalSpawning
 
+from slipway import facts
 from slipway.model import ClusterSpec, Environment
 from slipway.model.quantities import seconds
 
@@ -97,8 +97,8 @@ def _local(environment: Environment, state: Path) -> SmokeTarget:
     try:
         told = (state / "hub/settings.json").read_text()
         settings = HubSettings.model_validate_json(told)
-        token = settings.secret(smoke.TOKEN)
-        password = settings.secret("user_password")
+        token = settings.secret(settings.secret_files.smoke_token)
+        password = settings.secret(settings.secret_files.user_password)
     except (OSError, ValueError, RuntimeError) as error:
         raise NoHubError(f"{error}\nStop `slipway up` and start it again.") from None
     spawning = settings.spawning
@@ -140,7 +140,7 @@ def _missing(environment: Environment, path: str) -> dict[str, str]:
 
 
 def _kubernetes_token(namespace: str, environment: str) -> str:
-    asked = ("get", "secret", "hub-secrets", f"--output=jsonpath={{.data.{smoke.TOKEN}}}")
+    asked = ("get", "secret", facts.HUB_SECRETS, f"--output=jsonpath={{.data.{facts.SMOKE_TOKEN}}}")
     told = _kubectl(namespace, *asked)
     try:
         token = base64.b64decode(told, validate=True).decode().strip()
@@ -148,8 +148,9 @@ def _kubernetes_token(namespace: str, environment: str) -> str:
         token = ""
     if not token:
         raise NoHubError(
-            f"the Secret hub-secrets in the namespace {namespace} has no key {smoke.TOKEN}: add "
-            f"one (docs/smoke.md), restart the hub, then run `slipway smoke {environment}` again"
+            f"the Secret {facts.HUB_SECRETS} in the namespace {namespace} has no key "
+            f"{facts.SMOKE_TOKEN}: add one (docs/smoke.md), restart the hub, then run "
+            f"`slipway smoke {environment}` again"
         )
     return token
 
@@ -212,7 +213,7 @@ def _eks_token(environment: Environment) -> str:
         _from_aws(
             environment,
             lambda target: target.client("secretsmanager").get_secret_value(
-                SecretId=f"slipway/{environment.name}/{smoke.TOKEN}"
+                SecretId=facts.secret_name(environment.name, facts.SMOKE_TOKEN)
             )["SecretString"],
         )
     )

@@ -109,7 +109,9 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: flo
 def configure(c: Any, settings: dict[str, Any]) -> None:
     from jupyterhub.spawner import Spawner
     from jupyterhub.utils import random_port
-    from slipway_hub.user_pods import START
+    from slipway_hub.user_pods import start_command
+
+    from slipway.settings.server import IN_IMAGE
 
     class PodmanSpawner(Spawner):  # type: ignore[misc]
         """A container with the restrictions of a pod. `uid` as an option: another than 1000."""
@@ -127,7 +129,8 @@ def configure(c: Any, settings: dict[str, Any]) -> None:
                 "run", "--detach", "--network=host", f"--user={uid}:{uid}", "--passwd=false",
                 *RESTRICTED, f"--volume={home}:{HOME}", f"--env=HOME={HOME}", *variables,
                 "--label=slipway-test", f"--name=slipway-test-{self.user.name}-{self.port}",
-                "--entrypoint", json.dumps(START), settings["images"][self.user_options["profile"]],
+                "--entrypoint", json.dumps(start_command(IN_IMAGE.python)),
+                settings["images"][self.user_options["profile"]],
             ).strip()  # fmt: skip
             return "127.0.0.1", self.port
 

@@ -29,7 +29,7 @@ _SAME_NAME = (
 
 def configure(c: Any, settings: HubSettings) -> None:
     """Let in those whom the settings name. Raises RuntimeError when a secret is missing."""
-    auth = settings.auth
+    auth, files = settings.auth, settings.secret_files
     kind = auth["kind"]
     c.Authenticator.username_pattern = settings.username_pattern
     # An account of the native login counts only once an admin has approved it.
@@ -44,16 +44,16 @@ def configure(c: Any, settings: HubSettings) -> None:
     elif auth["allowed_users"]:
         c.Authenticator.allowed_users |= set(smoke.users(settings))
     if kind == "shared-password":
-        c.SharedPasswordAuthenticator.user_password = settings.secret("user_password")
+        c.SharedPasswordAuthenticator.user_password = settings.secret(files.user_password)
         if auth["admin_users"]:
-            c.SharedPasswordAuthenticator.admin_password = settings.secret("admin_password")
+            c.SharedPasswordAuthenticator.admin_password = settings.secret(files.admin_password)
     elif kind != "native":
         _oauth(c, settings, CLASSES[kind].rpartition(".")[2])
 
 
 def _oauth(c: Any, settings: HubSettings, class_name: str) -> None:
     auth, section = settings.auth, c[class_name]
-    section.client_secret = settings.secret("oauth_client_secret")
+    section.client_secret = settings.secret(settings.secret_files.oauth_client_secret)
     if settings.addresses.public_url:
         section.oauth_callback_url = f"{settings.addresses.public_url}hub/oauth_callback"
     _SETTLE[auth["kind"]](section, auth)

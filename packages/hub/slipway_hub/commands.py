@@ -85,8 +85,10 @@ def _run(_: argparse.Namespace) -> None:
 
 
 def _secrets(chosen: argparse.Namespace) -> None:
-    folder = Path(os.environ.get(SECRETS, "/run/secrets/slipway"))
-    secrets.fetch(dict(chosen.wanted), folder)
+    folder = os.environ.get(SECRETS)
+    if not folder:
+        raise RuntimeError(f"{SECRETS} must name the folder that secrets are written to")
+    secrets.fetch(dict(chosen.wanted), Path(folder))
 
 
 def _database(_: argparse.Namespace) -> None:

@@ -15,8 +15,8 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.JupyterHub.hub_bind_url = addresses.hub_bind_url
     c.JupyterHub.hub_connect_url = addresses.hub_connect_url
     c.ConfigurableHTTPProxy.api_url = addresses.proxy_api_url
-    c.ConfigurableHTTPProxy.auth_token = settings.secret("proxy_auth_token")
-    c.JupyterHub.cookie_secret = settings.secret("cookie_secret")
+    c.ConfigurableHTTPProxy.auth_token = settings.secret(settings.secret_files.proxy_token)
+    c.JupyterHub.cookie_secret = settings.secret(settings.secret_files.cookie_secret)
     c.JupyterHub.db_url = f"sqlite:///{Path(settings.state) / database.FILE}"
 
     if not local:

@@ -2,26 +2,24 @@
 
 import os
 import sys
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from slipway_hub import smoke
 from slipway_hub.settings import SNAPSHOTS, VARIABLE, HubSettings
 
-PROMETHEUS_TOKEN = "prometheus_token"  # noqa: S105 - the name of a secret's file
-"""There if Prometheus scrapes the hub: the token that it sends."""
-
 
 def configure(c: Any, settings: HubSettings) -> None:
     services, roles = [_culler(settings)], [_role("culler", *CULLER_SCOPES)]
     if settings.snapshots_every and SNAPSHOTS in os.environ:
         services.append(_snapshots(settings))
-    if (Path(settings.secrets) / PROMETHEUS_TOKEN).exists():
-        services.append({"name": "prometheus", "api_token": settings.secret(PROMETHEUS_TOKEN)})
+    files = settings.secret_files
+    if settings.has_secret(files.prometheus_token):
+        token = settings.secret(files.prometheus_token)
+        services.append({"name": "prometheus", "api_token": token})
         roles.append(_role("prometheus", "read:metrics"))
-    if smoke.is_there(settings):
-        services.append({"name": smoke.SERVICE, "api_token": settings.secret(smoke.TOKEN)})
+    if settings.has_secret(files.smoke_token):
+        services.append({"name": smoke.SERVICE, "api_token": settings.secret(files.smoke_token)})
         roles.append(_role(smoke.SERVICE, *smoke.scopes(settings)))
     c.JupyterHub.services = services
     c.JupyterHub.load_roles = roles

@@ -135,6 +135,16 @@ class KubernetesSpawning(Settings):
 
     kind: Literal["kubernetes"]
     namespace: str
+    user_id: int
+    """User and group of every server."""
+    python: str
+    """Where images have the interpreter that holds `slipway_notebook`."""
+    common_labels: dict[str, str]
+    """On everything that the hub makes."""
+    server_labels: dict[str, str]
+    """On servers' pods: by which NetworkPolicies know them."""
+    hub_labels: dict[str, str]
+    """Select the hub's own pod."""
     images: dict[str, str]
     """References by the catalog's names."""
     pull_policies: dict[str, Literal["Always", "IfNotPresent"]]
@@ -146,6 +156,20 @@ class KubernetesSpawning(Settings):
     image_pull_secret: str | None = None
     start_timeout: int
     """In seconds."""
+
+
+class SecretFiles(Settings):
+    """What the files in the folder of secrets are called."""
+
+    proxy_token: str
+    cookie_secret: str
+    smoke_token: str
+    """There if `slipway smoke` may test this hub."""
+    prometheus_token: str
+    """There if Prometheus scrapes the hub: the token that it sends."""
+    oauth_client_secret: str
+    user_password: str
+    admin_password: str
 
 
 class HubSettings(Settings):
@@ -179,6 +203,7 @@ class HubSettings(Settings):
     """Folder of the hub's database."""
     secrets: str
     """Folder with one file per secret."""
+    secret_files: SecretFiles
     spawning: Annotated[LocalSpawning | KubernetesSpawning, Field(discriminator="kind")]
     extra_config: dict[str, dict[str, Any]] = {}
     """JupyterHub configuration by class, applied last."""
@@ -189,6 +214,9 @@ class HubSettings(Settings):
 
     def profile(self, slug: str) -> ProfileSettings | None:
         return next((p for p in self.profiles if p.slug == slug), None)
+
+    def has_secret(self, name: str) -> bool:
+        return (Path(self.secrets) / name).exists()
 
     def secret(self, name: str) -> str:
         """The content of a secret's file. Raises RuntimeError that names the file."""

@@ -3,12 +3,9 @@
 Nobody logs in as one of these users, except on a laptop, where one password is for all.
 """
 
-from pathlib import Path
-
 from slipway_hub.settings import HubSettings
 
 SERVICE = "smoke"
-TOKEN = "smoke_token"  # noqa: S105 - the name of a secret's file
 USER = "slipway-smoke"
 """The user whose existence says that a smoke run is under way; the neighbour of the others."""
 
@@ -23,10 +20,6 @@ def user(profile: str) -> str:
 
 def users(settings: HubSettings) -> list[str]:
     return [USER, *(user(profile.slug) for profile in settings.profiles)]
-
-
-def is_there(settings: HubSettings) -> bool:
-    return (Path(settings.secrets) / TOKEN).exists()
 
 
 def scopes(settings: HubSettings) -> list[str]:

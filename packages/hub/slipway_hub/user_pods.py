@@ -1,18 +1,11 @@
 """What a user's pod looks like: KubeSpawner's configuration."""
 
+from functools import partial
 from typing import Any
 
 from slipway_hub.settings import KubernetesSpawning, ProfileSettings, SharedHomes
 
-USER = 1000
-COMPONENT = {"app.kubernetes.io/component": "singleuser-server"}
-"""By which NetworkPolicies and the hub find users' pods."""
 TMP_SIZE = "16Gi"
-HUB = {"app.kubernetes.io/component": "hub"}
-
-PYTHON = "/opt/jupyter/bin/python"
-START = [PYTHON, "-m", "slipway_notebook.start"]
-PRE_STOP = [PYTHON, "-m", "slipway_notebook.pre_stop"]
 
 _ONE_NODE = "kubernetes.io/hostname"
 USERNAME = "hub.jupyter.org/username"
@@ -29,14 +22,14 @@ def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
     # Names are explicit: an upgrade of KubeSpawner must not rename a user's pod or home.
     section.slug_scheme = "safe"
     section.pod_name_template = "user-{user_server}"
-    section.common_labels = {"app.kubernetes.io/managed-by": "slipway"}
-    section.extra_labels = COMPONENT
+    section.common_labels = kubernetes.common_labels
+    section.extra_labels = kubernetes.server_labels
     section.extra_annotations = {"karpenter.sh/do-not-disrupt": "true"}
     section.pod_security_context = {
         "runAsNonRoot": True,
-        "runAsUser": USER,
-        "runAsGroup": USER,
-        "fsGroup": USER,
+        "runAsUser": kubernetes.user_id,
+        "runAsGroup": kubernetes.user_id,
+        "fsGroup": kubernetes.user_id,
         # Always would rewrite the modes of every file at every start: ssh refuses such keys.
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
@@ -44,9 +37,9 @@ def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
     section.automount_service_account_token = False
     if kubernetes.image_pull_secret:
         section.image_pull_secrets = [kubernetes.image_pull_secret]
-    # Not `cmd`, which would be arguments of whatever entry point an image has.
-    section.modify_pod_hook = _with_start_command
-    section.lifecycle_hooks = {"preStop": {"exec": {"command": PRE_STOP}}}
+    section.modify_pod_hook = partial(_complete, kubernetes)
+    before_stop = [kubernetes.python, "-m", "slipway_notebook.pre_stop"]
+    section.lifecycle_hooks = {"preStop": {"exec": {"command": before_stop}}}
     section.delete_grace_period = GRACE
     section.extra_pod_config = {
         "enableServiceLinks": False,
@@ -98,10 +91,9 @@ def _place_homes(section: Any, kubernetes: KubernetesSpawning) -> None:
         section.storage_pvc_ensure = False
         if homes.one_node:
             section.pod_affinity_required = [
-                {"labelSelector": {"matchLabels": HUB}, "topologyKey": _ONE_NODE}
+                {"labelSelector": {"matchLabels": kubernetes.hub_labels}, "topologyKey": _ONE_NODE}
             ]
         return
-    section.modify_pod_hook = _beside_own_volume
     section.storage_pvc_ensure = True
     # A user who is deleted may come back: somebody has to decide about their files.
     section.delete_pvc = False
@@ -113,7 +105,10 @@ def _place_homes(section: Any, kubernetes: KubernetesSpawning) -> None:
 
 def _place_pods(section: Any, kubernetes: KubernetesSpawning) -> None:
     if kubernetes.pack:
-        term = {"labelSelector": {"matchLabels": COMPONENT}, "topologyKey": _ONE_NODE}
+        term = {
+            "labelSelector": {"matchLabels": kubernetes.server_labels},
+            "topologyKey": _ONE_NODE,
+        }
         section.pod_affinity_preferred = [{"weight": 100, "podAffinityTerm": term}]
 
 
@@ -143,18 +138,23 @@ def _literal(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _with_start_command(spawner: Any, pod: Any) -> Any:
-    pod.spec.containers[0].command = START
-    return pod
+def start_command(python: str) -> list[str]:
+    return [python, "-m", "slipway_notebook.start"]
 
 
-def _beside_own_volume(spawner: Any, pod: Any) -> Any:
-    """All servers of a user on one node: their home can be mounted on one only."""
+def _complete(kubernetes: KubernetesSpawning, spawner: Any, pod: Any) -> Any:
+    """What KubeSpawner has no option for: the pod's command, and its place near the user's others.
+
+    Not `cmd`, which would be arguments of whatever entry point an image has.
+    """
     from kubernetes_asyncio.client.models import V1Affinity
     from kubespawner.utils import get_k8s_model
 
-    own = {USERNAME: pod.metadata.labels[USERNAME]}
-    term = {"labelSelector": {"matchLabels": own}, "topologyKey": _ONE_NODE}
-    required = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
-    pod.spec.affinity = get_k8s_model(V1Affinity, required)
-    return _with_start_command(spawner, pod)
+    pod.spec.containers[0].command = start_command(kubernetes.python)
+    if not isinstance(kubernetes.homes, SharedHomes):
+        # A user's own volume can be mounted on one node only.
+        own = {USERNAME: pod.metadata.labels[USERNAME]}
+        term = {"labelSelector": {"matchLabels": own}, "topologyKey": _ONE_NODE}
+        required = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
+        pod.spec.affinity = get_k8s_model(V1Affinity, required)
+    return pod

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 UID = 1000
-"""`slipway_hub.user_pods.USER`: what users' pods run as."""
+"""`facts.USER_ID`: what users' pods run as."""
 NAME = "jovyan"
 """What uid 1000 is called where the image has no name to give."""
 
