@@ -197,3 +197,16 @@ RELEASES_FOLDER = "releases"
 ENVIRONMENTS_FOLDER = "environments"
 CATALOG_FILE = "catalog.yaml"
 PLATFORM_FILE = "platform.yaml"
+
+
+def environment_file(environment: str) -> str:
+    return f"{ENVIRONMENTS_FOLDER}/{environment}.yaml"
+
+
+def release_file(version: str) -> str:
+    return f"{RELEASES_FOLDER}/{version}.yaml"
+
+
+def signature_file(version: str) -> str:
+    """Signatures of a release, a line each."""
+    return f"{RELEASES_FOLDER}/{version}.sig"

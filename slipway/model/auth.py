@@ -25,6 +25,10 @@ class Auth(Model):
 
     secret_files: ClassVar[tuple[str, ...]] = ()
     """Secrets that the hub reads for it, by the names of their files."""
+    for_one_person: ClassVar[bool] = False
+    """Whether it keeps nobody apart, so that only one trusted user may have it."""
+    names_are_free: ClassVar[bool] = False
+    """Whether whoever signs up first under a name has it."""
 
     allow_all: bool = False
     """Let in everybody whom the login knows."""
@@ -50,12 +54,15 @@ class SharedPassword(Auth):
     """Any user name with one password: for a laptop and one trusted user."""
 
     secret_files: ClassVar[tuple[str, ...]] = (facts.USER_PASSWORD, facts.ADMIN_PASSWORD)
+    for_one_person: ClassVar[bool] = True
 
     kind: Literal["shared-password"]
 
 
 class Native(Auth):
     """Accounts that users make themselves and an admin approves (NativeAuthenticator)."""
+
+    names_are_free: ClassVar[bool] = True
 
     kind: Literal["native"]
 

@@ -227,7 +227,7 @@ class EksSpec(ClusterSpec):
 
     @model_validator(mode="after")
     def _has_a_real_login(self) -> Self:
-        if self.auth.kind == "shared-password":
+        if self.auth.for_one_person:
             raise refuse(
                 "a shared password is for one trusted user", "use github, google, oidc or native"
             )

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -56,7 +57,7 @@ class Project:
 
     @cached_property
     def _repositories(self) -> tuple[str, ...]:
-        files = _files(self.root / "releases")
+        files = sorted((self.root / facts.RELEASES_FOLDER).glob("*.yaml"))
         return built_anywhere(self.root / CATALOG_FILE, files, self.releases)
 
     def environment(self, name: str) -> Environment:
@@ -85,13 +86,8 @@ def find_root(start: Path) -> Path:
     for folder in (start, *start.parents):
         if (folder / CATALOG_FILE).is_file():
             return folder
-    raise InvalidProject(
-        [
-            Problem(
-                CATALOG_FILE, 1, 1, "", f"is neither in {start} nor above it", "name --project DIR"
-            )
-        ]
-    )
+    message = f"is neither in {start} nor above it"
+    raise InvalidProject([Problem(CATALOG_FILE, 1, 1, "", message, "name --project DIR")])
 
 
 def load(root: Path, only: str | None = None) -> Project:
@@ -102,114 +98,103 @@ def load(root: Path, only: str | None = None) -> Project:
 
     Raises InvalidProject with all problems of all files.
     """
-    problems: list[Problem] = []
-    versions = [file.stem for file in _files(root / "releases")]
-    names = _environment_names(root)
+    names, versions = _names(root / facts.ENVIRONMENTS_FOLDER), _names(root / facts.RELEASES_FOLDER)
     if only is not None and only not in names:
-        raise InvalidProject([*problems, _no_environment(root, only)])
-    loaded = {
-        name: _load(
-            problems,
-            root / f"environments/{name}.yaml",
-            f"environments/{name}.yaml",
-            AnySpec,
-            _spec_check(name, versions),
-        )
-        for name in (names if only is None else [only])
-    }
-    specs = {name: spec for name, (spec, _) in loaded.items() if spec}
+        raise InvalidProject([_no_environment(root, only)])
+    problems: list[Problem] = []
+    loaded: dict[str, tuple[EnvironmentSpec, Document]] = {}
+    releases: dict[str, Release] = {}
+    logos: dict[str, str] = {}
+    for name in names if only is None else [only]:
+        with _collected(problems):
+            loaded[name] = _load_spec(root, name, versions)
+    specs = {name: spec for name, (spec, _) in loaded.items()}
     needed = versions if only is None else [spec.release for spec in specs.values()]
-    releases = {
-        version: _load(
-            problems,
-            root / f"releases/{version}.yaml",
-            f"releases/{version}.yaml",
-            Release,
-            partial(check_release, name=version),
-        )[0]
-        for version in versions
-        if version in needed
-    }
-    project = Project(
-        root,
-        specs,
-        {name: release for name, release in releases.items() if release},
-        _logos(problems, root, {name: loaded[name] for name in specs}),
-    )
-    bad_catalog: tuple[Problem, ...] = ()
+    for version in [version for version in versions if version in needed]:
+        with _collected(problems):
+            releases[version] = _load_release(root, version)
+    for name, (spec, document) in loaded.items():
+        with _collected(problems):
+            logos |= _logo(root, name, spec, document)
+    project = Project(root, specs, releases, logos)
+    runnable = set(releases)
     if only not in specs or facts.WORKING_TREE in needed:
-        bad_catalog = _wrong_with(lambda: project.catalog)
-        problems += (*bad_catalog, *_wrong_with(lambda: project.platform))
-    for name, spec in specs.items():
-        if spec.release in project.releases or (
-            spec.release == facts.WORKING_TREE and not bad_catalog
-        ):
-            found = _misfits(project, spec)
-            problems += [_positioned(loaded[name][1], finding) for finding in found]
+        with _collected(problems):
+            _ = project.platform
+        with _collected(problems):
+            _ = project.catalog
+            runnable.add(facts.WORKING_TREE)
+    for spec, document in loaded.values():
+        if spec.release in runnable:
+            with _collected(problems):
+                _check_misfits(project, spec, document)
     if problems:
         raise InvalidProject(problems)
     return project
 
 
-def _wrong_with(part: Callable[[], object]) -> tuple[Problem, ...]:
+@contextmanager
+def _collected(problems: list[Problem]) -> Iterator[None]:
+    """Adds what is wrong to `problems` and goes on, so that all of it is said at once."""
     try:
-        part()
+        yield
     except InvalidProject as error:
-        return error.problems
-    return ()
+        problems += error.problems
 
 
-def _misfits(project: Project, spec: EnvironmentSpec) -> Iterator[Finding]:
-    """Between an environment and what it is to run."""
+def _check_misfits(project: Project, spec: EnvironmentSpec, document: Document) -> None:
+    """Between an environment and what it is to run. Raises InvalidProject."""
     release = project.releases.get(spec.release)
-    yield from spec.misfits(release.catalog if release else project.catalog)
-    if release:
-        yield from check_signature(project.root, spec.signed_by, release)
+    if release is None:
+        _refuse(document, spec.misfits(project.catalog))
+    else:
+        signed = check_signature(project.root, spec.signed_by, release)
+        _refuse(document, [*spec.misfits(release.catalog), *signed])
+
+
+def _load_spec(root: Path, name: str, versions: list[str]) -> tuple[EnvironmentSpec, Document]:
+    file = facts.environment_file(name)
+    check = partial(_check_spec, name=name, versions=versions)
+    return _load_with_places(root / file, file, AnySpec, check)
+
+
+def _load_release(root: Path, version: str) -> Release:
+    file = facts.release_file(version)
+    release: Release = load_file(root / file, file, Release, partial(check_release, name=version))
+    return release
+
+
+def _logo(root: Path, name: str, spec: EnvironmentSpec, document: Document) -> dict[str, str]:
+    """The environment's logo as a `data:` URI, by its name. Raises InvalidProject."""
+    try:
+        return {name: data_uri(root, spec.logo)} if spec.logo else {}
+    except LogoError as error:
+        problem = document.problem(("logo",), error.message, error.hint)
+        raise InvalidProject([problem]) from error
 
 
 def load_file(file: Path, name: str, model: Any, check: Callable[[Any], Iterable[Finding]]) -> Any:
     """The model in one file of a project, called `name` in messages. Raises InvalidProject."""
-    problems: list[Problem] = []
-    value, _ = _load(problems, file, name, model, check)
+    return _load_with_places(file, name, model, check)[0]
+
+
+def _load_with_places(
+    file: Path, name: str, model: Any, check: Callable[[Any], Iterable[Finding]]
+) -> tuple[Any, Document]:
+    document = read(file, name)
+    try:
+        value = _adapter(model).validate_python(document.data)
+    except ValidationError as error:
+        raise InvalidProject(explain.problems(error, document, model)) from error
+    _refuse(document, check(value))
+    return value, document
+
+
+def _refuse(document: Document, findings: Iterable[Finding]) -> None:
+    """Raises InvalidProject if there are any."""
+    problems = [document.problem(f.path, f.message, f.hint, at_key=f.at_key) for f in findings]
     if problems:
         raise InvalidProject(problems)
-    return value
-
-
-def _load(
-    problems: list[Problem],
-    file: Path,
-    name: str,
-    model: Any,
-    check: Callable[[Any], Iterable[Finding]],
-) -> tuple[Any, Any]:
-    """The model in `file` and its document; None for both, and `problems` longer, if it is bad."""
-    try:
-        document = read(file, name)
-        value = _adapter(model).validate_python(document.data)
-    except InvalidProject as error:
-        problems.extend(error.problems)
-        return None, None
-    except ValidationError as error:
-        problems.extend(explain.problems(error, document, model))
-        return None, None
-    found = [_positioned(document, finding) for finding in check(value)]
-    problems.extend(found)
-    return (None, None) if found else (value, document)
-
-
-def _logos(
-    problems: list[Problem], root: Path, loaded: Mapping[str, tuple[EnvironmentSpec, Document]]
-) -> dict[str, str]:
-    """The environments' logos as `data:` URIs; `problems` is longer for each that is none."""
-    logos = {}
-    for name, (spec, document) in loaded.items():
-        try:
-            if spec.logo:
-                logos[name] = data_uri(root, spec.logo)
-        except LogoError as error:
-            problems.append(document.problem(("logo",), error.message, error.hint))
-    return logos
 
 
 _adapters: dict[int, TypeAdapter[Any]] = {}
@@ -222,31 +207,20 @@ def _adapter(model: Any) -> TypeAdapter[Any]:
     return _adapters[id(model)]
 
 
-def _positioned(document: Document, finding: Finding) -> Problem:
-    return document.problem(finding.path, finding.message, finding.hint, at_key=finding.at_key)
+def _check_spec(spec: EnvironmentSpec, name: str, versions: list[str]) -> Iterator[Finding]:
+    if not re.fullmatch(NAME, name):
+        yield Finding((), f"{name!r} is not a name", "call the file for example dev.yaml")
+    if spec.release != facts.WORKING_TREE and spec.release not in versions:
+        known = (*versions, facts.WORKING_TREE)
+        yield Finding(("release",), *unknown("release", spec.release, known))
+    yield from spec.findings()
 
 
-def _spec_check(name: str, versions: list[str]) -> Callable[[EnvironmentSpec], Iterable[Finding]]:
-    def check(spec: EnvironmentSpec) -> Iterator[Finding]:
-        if not re.fullmatch(NAME, name):
-            yield Finding((), f"{name!r} is not a name", "call the file for example dev.yaml")
-        if spec.release != facts.WORKING_TREE and spec.release not in versions:
-            known = (*versions, facts.WORKING_TREE)
-            yield Finding(("release",), *unknown("release", spec.release, known))
-        yield from spec.findings()
-
-    return check
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.yaml"))
-
-
-def _environment_names(root: Path) -> list[str]:
-    return [file.stem for file in _files(root / "environments")]
+def _names(folder: Path) -> list[str]:
+    return sorted(file.stem for file in folder.glob("*.yaml"))
 
 
 def _no_environment(root: Path, name: str) -> Problem:
-    known = listed(_environment_names(root)) or "none yet"
-    file = f"environments/{name}.yaml"
+    known = listed(_names(root / facts.ENVIRONMENTS_FOLDER)) or "none yet"
+    file = facts.environment_file(name)
     return Problem(file, 1, 1, "", f"there is no environment {name!r}", f"there is {known}")

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Iterable, Iterator
 
+from slipway import facts
 from slipway.facts import ADDONS, HUB_IMAGES
 from slipway.model.catalog import Catalog
 from slipway.model.problems import Finding, did_you_mean, listed
@@ -101,7 +102,7 @@ def check_release(release: Release, name: str) -> Iterator[Finding]:
         yield Finding(
             ("digest",),
             "is not that of the file's content: it was edited after it was frozen",
-            f"take it back (`git checkout releases/{name}.yaml`) or freeze a new version",
+            f"take it back (`git checkout {facts.release_file(name)}`) or freeze a new version",
         )
     for finding in check_catalog(release.catalog):
         yield finding._replace(path=("catalog", *finding.path))

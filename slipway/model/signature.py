@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slipway import facts
 from slipway.model.problems import Finding
 from slipway.model.release import Release
 
@@ -27,7 +28,7 @@ class KeyProblem(Exception):  # noqa: N818 - as `Problem`: a key that cannot be 
 
 
 def signature_file(root: Path, version: str) -> Path:
-    return root / f"releases/{version}.sig"
+    return root / facts.signature_file(version)
 
 
 def signed_message(release: Release) -> bytes:

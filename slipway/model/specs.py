@@ -226,7 +226,7 @@ class ClusterSpec(EnvironmentSpec):
     def _open_to_the_world_on_purpose(self) -> Self:
         if not self.domain or self.auth.open_to_everyone:
             return self
-        if self.auth.kind == "native":
+        if self.auth.names_are_free:
             # NativeAuthenticator approves these names beforehand, whoever takes them.
             raise refuse(
                 "the internet can reach this login, and who first signs up under the name of an "

@@ -58,7 +58,7 @@ def settings_json(environment: Environment) -> str:
         raise InvalidProject(
             [
                 Problem(
-                    f"releases/{release.version}.yaml" if release else CATALOG_FILE,
+                    facts.release_file(release.version) if release else CATALOG_FILE,
                     1,
                     1,
                     "profiles",
