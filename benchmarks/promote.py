@@ -1,7 +1,8 @@
-"""Copying images between registries: throughput beside skopeo, memory, and what a repeat costs.
+"""Copying images: what `slipway promote` adds to skopeo, and what a repeat costs.
 
-Both copy the same gigabyte of random layers between the same two registries, in turns, each time
-into a repository that is empty. Needs what `make test-images` needs.
+`slipway promote` copies with skopeo, asks before and verifies after. Both copy the same gigabyte of
+random layers between the same two registries, in turns, each time into a repository that is empty.
+Needs what `make test-images` needs.
 """
 
 import json
@@ -28,14 +29,14 @@ SKOPEO = ("skopeo", "copy", "--all", "--preserve-digests", "--quiet")
 SKOPEO += ("--src-tls-verify=false", "--dest-tls-verify=false")
 COPY = r"""
 import json, pathlib, re, sys, time
-from slipway.images.oci.copy import Wanted, copy
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.registry import Registry
+from slipway.images.registry.copy import ImageCopy, copy_images
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
 
-wanted = [Wanted(n, Reference.parse(s), Reference.parse(t)) for n, s, t in json.load(sys.stdin)]
+wanted = [ImageCopy(n, Reference.parse(s), Reference.parse(t)) for n, s, t in json.load(sys.stdin)]
 began = time.monotonic()
-with Registry(wanted[0].source) as source, Registry(wanted[0].target, push=True) as target:
-    done = copy(wanted, source, target)
+with Registry(wanted[0].source) as source, Registry(wanted[0].target) as target:
+    done = copy_images(wanted, source, target)
 seconds = time.monotonic() - began
 status = pathlib.Path("/proc/self/status").read_text()
 print(json.dumps({

@@ -19,6 +19,7 @@ from slipway.images.build.builders import BuildError, find
 from slipway.images.build.recipes import Recipe, recipes
 from slipway.images.oci.descriptors import ImageError, Platform, platform_here
 from slipway.images.oci.layout import Layout
+from slipway.images.registry import skopeo
 from slipway.installation import STORE
 from slipway.model import Environment, Project
 from slipway.model.release import built_here
@@ -87,6 +88,8 @@ def run(
     skipped = {} if images or target else _incomplete(found)
     store = Layout(project.root / STORE)
     try:
+        if target:
+            skopeo.version()
         with Progress() as progress:
             kept = {name: recipe for name, recipe in found.items() if name not in skipped}
             work = Build(project.root, kept, find(store, builder), store, options, progress.tell)
@@ -116,7 +119,7 @@ def _incomplete(found: Mapping[str, Recipe]) -> dict[str, str]:
 def _report(
     outcome: Outcome,
     skipped: Mapping[str, str],
-    pushed: Mapping[str, push.Pushed],
+    pushed: Mapping[str, Mapping[str, object]],
     *,
     as_json: bool,
 ) -> None:
@@ -134,7 +137,7 @@ def _report(
 
 
 def _object(
-    outcome: Outcome, skipped: Mapping[str, str], pushed: Mapping[str, push.Pushed]
+    outcome: Outcome, skipped: Mapping[str, str], pushed: Mapping[str, Mapping[str, object]]
 ) -> dict[str, Any]:
     images = []
     for name, record in outcome.records.items():
@@ -148,7 +151,7 @@ def _object(
             "sbom": next((f"{RECORDS}/{SBOMS}/{file}" for file in record.sboms.values()), None),
         }
         if name in pushed:
-            value["pushed"] = pushed[name].as_json()
+            value["pushed"] = pushed[name]
         images.append(value)
     value = {"ok": not outcome.failures, "images": images}
     value["skipped"] = [{"name": name, "reason": why} for name, why in skipped.items()]

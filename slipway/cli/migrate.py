@@ -8,9 +8,8 @@ from slipway.facts import CATALOG_FILE
 from slipway.images.migrate import entry
 from slipway.images.migrate.examine import Found, lines
 from slipway.images.migrate.run import Migrated, Wanted, look, make
-from slipway.images.oci.descriptors import ImageError
-from slipway.images.oci.registry import RegistryError
-from slipway.images.oci.transfer import pull_image, push_image
+from slipway.images.oci.descriptors import ImageError, RegistryError
+from slipway.images.registry import skopeo
 from slipway.model import load
 from slipway.model.base import NAME
 
@@ -35,7 +34,8 @@ def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
         )
     catalog = load(root).catalog
     try:
-        store, found = look(root, wanted, pull_image, _progress)
+        skopeo.version()
+        store, found = look(root, wanted, _progress)
     except (RegistryError, OSError) as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
     except ImageError as error:
@@ -43,7 +43,7 @@ def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
     if not quiet:
         print(_told(found), file=sys.stderr)
     try:
-        return make(root, wanted, store, found, catalog, push_image, _progress)
+        return make(root, wanted, store, found, catalog, _progress)
     except (ImageError, OSError) as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
 

@@ -10,6 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from slipway import facts
 from slipway.aws.account import AwsAccount
+from slipway.images.oci.descriptors import RegistryError
+from slipway.images.registry import skopeo
 from slipway.model import Environment
 from slipway.operate.checks import Finding, hosted_zone, images, zones
 from slipway.steps import StepError
@@ -58,6 +60,10 @@ def _tools() -> Iterator[Finding]:
     for tool in ("cdk", "kubectl"):
         found = shutil.which(tool, path=own) or shutil.which(tool)
         yield Finding(tool, bool(found), found or "is missing", "run `make setup`")
+    try:
+        yield Finding("skopeo", True, skopeo.version())
+    except RegistryError as error:
+        yield Finding("skopeo", False, "is missing or too old", str(error))
 
 
 def _bootstrap(aws: AwsAccount) -> Iterator[Finding]:

@@ -24,9 +24,9 @@ from slipway.images.build.record import Record, Records, layers
 from slipway.images.oci import descriptors as oci
 from slipway.images.oci.descriptors import Descriptor, platform_here
 from slipway.images.oci.layout import Layout
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.registry import Registry
-from slipway.images.oci.transfer import Pusher
+from slipway.images.registry import transfer
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
 from slipway.installation import STORE
 from slipway.model import load
 from slipway.model.release import built_here
@@ -95,8 +95,8 @@ def _bring_home(root: Path, store: Layout, environment: str) -> None:
         ecr.create_repository(repositoryName=repository)
         image = small_image(store, f"stands for {reference}\n".encode())
         target = Reference.parse(f"{host}/{repository}:{WORKING_TREE}")
-        with Registry(target, push=True) as registry:
-            Pusher(store, registry).push(image, target, (WORKING_TREE,))
+        with Registry(target) as registry:
+            transfer.push(store, image, [target], registry)
         text = text.replace(reference, f"{host}/{repository}@{image.digest}")
     file.write_text(text)
 

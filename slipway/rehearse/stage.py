@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.aws.account import AwsAccount
-from slipway.images.oci.reference import Reference
+from slipway.images.registry.reference import Reference
 from slipway.model import Environment, Project, load
 from slipway.rehearse import emulator
 from slipway.rehearse.cluster import Cluster

@@ -10,9 +10,10 @@ from slipway.images.build.build import RECORDS
 from slipway.images.build.current import is_current
 from slipway.images.build.recipes import Recipe, recipes
 from slipway.images.build.record import Record, Records
-from slipway.images.oci.descriptors import ImageError
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.registry import NotThere, Registry
+from slipway.images.oci.descriptors import ImageError, ImageNotFoundError
+from slipway.images.registry import skopeo
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
 from slipway.model import Environment, Project
 from slipway.model.release import built_here
 
@@ -31,6 +32,11 @@ class Found:
 def look(project: Project, source: Environment) -> Found:
     """Every image of the project's catalog, as it is in the registry of `source`."""
     found, wanted = Found(), built_here(project.catalog)
+    try:
+        skopeo.version()
+    except ImageError as error:
+        found.problems.append(str(error))
+        return found
     known = recipes(project.root, project.catalog, wanted, {})
     records = Records(project.root / RECORDS)
     read = {name: records.read(name) for name in known}
@@ -72,7 +78,7 @@ def _ask_registries(found: Found, source: Environment) -> None:
         hosts = {one.host: stack.enter_context(Registry(one)) for one in asked.values()}
         answers = in_parallel(asked, lambda one: hosts[one.host].manifest(one)[0].digest)
     for name, answer in answers.items():
-        if isinstance(answer, NotThere) and name in found.records:
+        if isinstance(answer, ImageNotFoundError) and name in found.records:
             command = f"`slipway build --push {source.name}`"
             found.problems.append(f"image {name} is not in {registry}: {command}")
         elif isinstance(answer, ImageError):

@@ -1,23 +1,20 @@
 """Images between two real registries, and through ones that misbehave."""
 
 import hashlib
-import itertools
+import json
 import socket
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
 from slipway.images.oci import descriptors as oci
-from slipway.images.oci import registry as client
-from slipway.images.oci.copy import Copied, Wanted, _Copier, copy
-from slipway.images.oci.descriptors import Descriptor, ImageError
+from slipway.images.oci.descriptors import Descriptor, ImageError, RegistryError
 from slipway.images.oci.layout import Layout
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.registry import Registry, RegistryError, referrers_tag
+from slipway.images.registry.copy import CopiedImage, ImageCopy, copy_images
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
 from tests.support.random_images import image, index, push, reference
 from tests.support.registry import Front, Request, free_port, registry
 
@@ -50,36 +47,26 @@ def prod_front(prod: str) -> Iterator[Front]:
     front.close()
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses between attempts are for networks."""
-    monkeypatch.setattr(client.time, "sleep", lambda _: None)
-
-
 @pytest.fixture
 def store(tmp_path: Path) -> Layout:
     return Layout(tmp_path / "store")
 
 
-def wanted(source: str, target: str, name: str, image: Descriptor) -> Wanted:
-    return Wanted(
+def wanted(source: str, target: str, name: str, image: Descriptor) -> ImageCopy:
+    return ImageCopy(
         name,
         Reference.parse(f"{source}/{name}@{image.digest}"),
         Reference.parse(f"{target}/{name}:1.0.0"),
     )
 
 
-def copied(*images: Wanted) -> list[Copied]:
-    with (
-        Registry(images[0].source) as source,
-        Registry(images[0].target, push=True) as target,
-    ):
-        return copy(images, source, target)
+def copied(*images: ImageCopy) -> list[CopiedImage]:
+    with Registry(images[0].source) as source, Registry(images[0].target) as target:
+        return copy_images(images, source, target)
 
 
-def attach(store: Layout, host: str, name: str, subject: Descriptor) -> Descriptor:
-    """An SBOM, attached as clients do where a registry does not list referrers itself."""
-    layer = store.add(b'{"spdxVersion": "SPDX-2.3"}', SBOM)
+def sbom_of(store: Layout, subject: Descriptor, text: str = "SPDX-2.3") -> Descriptor:
+    layer = store.add(b'{"spdxVersion": "%s"}' % text.encode(), SBOM)
     manifest = {
         "schemaVersion": 2,
         "mediaType": oci.MANIFEST,
@@ -88,15 +75,44 @@ def attach(store: Layout, host: str, name: str, subject: Descriptor) -> Descript
         "layers": [layer.as_json()],
         "subject": subject.as_json(),
     }
-    sbom = store.add(oci.encode(manifest), oci.MANIFEST)
+    return store.add(oci.encode(manifest), oci.MANIFEST)
+
+
+def listed(sbom: Descriptor) -> dict[str, object]:
+    return {**sbom.as_json(), "artifactType": SBOM}
+
+
+def referrers_tag(image: Descriptor) -> str:
+    return image.digest.replace(":", "-")
+
+
+def attach(
+    store: Layout, host: str, name: str, subject: Descriptor, text: str = "SPDX-2.3"
+) -> Descriptor:
+    """An SBOM, attached as clients do where a registry does not list referrers itself."""
+    sbom = sbom_of(store, subject, text)
     push(store, sbom, reference(host, name, "sbom"))
-    listed = {"schemaVersion": 2, "mediaType": oci.INDEX, "manifests": [sbom.as_json()]}
-    push(
-        store,
-        store.add(oci.encode(listed), oci.INDEX),
-        reference(host, name, referrers_tag(subject.digest)),
+    value = {"schemaVersion": 2, "mediaType": oci.INDEX, "manifests": [listed(sbom)]}
+    answer = httpx.put(
+        f"http://{host}/v2/{name}/manifests/{referrers_tag(subject)}",
+        content=oci.encode(value),
+        headers={"Content-Type": oci.INDEX},
     )
+    assert answer.status_code == 201, answer.text
     return sbom
+
+
+def attached(host: str, name: str, subject: Descriptor) -> list[dict[str, object]]:
+    """As the tag that stands for the registry's own list has it."""
+    tag = reference(host, name, referrers_tag(subject))
+    with Registry(tag) as there:
+        found: list[dict[str, object]] = json.loads(there.manifest(tag)[1])["manifests"]
+        return found
+
+
+def digest_at(host: str, name: str, tag: str) -> str | None:
+    with Registry(reference(host, name)) as there:
+        return there.digest(reference(host, name, tag))
 
 
 def read_back(host: str, name: str, store: Layout, image: Descriptor) -> None:
@@ -138,10 +154,87 @@ def test_an_index_is_copied_whole_with_what_is_attached_to_its_images(
     assert done.digest == both.digest
     read_back(prod, "whole", store, both)
     read_back(prod, "whole", store, sbom)
-    with Registry(reference(prod, "whole")) as there:
-        (listed,) = there.referrers(reference(prod, "whole"), amd64.digest)
-        assert listed["digest"] == sbom.digest
-        assert there.digest(reference(prod, "whole", "1.0.0")) == both.digest
+    assert attached(prod, "whole", amd64) == [listed(sbom)]
+    assert digest_at(prod, "whole", "1.0.0") == both.digest
+
+
+def test_what_prod_has_attached_itself_stays(dev: str, prod: str, store: Layout):
+    one = image(store, 105)
+    for host in (dev, prod):
+        push(store, one, reference(host, "own"))
+    theirs, ours = attach(store, dev, "own", one), attach(store, prod, "own", one, "SPDX-3.0")
+    copied(wanted(dev, prod, "own", one))
+    assert attached(prod, "own", one) == [listed(ours), listed(theirs)]
+    read_back(prod, "own", store, theirs)
+
+
+def test_an_attached_signature_has_what_is_attached_to_it(dev: str, prod: str, store: Layout):
+    one = image(store, 106)
+    push(store, one, reference(dev, "nested"))
+    sbom = attach(store, dev, "nested", one)
+    signature = attach(store, dev, "nested", sbom, "signed")
+    copied(wanted(dev, prod, "nested", one))
+    assert attached(prod, "nested", sbom) == [listed(signature)]
+    read_back(prod, "nested", store, signature)
+
+
+def test_tags_that_cosign_makes_of_a_digest_come_along(dev: str, prod: str, store: Layout):
+    one, signature = image(store, 107), image(store, 108)
+    push(store, one, reference(dev, "signed"))
+    tag = f"{referrers_tag(one)}.sig"
+    push(store, signature, reference(dev, "signed", tag))
+    copied(wanted(dev, prod, "signed", one))
+    assert digest_at(prod, "signed", tag) == signature.digest
+
+
+def test_a_registry_that_lists_what_is_attached_is_asked_with_the_login(
+    dev_front: Front, prod: str, store: Layout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    one = image(store, 109)
+    sbom = sbom_of(store, one)
+    for what, tag in ((one, "1"), (sbom, "sbom")):
+        push(store, what, reference(dev_front.behind, "listed", tag))
+    file = tmp_path / "auth.json"
+    file.write_text(json.dumps({"auths": {dev_front.host: {"auth": "YWRhOnNlY3JldA=="}}}))
+    monkeypatch.setenv("REGISTRY_AUTH_FILE", str(file))
+
+    def fault(request: Request) -> bool:
+        login = request.headers.get("Authorization", "")
+        if request.path.startswith("/token"):
+            assert login == "Basic YWRhOnNlY3JldA=="
+            request.answer(200, b'{"token": "t"}')
+        elif login != "Bearer t":
+            realm = f'Bearer realm="http://{dev_front.host}/token",service="test"'
+            request.answer(401, WWW_Authenticate=realm)
+        elif request.path == f"/v2/listed/referrers/{one.digest}":
+            request.answer(200, oci.encode({"manifests": [listed(sbom)]}))
+        elif "/referrers/" in request.path:
+            request.answer(200, oci.encode({"manifests": []}))
+        else:
+            return False
+        return True
+
+    dev_front.fault = fault
+    copied(wanted(dev_front.host, prod, "listed", one))
+    assert attached(prod, "listed", one) == [listed(sbom)]
+    read_back(prod, "listed", store, sbom)
+
+
+def test_a_registry_that_does_not_say_what_is_attached_is_not_taken_for_one_without(
+    dev_front: Front, prod: str, store: Layout
+):
+    one = image(store, 104)
+    push(store, one, reference(dev_front.behind, "closed"))
+
+    def fault(request: Request) -> bool:
+        if refuse := "/referrers/" in request.path:
+            request.answer(403)
+        return refuse
+
+    dev_front.fault = fault
+    with pytest.raises(RegistryError, match="403 to the question what is attached"):
+        copied(wanted(dev_front.host, prod, "closed", one))
+    assert tags(prod, "closed") == []
 
 
 def test_a_repeat_copies_nothing(dev: str, prod: str, store: Layout):
@@ -149,9 +242,21 @@ def test_a_repeat_copies_nothing(dev: str, prod: str, store: Layout):
     push(store, one, reference(dev, "repeat"))
     (first,) = copied(wanted(dev, prod, "repeat", one))
     (again,) = copied(wanted(dev, prod, "repeat", one))
-    assert (first.copied_blobs, first.skipped_blobs) == (4, 0)
-    assert first.bytes > 2_800_000
+    # The layer that all these images have may be mounted from another repository.
+    assert (first.copied_blobs, first.skipped_blobs) in [(4, 0), (3, 1)]
+    assert first.bytes > 2_500_000
     assert (again.copied_blobs, again.skipped_blobs, again.bytes) == (0, 4, 0)
+
+
+def test_progress_ends_at_what_was_expected(dev: str, prod: str, store: Layout):
+    one, expected, done = index(store, 115), list[int](), list[int]()
+    push(store, one, reference(dev, "progress"))
+    what = wanted(dev, prod, "progress", one)
+    with Registry(what.source) as source, Registry(what.target) as target:
+        for _ in range(2):
+            copy_images([what], source, target, done.append, expected.append)
+            assert sum(done) == sum(expected) > 5_000_000
+    assert len(done) > 7, "it is told blob by blob"
 
 
 def test_what_two_images_share_crosses_once_and_is_mounted(
@@ -176,49 +281,12 @@ def test_manifests_come_after_blobs_and_tags_come_last(dev: str, prod_front: Fro
         push(store, which, reference(dev, name))
     copied(*(wanted(dev, prod_front.host, name, which) for name, which in images.items()))
     puts = [line for line in prod_front.requests if line.startswith("PUT")]
-    kinds = ["blob" if "/blobs/" in p else "tag" if p.endswith("1.0.0") else "digest" for p in puts]
-    assert kinds == sorted(kinds, key=["blob", "digest", "tag"].index)
-    assert kinds.count("tag") == 2
-
-
-def busy(times: int) -> Iterator[bool]:
-    return itertools.chain([True] * times, itertools.repeat(False))
-
-
-@pytest.mark.parametrize("status", [429, 500, 503])
-def test_registries_that_are_busy_are_asked_again(
-    dev_front: Front, prod_front: Front, store: Layout, status: int
-):
-    one, name = image(store, 150 + status), f"busy/{status}"
-    push(store, one, reference(dev_front.behind, name))
-    for front in (dev_front, prod_front):
-        faults = busy(3)
-
-        def fault(request: Request, faults: Iterator[bool] = faults) -> bool:
-            if refuse := next(faults):
-                request.rfile.read(int(request.headers.get("Content-Length", 0)))
-                request.answer(status, Retry_After="0")
-            return refuse
-
-        front.fault = fault
-    copied(wanted(dev_front.host, prod_front.host, name, one))
-    read_back(prod_front.behind, name, store, one)
-
-
-def test_a_source_that_is_cut_off_is_read_on_from_there(dev_front: Front, prod: str, store: Layout):
-    one = image(store, 160)
-    push(store, one, reference(dev_front.behind, "cut"))
-    large, cuts = largest(store, one), busy(3)
-
-    def fault(request: Request) -> bool:
-        if request.command == "GET" and large.digest in request.path and next(cuts):
-            request.cut(dev_front.behind, 700_000)
-            return True
-        return False
-
-    dev_front.fault = fault
-    copied(wanted(dev_front.host, prod, "cut", one))
-    read_back(prod, "cut", store, one)
+    manifests = [line.rpartition("/")[2] for line in puts if "/manifests/" in line]
+    both = images["order/one"]
+    children = [child.digest for child in store.children(both)]
+    assert manifests[:3] == [*children, both.digest]
+    assert manifests[3:] == [images["order/two"].digest, "1.0.0", "1.0.0"]
+    assert [line for line in puts[-3:] if "/blobs/" in line] == []
 
 
 def test_a_source_that_stays_cut_off_is_given_up_and_nothing_is_tagged(
@@ -235,20 +303,17 @@ def test_a_source_that_stays_cut_off_is_given_up_and_nothing_is_tagged(
         return False
 
     dev_front.fault = fault
-    with pytest.raises(RegistryError, match=r"does not answer|ended after"):
+    with pytest.raises(RegistryError, match="does not answer"):
         copied(wanted(dev_front.host, prod, "gone", one))
     assert tags(prod, "gone") == []
 
 
 @pytest.mark.parametrize(
-    ("name", "edit", "message"),
-    [
-        ("lies", lambda body: b"!" + body[1:], "arrived as sha256:"),
-        ("longer", lambda body: body + b"!", "is longer than its 2,500,000 bytes"),
-    ],
+    ("name", "edit"),
+    [("lies", lambda body: b"!" + body[1:]), ("longer", lambda body: body + b"!")],
 )
 def test_a_source_that_lies_is_caught_before_anything_is_stored(
-    dev_front: Front, prod: str, store: Layout, name: str, edit, message: str
+    dev_front: Front, prod: str, store: Layout, name: str, edit: Callable[[bytes], bytes]
 ):
     one = image(store, 180)
     push(store, one, reference(dev_front.behind, name))
@@ -261,11 +326,10 @@ def test_a_source_that_lies_is_caught_before_anything_is_stored(
         return False
 
     dev_front.fault = fault
-    with pytest.raises(ImageError, match=message):
+    with pytest.raises(ImageError, match=rf"{name}@.*: {large.digest} arrived as "):
         copied(wanted(dev_front.host, prod, name, one))
     assert tags(prod, name) == []
-    with Registry(reference(prod, name)) as there:
-        assert not there.has_blob(reference(prod, name), large)
+    assert httpx.head(f"http://{prod}/v2/{name}/blobs/{large.digest}").status_code == 404
 
 
 def test_a_target_that_is_full_is_told_in_its_words(dev: str, prod_front: Front, store: Layout):
@@ -279,43 +343,8 @@ def test_a_target_that_is_full_is_told_in_its_words(dev: str, prod_front: Front,
         return False
 
     prod_front.fault = fault
-    with pytest.raises(RegistryError, match=r"the registry refuses \(403 quota exceeded\)"):
+    with pytest.raises(RegistryError, match=r"the registry refuses .*quota exceeded"):
         copied(wanted(dev, prod_front.host, "quota", one))
-
-
-def test_one_that_is_refused_ends_the_large_one_that_began_before(
-    dev: str, prod_front: Front, store: Layout, tmp_path: Path
-):
-    one = image(store, 195)
-    push(store, one, reference(dev, "ends"))
-    what = wanted(dev, prod_front.host, "ends", one)
-    began, stopped = threading.Event(), list[bool]()
-    with (
-        Registry(what.source) as source,
-        Registry(what.target, push=True) as target,
-        ThreadPoolExecutor(2) as pool,
-    ):
-
-        def progress(_: int) -> None:
-            """The large one goes on once it is known that another has failed."""
-            began.set()
-            stopped.append(copier._stopped.wait(20))
-
-        copier = _Copier(source, target, Layout(tmp_path / "manifests"), pool, progress)
-        blobs = copier.blobs([copier.read(what)])
-        refused = blobs[1][0].digest
-
-        def fault(request: Request) -> bool:
-            if refuse := refused in request.path:
-                began.wait(20)
-                request.answer(403)
-            return refuse
-
-        prod_front.fault = fault
-        with pytest.raises(RegistryError, match="refuses"):
-            copier.send(blobs)
-    assert stopped
-    assert all(stopped)
 
 
 def test_a_tag_that_names_another_image_is_not_moved_before_all_is_there(
@@ -334,8 +363,7 @@ def test_a_tag_that_names_another_image_is_not_moved_before_all_is_there(
     prod_front.fault = fault
     with pytest.raises(RegistryError, match="refuses"):
         copied(wanted(dev, prod_front.host, "moving", new))
-    with Registry(reference(prod_front.behind, "moving")) as there:
-        assert there.digest(reference(prod_front.behind, "moving", "1.0.0")) == old.digest
+    assert digest_at(prod_front.behind, "moving", "1.0.0") == old.digest
 
 
 def largest(store: Layout, image: Descriptor) -> Descriptor:

@@ -8,8 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.registry import Registry
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
 from tests.promotion.conftest import Case, make_case
 from tests.promotion.test_copy import read_back
 from tests.support.registry import Front

@@ -5,9 +5,10 @@ import random
 from slipway.images.oci import descriptors as oci
 from slipway.images.oci.descriptors import Descriptor, Platform
 from slipway.images.oci.layout import Layout
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.registry import Registry
-from slipway.images.oci.transfer import Pushed, Pusher
+from slipway.images.registry import transfer
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
+from slipway.images.registry.transfer import Pushed
 
 EVERYTHING = Platform("linux", "amd64"), Platform("linux", "arm64")
 
@@ -48,5 +49,5 @@ def reference(host: str, name: str, tag: str = "1") -> Reference:
 
 
 def push(store: Layout, image: Descriptor, target: Reference) -> Pushed:
-    with Registry(target, push=True) as registry:
-        return Pusher(store, registry).push(image, target, [target.tag or "latest"])
+    with Registry(target) as registry:
+        return transfer.push(store, image, [target], registry)

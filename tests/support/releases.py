@@ -16,9 +16,9 @@ from slipway.images.build.record import Layer, Record, Records
 from slipway.images.oci import descriptors as oci
 from slipway.images.oci.descriptors import Descriptor
 from slipway.images.oci.layout import Layout
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.registry import Registry
-from slipway.images.oci.transfer import Pusher
+from slipway.images.registry import transfer
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
 from slipway.installation import STORE
 from slipway.model import load
 from slipway.model.release import built_here
@@ -103,8 +103,8 @@ class Released:
 
     def push(self, store: Layout, image: str, made: Descriptor, tag: str) -> None:
         target = Reference.parse(f"{self.registry}/slipway/{image}:{tag}")
-        with Registry(target, push=True) as registry:
-            Pusher(store, registry).push(made, target, (tag, "working-tree"))
+        with Registry(target) as registry:
+            transfer.push(store, made, [target, target.tagged("working-tree")], registry)
 
     def _record(
         self, image: str, tag: str, made: Descriptor, base: str, arguments: dict[str, str]

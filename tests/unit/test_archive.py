@@ -1,21 +1,24 @@
 """Archives of images: every kind that tools write, and what is refused."""
 
 import gzip
-import json
 import tarfile
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from slipway.images.oci.archive import import_archive
-from slipway.images.oci.descriptors import DOCKER_MANIFEST, ImageError
+from slipway.images.oci.descriptors import DOCKER_MANIFEST, Descriptor, ImageError, Platform
 from slipway.images.oci.filesystem import FileSystem
 from slipway.images.oci.image import load_image
 from slipway.images.oci.layout import Layout
+from slipway.images.registry import transfer
 from tests.support.images import add_image, docker_archive, tar
 
 LAYERS = [tar(("a", "1")), tar(("b", b"2" * 3_000_000))]
+
+
+def import_archive(file: Path, layout: Layout, name: str = "") -> Descriptor:
+    return transfer.import_archive(file, layout, name, Platform("linux", "amd64"))
 
 
 def read(file: Path, layout: Layout, name: str = "") -> FileSystem:
@@ -82,17 +85,20 @@ def test_equal_layers_saved_as_links(tmp_path: Path):
     ("entries", "message"),
     [
         ([("etc/passwd", "root")], "docker export"),
-        ([("manifest.json", "[]"), ("../evil", "x")], "leads out of it"),
+        ([("manifest.json", "[]"), ("../evil", "x")], "lists no image"),
         ([("manifest.json", "nonsense")], "damaged"),
         ([("manifest.json", '{"a": 1}')], "damaged"),
         ([("manifest.json", "[" * 100_000)], "damaged"),
-        ([("manifest.json", '[{"Config": "c", "Layers": []}]')], "no file c"),
-        ([("manifest.json", '[{"Config": "c", "Layers": []}]'), ("c", "-> c")], "no file c"),
+        ([("manifest.json", '[{"Config": "c", "Layers": []}]')], "or not of an image"),
+        (
+            [("manifest.json", '[{"Config": "c", "Layers": []}]'), ("c", "-> c")],
+            "or not of an image",
+        ),
         (
             [("manifest.json", '[{"Config": "c", "Layers": []}]'), ("c", "-> /etc/passwd")],
-            "no file",
+            "or not of an image",
         ),
-        ([("index.json", '{"manifests": []}')], "no image"),
+        ([("index.json", '{"manifests": []}')], "lists no image"),
         (
             [
                 (
@@ -100,7 +106,7 @@ def test_equal_layers_saved_as_links(tmp_path: Path):
                     '{"manifests": [{"digest": "sha256:/../x", "mediaType": "", "size": 1}]}',
                 )
             ],
-            "digest",
+            "or not of an image",
         ),
     ],
 )
@@ -126,14 +132,3 @@ def test_damaged_archives_are_refused_and_leave_nothing_behind(tmp_path: Path):
         assert layout.names() == {}
         left = {f.name for f in layout.folder.iterdir()}
         assert left == {".lock", "blobs", "index.json", "oci-layout"}
-
-
-def test_a_configuration_that_was_exchanged_is_refused(tmp_path: Path):
-    file = docker_archive(tmp_path / "image.tar", LAYERS)
-    with tarfile.open(file) as archive:
-        entries = [(m.name, archive.extractfile(m).read()) for m in archive]
-    name, config = entries[0]
-    entries[0] = (name, json.dumps(json.loads(config) | {"config": {"User": "0"}}).encode())
-    file.write_bytes(tar(*entries))
-    with pytest.raises(ImageError, match="changed"):
-        import_archive(file, Layout(tmp_path / "layout"))

@@ -40,7 +40,7 @@ def only(findings: Iterator[checks.Finding]) -> checks.Finding:
 
 def test_another_accounts_credentials_end_the_examination(aws: None) -> None:
     *tools, account = doctor.examine(load(ROOT).environment("dev"))
-    assert {tool.name for tool in tools} == {"cdk", "kubectl"}
+    assert {tool.name for tool in tools} == {"cdk", "kubectl", "skopeo"}
     assert not account.ok
     assert "is 111122223333, these credentials are for 123456789012" in account.detail
     assert account.remedy == "log in to the environment's account"

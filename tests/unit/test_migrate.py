@@ -26,6 +26,7 @@ from slipway.images.oci.descriptors import (
 from slipway.images.oci.filesystem import FileSystem
 from slipway.images.oci.image import load_image
 from slipway.images.oci.layout import Layout
+from slipway.images.registry.transfer import import_archive
 from slipway.model import load
 from tests.support.images import add_image, docker_archive, tar
 from tests.support.local import ROOT
@@ -368,11 +369,9 @@ def test_layers_and_configuration_are_the_old_ones_and_the_result_the_same_each_
 
 
 def test_dockers_manifest_holds_dockers_layers_only(tmp_path: Path):
-    from slipway.images.oci.archive import import_archive
-
     layout = Layout(tmp_path / "image")
     file = docker_archive(tmp_path / "a.tar", [PROGRAM, files()], {"User": "dev"})
-    image = load_image(layout, import_archive(file, layout))
+    image = load_image(layout, import_archive(file, layout, "", Platform("linux", "amd64")))
     found = examine(Inside(FileSystem(image)), "auto", add_user=False)
     store, made = migrated(tmp_path / "store", found)
     kinds = {d.media_type for d in store.walk(made)}

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from slipway.images.build.repack import repack
 from slipway.images.oci.descriptors import Descriptor, ImageError, Platform
 from slipway.images.oci.layout import Layout
-from slipway.images.oci.reference import Reference
+from slipway.images.registry.reference import Reference
 
 Log = Callable[[str], None]
 """Called with each line that a builder prints."""
@@ -180,9 +180,8 @@ class ContainersBuilder(Builder):
         image = self._store.children(parent)[0].digest.removeprefix("sha256:")
         asked = [self.command, "inspect", "--type=image", image]
         if subprocess.run(asked, capture_output=True, check=False).returncode != 0:
-            with self._store.sharing_blobs() as layout:
-                layout.tag("parent", parent)
-                _printed([self.command, "pull", "-q", f"oci:{layout.folder}:parent"])
+            with self._store.alone(parent) as folder:
+                _printed([self.command, "pull", "-q", f"oci:{folder}"])
         return image
 
 

@@ -98,11 +98,10 @@ def layers(store: Layout, image: Descriptor) -> dict[str, tuple[Layer, ...]]:
 
 
 def _layers(store: Layout, image: Descriptor) -> tuple[Layer, ...]:
-    manifest = store.json(image)
-    config = store.json(store.descriptor(manifest["config"]))
+    config_at, *found = store.children(image)
+    config = store.json(config_at)
     steps = [step for step in config.get("history", []) if not step.get("empty_layer")]
     made_by = [_readable(step.get("created_by", "")) for step in steps]
-    found = [store.descriptor(layer) for layer in manifest["layers"]]
     made_by += [""] * (len(found) - len(made_by))
     return tuple(
         Layer(layer.digest, layer.size, how) for layer, how in zip(found, made_by, strict=False)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from slipway import files
 from slipway.images.oci.descriptors import (
     CONFIG,
     INDEX,
@@ -19,7 +20,7 @@ from slipway.images.oci.descriptors import (
     ImageError,
     encode,
 )
-from slipway.images.oci.layout import Layout, replace_content
+from slipway.images.oci.layout import Layout
 from slipway.images.oci.pack import BEST, layer_writer
 from slipway.images.oci.streams import chunks, damage, decompressed
 
@@ -77,12 +78,12 @@ def _layer(built: Layout, layer: Descriptor, diff_id: str, store: Layout) -> Des
         packed = writer.finish(LAYER_GZIP)
     note.parent.mkdir(exist_ok=True)
     # Images that are built side by side may have the same layer.
-    replace_content(note, encode(packed.as_json()))
+    files.write(note, encode(packed.as_json()))
     return packed
 
 
 def _noted(note: Path) -> Descriptor | None:
     try:
         return Descriptor.from_json(json.loads(note.read_bytes()))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, ImageError):
         return None

@@ -27,10 +27,9 @@ def write(store: Layout, image: Descriptor, folder: Path) -> dict[str, str]:
 def _one(store: Layout, image: Descriptor, folder: Path) -> str:
     file = folder / f"{image.digest.removeprefix('sha256:')}.cdx.json"
     if not file.exists():
-        with store.sharing_blobs() as alone:  # syft reads the first image of a layout
-            alone.tag("image", image)
-            partial = alone.folder / file.name
-            _syft(f"oci-dir:{alone.folder}", partial)
+        with store.alone(image) as alone:  # syft reads the first image of a layout
+            partial = alone / file.name
+            _syft(f"oci-dir:{alone}", partial)
             partial.replace(file)
     return file.name
 

@@ -11,17 +11,18 @@ from slipway.images.migrate.derive import derive, jupyter_image
 from slipway.images.migrate.examine import Found, examine
 from slipway.images.migrate.inside import Inside, worth_keeping
 from slipway.images.migrate.layers import write_layer
-from slipway.images.migrate.sources import Pull, open_source
-from slipway.images.oci.archive import export_archive
-from slipway.images.oci.descriptors import Descriptor, Platform
+from slipway.images.migrate.sources import open_source
+from slipway.images.oci.descriptors import Platform
 from slipway.images.oci.filesystem import FileSystem
 from slipway.images.oci.image import load_image
 from slipway.images.oci.layout import Layout
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
+from slipway.images.registry.transfer import export_archive, push
 from slipway.installation import STORE
 from slipway.model.catalog import Catalog
 from slipway.settings.server import IN_IMAGE, server_config
 
-Push = Callable[[str, Layout, Descriptor], None]
 Progress = Callable[[str], None]
 
 
@@ -55,11 +56,11 @@ class Migrated:
         }
 
 
-def look(root: Path, wanted: Wanted, pull: Pull, progress: Progress) -> tuple[Layout, Found]:
+def look(root: Path, wanted: Wanted, progress: Progress) -> tuple[Layout, Found]:
     """Read the image. Raises ImageError with the reason when it cannot be migrated."""
     store = Layout(root / STORE)
     progress(f"getting {wanted.image}")
-    layout, descriptor = open_source(wanted.image, store, wanted.platform, pull)
+    layout, descriptor = open_source(wanted.image, store, wanted.platform)
     image = load_image(layout, descriptor, wanted.platform)
 
     def layers(done: int, of: int) -> None:
@@ -76,7 +77,6 @@ def make(
     store: Layout,
     found: Found,
     catalog: Catalog,
-    push: Push,
     progress: Progress,
 ) -> Migrated:
     """Make the new image and put it where it is wanted. Raises ImageError and OSError."""
@@ -96,8 +96,10 @@ def make(
         export_archive(store, image, f"{name}:latest", wanted.output)
     if wanted.push:
         progress(f"pushing {wanted.push}")
-        push(wanted.push, store, image)
-        reference = f"{_repository(wanted.push)}@{image.digest}"
+        target = Reference.parse(wanted.push)
+        with Registry(target) as registry:
+            push(store, image, [target], registry)
+        reference = f"{target.name}@{image.digest}"
     new["images"][name]["reference"] = reference
     if wanted.write:
         progress(f"writing {CATALOG_FILE}")
@@ -114,10 +116,3 @@ def _apps(catalog: Catalog, new: entry.Entries, name: str) -> dict[str, Any]:
     both["apps"] = {**both["apps"], **new["apps"]}
     both["images"] = {**both["images"], name: new["images"][name]}
     return Catalog.model_validate(both, strict=False).apps_of(name)
-
-
-def _repository(reference: str) -> str:
-    """Without tag or digest: a colon before the last slash is a port's."""
-    plain = reference.partition("@")[0]
-    head, slash, last = plain.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"

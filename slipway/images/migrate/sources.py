@@ -1,19 +1,14 @@
 """Where an image to migrate is: a folder, an archive, the local store, or a registry."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from slipway.images.oci.archive import import_archive
-from slipway.images.oci.descriptors import Descriptor, ImageError, Platform
-from slipway.images.oci.image import host_platform
+from slipway.images.oci.descriptors import Descriptor, ImageError, Platform, platform_here
 from slipway.images.oci.layout import Layout
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.transfer import import_archive, pull
 
-Pull = Callable[[str, Layout, Platform | None], Descriptor]
 
-
-def open_source(
-    text: str, store: Layout, platform: Platform | None, pull: Pull
-) -> tuple[Layout, Descriptor]:
+def open_source(text: str, store: Layout, platform: Platform | None) -> tuple[Layout, Descriptor]:
     """The layout that holds the image, and the image or index in it.
 
     `text` is a path, with `:NAME` for one of several images, or a reference in a registry. Archives
@@ -23,13 +18,13 @@ def open_source(
     if path and path.is_dir():
         return _from_folder(path, name)
     if path:
-        return store, import_archive(path, store, name)
+        return store, import_archive(path, store, name, platform or platform_here())
     if found := store.resolve(text):
         return store, found
     if text.startswith((".", "/", "~")) or text.endswith((".tar", ".tgz", ".gz")):
         raise ImageError(f"there is no file or folder {text}")
     # Of an index only what is wanted: the others would be downloaded for nothing.
-    return store, pull(text, store, platform or host_platform())
+    return store, pull(Reference.parse(text), store, platform or platform_here())
 
 
 def _path(text: str) -> tuple[Path | None, str]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -15,15 +16,25 @@ LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
 LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
 DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 INDEXES = (INDEX, DOCKER_INDEX)
 MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
+_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class ImageError(Exception):
     """An image, an archive or a registry is not what it should be; the message has the remedy."""
+
+
+class RegistryError(ImageError):
+    """A registry does not answer, or refuses. Nothing is wrong with the image."""
+
+
+class ImageNotFoundError(ImageError):
+    """A registry does not have the image."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +66,23 @@ class Descriptor:
     annotations: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        named = value.get("platform")
-        return cls(
-            value["mediaType"],
-            value["digest"],
-            value["size"],
-            Platform(named["os"], named["architecture"], named.get("variant", ""))
-            if named
-            else None,
-            value.get("annotations") or {},
-        )
+    def from_json(cls, value: Any) -> Self:
+        """Raises ImageError for what is not a descriptor."""
+        try:
+            named, size = value.get("platform"), value["size"]
+            if _SHA256.fullmatch(value["digest"]) and type(size) is int and size >= 0:
+                return cls(
+                    value["mediaType"],
+                    value["digest"],
+                    size,
+                    Platform(named["os"], named["architecture"], named.get("variant", ""))
+                    if named
+                    else None,
+                    value.get("annotations") or {},
+                )
+        except (KeyError, TypeError, AttributeError):
+            pass
+        raise ImageError(f"{str(value)[:200]} is not a descriptor; the image is damaged")
 
     def as_json(self) -> dict[str, Any]:
         value: dict[str, Any] = {
@@ -84,6 +101,20 @@ class Descriptor:
 
 def digest_of(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def media_type_of(manifest: bytes) -> str:
+    """What kind of manifest it is, also where it does not say so itself; "" for none."""
+    try:
+        value = json.loads(manifest)
+        if value.get("schemaVersion") == 1:
+            return SCHEMA_1
+        if "manifests" in value:
+            return str(value.get("mediaType", INDEX))
+        docker = value["config"]["mediaType"] == DOCKER_CONFIG
+        return str(value.get("mediaType", DOCKER_MANIFEST if docker else MANIFEST))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return ""
 
 
 def encode(value: Any) -> bytes:

@@ -1,6 +1,5 @@
 """One image for one platform: its manifest, configuration and layers, checked to fit together."""
 
-import platform as machine
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from slipway.images.oci.descriptors import (
     Descriptor,
     ImageError,
     Platform,
+    platform_here,
 )
 from slipway.images.oci.layout import Layout
 
@@ -26,10 +26,7 @@ DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 PLAIN_LAYERS = (LAYER, DOCKER_LAYER)
 GZIP_LAYERS = (LAYER_GZIP, DOCKER_LAYER_GZIP)
 ZSTD_LAYERS = (LAYER_ZSTD, "application/vnd.docker.image.rootfs.diff.tar.zstd")
-_SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
 _KNOWN_LAYERS = (*PLAIN_LAYERS, *GZIP_LAYERS, *ZSTD_LAYERS)
-
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 class _RootFs(BaseModel):
@@ -82,18 +79,13 @@ class Image:
         return self.config.get("config") or {}
 
 
-def host_platform() -> Platform:
-    name = machine.machine().lower()
-    return Platform("linux", _ARCHITECTURES.get(name, name))
-
-
 def load_image(layout: Layout, found: Descriptor, wanted: Platform | None = None) -> Image:
     """The image that `found` describes; of an index, the one for `wanted` or else this machine.
 
     Raises ImageError with what to do about it.
     """
-    descriptor = _for_platform(layout, found, wanted)
-    if descriptor.media_type.startswith(_SCHEMA_1):
+    descriptor = for_platform(layout, found, wanted)
+    if "distribution.manifest.v1+" in descriptor.media_type:
         raise ImageError(
             "the image has a manifest of schema 1, which is no longer in use; pull and push "
             "it once with a current docker or podman"
@@ -117,10 +109,11 @@ def load_image(layout: Layout, found: Descriptor, wanted: Platform | None = None
     return image
 
 
-def _for_platform(layout: Layout, found: Descriptor, wanted: Platform | None) -> Descriptor:
+def for_platform(layout: Layout, found: Descriptor, wanted: Platform | None) -> Descriptor:
+    """Of an index, the image for `wanted` or else this machine. Raises ImageError."""
     while found.media_type in INDEXES:
         offered = layout.children(found)
-        wanted = wanted or host_platform()
+        wanted = wanted or platform_here()
         fitting = [d for d in offered if d.platform and fits(d.platform, wanted)]
         # An index of one image often says no platform; its configuration does.
         single = offered if len(offered) == 1 and not offered[0].platform else []

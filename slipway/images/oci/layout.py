@@ -6,14 +6,14 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 import fcntl
 import hashlib
 import json
-import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile, TemporaryDirectory
-from typing import IO, Any
+from tempfile import TemporaryDirectory
+from typing import Any
 
+from slipway import files
 from slipway.images.oci.descriptors import (
     INDEX,
     INDEXES,
@@ -33,6 +33,7 @@ READ_LIMIT = 8 * 2**20
 _DEPTH = 8
 """How deep indexes may hold indexes."""
 _SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+_MODE = 0o644
 
 
 class Layout:
@@ -45,7 +46,7 @@ class Layout:
         self._index = folder / "index.json"
         self._blobs.mkdir(parents=True, exist_ok=True)
         if not (version := folder / "oci-layout").exists():
-            replace_content(version, encode(VERSION))
+            files.write(version, encode(VERSION), mode=_MODE)
         if not self._index.exists():
             with self._locked():
                 if not self._index.exists():
@@ -92,19 +93,20 @@ class Layout:
             raise ImageError(f"{descriptor.digest} is not JSON; the image is damaged") from None
 
     def add(self, content: bytes, media_type: str) -> Descriptor:
+        """Store a blob that is in memory."""
         descriptor = Descriptor(media_type, digest_of(content), len(content))
         if not self.has(descriptor):
-            replace_content(self.path(descriptor.digest), content)
+            files.write(self.path(descriptor.digest), content, mode=_MODE)
         return descriptor
 
     def add_stream(self, chunks: Iterable[bytes], descriptor: Descriptor) -> None:
-        """Keep a blob that is not read into memory. Nothing is read of one that is here already.
+        """Store a blob that is not read into memory. Nothing is read of one that is here already.
 
-        Raises ImageError when it is not what the descriptor says; then nothing is kept.
+        Raises ImageError when it is not what the descriptor says; then nothing is stored.
         """
         if not self.has(descriptor):
-            whole = verified(chunks, descriptor)
-            _write_whole(self.path(descriptor.digest), lambda file: file.writelines(whole))
+            with files.replacing(self.path(descriptor.digest), mode=_MODE) as file:
+                file.writelines(_verified(chunks, descriptor))
 
     def tag(self, name: str, descriptor: Descriptor) -> None:
         """Name an image; a name that exists is moved. Safe with several processes."""
@@ -115,46 +117,36 @@ class Layout:
             self._write_index([*others, entry])
 
     def resolve(self, name: str) -> Descriptor | None:
+        """The image of this name."""
         return self.names().get(name)
 
     def names(self) -> dict[str, Descriptor]:
         """Every named image. Raises ImageError when index.json is damaged."""
         entries = ((_name(item), item) for item in self._entries())
-        return {name: self.descriptor(item) for name, item in entries if name}
+        return {name: Descriptor.from_json(item) for name, item in entries if name}
 
     def images(self) -> list[Descriptor]:
         """Every image in index.json, named or not. Raises ImageError when it is damaged."""
-        return [self.descriptor(item) for item in self._entries()]
-
-    def descriptor(self, value: Any) -> Descriptor:
-        """A descriptor from a manifest. Raises ImageError for what is none."""
-        try:
-            descriptor = Descriptor.from_json(value)
-            self.path(descriptor.digest)
-            if type(descriptor.size) is int and descriptor.size >= 0:
-                return descriptor
-        except (KeyError, TypeError, AttributeError):
-            pass
-        raise ImageError(f"{str(value)[:200]} is not a descriptor; the image is damaged")
+        return [Descriptor.from_json(item) for item in self._entries()]
 
     def children(self, descriptor: Descriptor) -> list[Descriptor]:
         """What an index or a manifest consists of; nothing for any other blob."""
-        kinds: dict[str, Callable[[Any], list[Any]]] = {
-            **dict.fromkeys(INDEXES, lambda value: list(value["manifests"])),
-            **dict.fromkeys(MANIFESTS, lambda value: [value["config"], *value["layers"]]),
-        }
-        if descriptor.media_type not in kinds:
+        if descriptor.media_type not in (*INDEXES, *MANIFESTS):
             return []
+        value = self.json(descriptor)
         try:
-            found = kinds[descriptor.media_type](self.json(descriptor))
+            if descriptor.media_type in INDEXES:
+                found = [*value["manifests"]]
+            else:
+                found = [value["config"], *value["layers"]]
         except (KeyError, TypeError):
             raise ImageError(
                 f"{descriptor.digest} is not a manifest; the image is damaged"
             ) from None
-        return [self.descriptor(item) for item in found]
+        return [Descriptor.from_json(item) for item in found]
 
     def walk(self, descriptor: Descriptor) -> Iterator[Descriptor]:
-        """Everything an image consists of, once, the image itself last: the order to push in."""
+        """Everything an image consists of, once, the image itself last."""
         yield from self._walk(descriptor, set(), _DEPTH)
 
     def _walk(self, descriptor: Descriptor, seen: set[str], depth: int) -> Iterator[Descriptor]:
@@ -176,13 +168,14 @@ class Layout:
         return {f"{config['os']}/{config['architecture']}": image}
 
     @contextmanager
-    def sharing_blobs(self) -> Iterator["Layout"]:
-        """A layout with the same blobs and names of its own, for programs that know no lock."""
-        with TemporaryDirectory(prefix=".sharing-", dir=self.folder) as name:
-            blobs = Path(name, "blobs")
+    def alone(self, image: Descriptor, name: str = "image") -> Iterator[Path]:
+        """A layout with the same blobs that has one image, for programs that choose badly."""
+        with TemporaryDirectory(prefix=".alone-", dir=self.folder) as folder:
+            blobs = Path(folder, "blobs")
             blobs.mkdir()
             (blobs / "sha256").symlink_to(self._blobs.resolve())
-            yield Layout(Path(name))
+            Layout(Path(folder)).tag(name, image)
+            yield Path(folder)
 
     def _entries(self) -> list[Any]:
         try:
@@ -194,9 +187,8 @@ class Layout:
         return entries
 
     def _write_index(self, entries: list[Any]) -> None:
-        replace_content(
-            self._index, encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries})
-        )
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
+        files.write(self._index, encode(index), mode=_MODE)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -205,25 +197,19 @@ class Layout:
             yield
 
 
-def verified(chunks: Iterable[bytes], descriptor: Descriptor) -> Iterator[bytes]:
+def _verified(chunks: Iterable[bytes], descriptor: Descriptor) -> Iterator[bytes]:
     """The chunks; raises ImageError at the end when they are not what they should be."""
     size, digest = 0, hashlib.sha256()
     for chunk in chunks:
         size += len(chunk)
-        if size > descriptor.size:
-            raise ImageError(
-                f"{descriptor.digest} is longer than its {descriptor.size:,} bytes; "
-                "get the image again"
-            )
         digest.update(chunk)
-        yield chunk
-    if size != descriptor.size:
+        if size <= descriptor.size:
+            yield chunk
+    if size != descriptor.size or f"sha256:{digest.hexdigest()}" != descriptor.digest:
         raise ImageError(
-            f"{descriptor.digest} ended after {size:,} of {descriptor.size:,} bytes; "
-            "get the image again"
+            f"{descriptor.digest} of {descriptor.size:,} bytes arrived as "
+            f"sha256:{digest.hexdigest()} of {size:,}; get the image again"
         )
-    if (found := f"sha256:{digest.hexdigest()}") != descriptor.digest:
-        raise ImageError(f"{descriptor.digest} arrived as {found}; get the image again")
 
 
 def _name(entry: Any) -> str | None:
@@ -231,21 +217,3 @@ def _name(entry: Any) -> str | None:
         return entry["annotations"][REFERENCE] or None
     except (KeyError, TypeError):
         return None
-
-
-def replace_content(target: Path, content: bytes) -> None:
-    """Whole or not at all, also when others write the same file at the same time."""
-    _write_whole(target, lambda file: file.write(content))
-
-
-def _write_whole(target: Path, write: Callable[[IO[bytes]], Any]) -> None:
-    """Whole or not at all: into a temporary file beside `target`, which then takes its place."""
-    partial = NamedTemporaryFile(dir=target.parent, prefix=".partial-", delete=False)  # noqa: SIM115
-    try:
-        with partial:
-            write(partial)
-            os.fchmod(partial.fileno(), 0o644)
-        Path(partial.name).replace(target)
-    except BaseException:
-        Path(partial.name).unlink(missing_ok=True)
-        raise

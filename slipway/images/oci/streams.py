@@ -31,6 +31,7 @@ DAMAGED = (
     UnicodeDecodeError,
     # tarfile's for numbers and dates that are none
     OverflowError,
+    RecursionError,
     ValueError,
 )
 """What readers raise for content that is not what it should be."""

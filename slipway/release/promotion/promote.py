@@ -4,13 +4,13 @@ import getpass
 import os
 import socket
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from slipway.images.oci.copy import Copied, Wanted, copy
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.transfer import Progress
+from slipway.images.registry import skopeo
+from slipway.images.registry.copy import CopiedImage, ImageCopy, Progress, copy_images
+from slipway.images.registry.reference import Reference
 from slipway.model import Project
 from slipway.release.promotion import gates
 from slipway.release.promotion.changes import for_users
@@ -51,7 +51,7 @@ class Promotion:
     previous: str
     """What the target pinned before."""
     gates: list[Gate] = field(default_factory=list)
-    images: list[Copied] = field(default_factory=list)
+    images: list[CopiedImage] = field(default_factory=list)
     diff: list[str] = field(default_factory=list)
     """Of the target's file, as `diff -u` writes it."""
     users: list[str] = field(default_factory=list)
@@ -88,6 +88,7 @@ def promote(project: Project, order: Order, told: Told = Told()) -> Promotion:
     run again. Raises InvalidProject and CannotWaive for bad input, ImageError, PinError and
     StepError for what went wrong.
     """
+    skopeo.version()
     source, target = sides(project, order.source, order.target, order.profiles)
     gates.check_waivers(order.waivers, target)
     # What must not fail any more once the pin is set: a pin without a record has no reason.
@@ -108,20 +109,20 @@ def promote(project: Project, order: Order, told: Told = Told()) -> Promotion:
     return done
 
 
-def bring(source: Side, target: Side, told: Told) -> list[Copied]:
+def bring(source: Side, target: Side, told: Told) -> list[CopiedImage]:
     """Every image that both sides keep in a registry of their own. Raises ImageError."""
     wanted = [
-        Wanted(image, *_references(image, source, target))
+        ImageCopy(image, *_references(image, source, target))
         for image in sorted(source.release.images)
         if target.holds(image)
     ]
-    with source.registry() as origin, target.registry(push=True) as registry:
-        return copy(wanted, origin, registry, told.copied, told.expected)
+    with source.registry() as origin, target.registry() as registry:
+        return copy_images(wanted, origin, registry, told.copied, told.expected)
 
 
 def _references(image: str, source: Side, target: Side) -> tuple[Reference, Reference]:
     origin, end = (Reference.parse(s.environment.image_reference(image)) for s in (source, target))
-    return origin, replace(end, tag=target.release.version, digest=None)
+    return origin, end.tagged(target.release.version)
 
 
 def _record(done: Promotion, me: dict[str, str]) -> Record:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from slipway.images.oci.descriptors import INDEXES
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.registry import Registry
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
 from slipway.model import Project
 from slipway.release.promotion.sides import Side
 

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.facts import WORKING_TREE
-from slipway.images.oci.credentials import Login, login
-from slipway.images.oci.reference import Reference
-from slipway.images.oci.registry import Registry
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
 from slipway.model import Environment, InvalidProject, Problem, Project, document
 from slipway.model.release import Release
 from slipway.release.records import Records
@@ -43,12 +42,9 @@ class Side:
         """Raises StepError, and what boto3 raises."""
         return records_at(self.root, self.environment, self.place)
 
-    def registry(self, *, push: bool = False) -> Registry:
+    def registry(self) -> Registry:
         home = Reference.parse(f"{self.environment.cluster_spec.registry}/any")
-        return Registry(home, push=push, logins=self._login)
-
-    def _login(self, host: str) -> Login | None:
-        return login(host, self.place.session if self.place else None)
+        return Registry(home, self.place.session if self.place else None)
 
     def holds(self, image: str) -> bool:
         """Whether the image is in this environment's registry, and not somebody else's."""

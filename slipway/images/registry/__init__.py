@@ -1,0 +1,1 @@
+"""Images in registries and archives: everything that `skopeo` does for Slipway."""

@@ -1,0 +1,121 @@
+"""A registry, with the login that this machine has for it."""
+
+import json
+import threading
+from base64 import b64encode
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Self
+
+from slipway.images.oci.descriptors import (
+    INDEXES,
+    MANIFESTS,
+    Descriptor,
+    ImageError,
+    ImageNotFoundError,
+    digest_of,
+    media_type_of,
+)
+from slipway.images.registry import skopeo
+from slipway.images.registry.credentials import Login, login
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.referrers import ReferrersApi
+
+if TYPE_CHECKING:
+    import boto3
+
+
+class Registry:
+    """The images of one registry. To be closed: the login is in a file for as long."""
+
+    def __init__(self, home: Reference, session: "boto3.Session | None" = None) -> None:
+        """`home` is any image of the registry. `session` has the credentials for Amazon ECR."""
+        self._home, self._session = home, session
+        self._folder: TemporaryDirectory[str] | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._folder:
+            self._folder.cleanup()
+        if "_referrers" in self.__dict__:
+            self._referrers.close()
+
+    def options(self, side: str = "") -> list[str]:
+        """For skopeo. `side` is `src-` or `dest-` for a copy. Raises ImageError."""
+        with self._lock:
+            options = [f"--{side}authfile={self._authfile}"] if self._authfile else []
+        return options + ([f"--{side}tls-verify=false"] if self._home.is_local else [])
+
+    def manifest(self, reference: Reference) -> tuple[Descriptor, bytes]:
+        """The manifest or index that a tag or digest names, checked against the digest.
+
+        Raises ImageError.
+        """
+        content = skopeo.run(["inspect", "--raw", *self.options(), _docker(reference)], reference)
+        digest, kind = digest_of(content), media_type_of(content)
+        if reference.digest not in (None, digest):
+            raise ImageError(f"{reference}: the registry sent {digest} for {reference.digest}")
+        if kind not in (*INDEXES, *MANIFESTS):
+            raise ImageError(f"{reference} is of a kind that is not supported: {kind or 'unknown'}")
+        return Descriptor(kind, digest, len(content)), content
+
+    def digest(self, reference: Reference) -> str | None:
+        """What the registry has under a tag or digest, or None. Raises ImageError."""
+        try:
+            return self.manifest(reference)[0].digest
+        except ImageNotFoundError:
+            return None
+
+    def tags(self, reference: Reference) -> list[str]:
+        """The tags of a repository; none when it is not there. Raises ImageError."""
+        command = ["list-tags", *self.options(), f"docker://{reference.name}"]
+        try:
+            return list(json.loads(skopeo.run(command, reference))["Tags"])
+        except ImageNotFoundError:
+            return []
+
+    def referrers(self, image: Reference) -> list[dict[str, Any]] | None:
+        """What the registry says is attached to an image; None if it does not list that."""
+        return self._api.list(image)
+
+    def store_referrers(self, tagged: Reference, index: bytes) -> None:
+        """List what is attached under the tag that stands for it. Raises RegistryError."""
+        self._api.store(tagged, index)
+
+    @property
+    def _api(self) -> ReferrersApi:
+        with self._lock:
+            return self._referrers
+
+    @cached_property
+    def _login(self) -> Login | None:
+        return login(self._home.host, self._session)
+
+    @cached_property
+    def _referrers(self) -> ReferrersApi:
+        return ReferrersApi(self._home, self._login)
+
+    @cached_property
+    def _authfile(self) -> Path | None:
+        """For skopeo: a command line could be read by everybody on this machine."""
+        if self._login is None:
+            return None
+        self._folder = TemporaryDirectory(prefix="slipway-login-")  # only its owner can enter it
+        file = Path(self._folder.name, "auth.json")
+        auth = b64encode(":".join(self._login).encode()).decode()
+        host = "https://index.docker.io/v1/" if self._home.host == "docker.io" else self._home.host
+        file.touch(mode=0o600)
+        file.write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+        return file
+
+
+def _docker(reference: Reference) -> str:
+    """skopeo takes a tag or a digest."""
+    return f"docker://{reference.at(reference.digest) if reference.digest else reference}"
