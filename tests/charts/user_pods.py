@@ -45,7 +45,7 @@ async def _manifests(
     chosen = settings.profile(profile)
     assert chosen is not None
     spawning.apply_profile(settings, spawner, chosen)
-    pod = spawner.modify_pod_hook(spawner, await spawner.get_pod_manifest())
+    pod = await spawner.get_pod_manifest()
     async with ApiClient() as client:
         return (
             client.sanitize_for_serialization(pod),

@@ -6,16 +6,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from slipway_notebook import early
 
 APP = """
 import os, pathlib, socket, sys
+print("reading", flush=True)
 listening = socket.socket(socket.AF_UNIX)
 listening.bind(sys.argv[1])
 listening.listen()
@@ -70,10 +73,11 @@ def running(config: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
         os.waitpid(started["pid"], 0)
 
 
-def launch(config: Path, path: Path) -> subprocess.Popen[bytes]:
+def launch(config: Path, path: Path, **options: Any) -> subprocess.Popen[bytes]:
     """As jupyter-server-proxy does, with a socket of its own."""
     command = json.loads(config.read_text())["ServerProxy"]["servers"]["app"]["command"]
-    return subprocess.Popen([word.replace("{unix_socket}", str(path)) for word in command])
+    filled = [word.replace("{unix_socket}", str(path)) for word in command]
+    return subprocess.Popen(filled, **options)
 
 
 def test_the_proxy_gets_the_app_that_runs_already(
@@ -85,6 +89,16 @@ def test_the_proxy_gets_the_app_that_runs_already(
         assert pid_behind(path) == running["pid"]
         process.terminate()
         assert process.wait(timeout=10) == 0
+
+
+def test_the_proxy_sees_what_it_has_printed_before(
+    config: Path, running: dict[str, int], tmp_path: Path
+):
+    path = tmp_path / "proxy.sock"
+    with launch(config, path, stdout=subprocess.PIPE) as process:
+        until(path.exists)
+        process.terminate()
+        assert process.communicate(timeout=10)[0] == b"reading\n"
 
 
 def test_what_stops_the_app_stops_the_early_one(
@@ -133,9 +147,11 @@ def test_the_warm_up_asks_until_there_is_a_page(tmp_path: Path):
         listening.settimeout(60)
         listening.bind(path)
         listening.listen()
-        early._warm_up(path)
+        asking = threading.Thread(target=early._warm_up, args=(path,))
+        asking.start()
         for answer in answers:
             connection, _ = listening.accept()
             with connection:
                 assert connection.recv(100).startswith(b"GET / ")
                 connection.sendall(answer)
+        asking.join(60)

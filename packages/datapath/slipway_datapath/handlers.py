@@ -8,7 +8,6 @@ they call in the end is ours.
 import asyncio
 import os
 from contextlib import suppress
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from jupyter_server_proxy.handlers import (
     RemoteProxyHandler,
     SuperviseAndProxyHandler,
 )
-from slipway_notebook import early
 from tornado.web import Finish
 
 from slipway_datapath.exchange import Request, ask
@@ -107,7 +105,6 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
         process = self.state["proc"] = AppProcess(
             self.name,
             command,
-            before=partial(early.printed, command, self.unix_socket or ""),
             env=os.environ | self.get_env(),
             ready_timeout=self.get_timeout(),
             log=self.log,

@@ -24,16 +24,9 @@ class CannotStart(Exception):  # noqa: N818
 class AppProcess(SupervisedProcess):  # type: ignore[misc]
     """A process that is started again by the next request, not at once and for ever."""
 
-    def __init__(
-        self,
-        name: str,
-        command: list[str],
-        before: Callable[[], bytes] = lambda: b"",
-        **options: Any,
-    ) -> None:
-        """`before` tells what the app has printed elsewhere, before it was this process."""
+    def __init__(self, name: str, command: list[str], **options: Any) -> None:
         self.command = command
-        self.output = Output(before)
+        self.output = Output()
         super().__init__(name, *command, **options)
 
     async def run_until_ready(self, is_ready: Callable[[], Awaitable[bool]]) -> None:
@@ -77,8 +70,7 @@ class AppProcess(SupervisedProcess):  # type: ignore[misc]
 class Output(asyncio.Protocol):
     """What a process prints: passed on to the server's own log, and its end kept."""
 
-    def __init__(self, before: Callable[[], bytes]) -> None:
-        self._before = before
+    def __init__(self) -> None:
         self._tail = b""
         self._ended = asyncio.Event()
 
@@ -105,6 +97,5 @@ class Output(asyncio.Protocol):
 
     def lines(self) -> list[str]:
         """The last lines, without colours."""
-        tail = (self._before() + self._tail)[-TAIL_BYTES:]
-        text = _ESCAPES.sub("", tail.decode(errors="replace"))
+        text = _ESCAPES.sub("", self._tail.decode(errors="replace"))
         return [line.rstrip() for line in text.splitlines() if line.strip()][-TAIL_LINES:]

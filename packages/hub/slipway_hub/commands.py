@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from slipway_hub import database, quick, rollback, secrets, snapshots
+from slipway_hub import database, rollback, secrets, snapshots
 from slipway_hub.settings import SECRETS, SNAPSHOTS, HubSettings, from_environment
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
@@ -79,8 +79,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _run(_: argparse.Namespace) -> None:
-    # In this process: one Python start less between a user and their hub.
-    jupyterhub = quick.import_jupyterhub()
+    from jupyterhub.app import main as jupyterhub
+
     jupyterhub([f"--config={CONFIG}", "--upgrade-db"])
 
 

@@ -1,9 +1,10 @@
 """What a user's pod looks like: KubeSpawner's configuration."""
 
-from functools import partial
 from typing import Any
 
-from slipway_hub.settings import KubernetesSpawning, ProfileSettings, SharedHomes
+from kubespawner.slugs import is_valid_label, safe_slug
+
+from slipway_hub.settings import KubernetesSpawning, PerUserHomes, ProfileSettings, SharedHomes
 
 TMP_SIZE = "16Gi"
 
@@ -37,7 +38,6 @@ def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
     section.automount_service_account_token = False
     if kubernetes.image_pull_secret:
         section.image_pull_secrets = [kubernetes.image_pull_secret]
-    section.modify_pod_hook = partial(_complete, kubernetes)
     before_stop = [kubernetes.python, "-m", "slipway_notebook.pre_stop"]
     section.lifecycle_hooks = {"preStop": {"exec": {"command": before_stop}}}
     section.delete_grace_period = GRACE
@@ -64,6 +64,8 @@ def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: Profile
     spawner.image = kubernetes.images[profile.image]
     # An image's own may be a folder of the home, which runc would make on the volume, as root's.
     spawner.working_dir = profile.home
+    # Not `cmd`, which would be arguments of whatever entry point an image has.
+    spawner.extra_container_config = {"command": start_command(kubernetes.python)}
     spawner.image_pull_policy = kubernetes.pull_policies[profile.image]
     spawner.cpu_guarantee, spawner.cpu_limit = profile.cpu_guarantee, profile.cpu_limit
     spawner.mem_guarantee, spawner.mem_limit = profile.memory_guarantee, profile.memory_limit
@@ -73,6 +75,12 @@ def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: Profile
         "readOnlyRootFilesystem": profile.read_only_root,
         "capabilities": {"drop": ["ALL"]},
     }
+    if isinstance(kubernetes.homes, PerUserHomes):
+        # All servers of a user on one node: their home can be mounted on one only.
+        own = {USERNAME: safe_slug(spawner.user.name, is_valid=is_valid_label)}
+        spawner.pod_affinity_required = [
+            {"labelSelector": {"matchLabels": own}, "topologyKey": _ONE_NODE}
+        ]
     pool = kubernetes.nodes[profile.nodes]
     spawner.node_selector = dict(pool.selector)
     spawner.tolerations = [dict(toleration) for toleration in pool.tolerations]
@@ -140,21 +148,3 @@ def _literal(text: str) -> str:
 
 def start_command(python: str) -> list[str]:
     return [python, "-m", "slipway_notebook.start"]
-
-
-def _complete(kubernetes: KubernetesSpawning, spawner: Any, pod: Any) -> Any:
-    """What KubeSpawner has no option for: the pod's command, and its place near the user's others.
-
-    Not `cmd`, which would be arguments of whatever entry point an image has.
-    """
-    from kubernetes_asyncio.client.models import V1Affinity
-    from kubespawner.utils import get_k8s_model
-
-    pod.spec.containers[0].command = start_command(kubernetes.python)
-    if not isinstance(kubernetes.homes, SharedHomes):
-        # A user's own volume can be mounted on one node only.
-        own = {USERNAME: pod.metadata.labels[USERNAME]}
-        term = {"labelSelector": {"matchLabels": own}, "topologyKey": _ONE_NODE}
-        required = {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}
-        pod.spec.affinity = get_k8s_model(V1Affinity, required)
-    return pod
