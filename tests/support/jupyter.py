@@ -80,21 +80,46 @@ def running_jupyter(
 ) -> Iterator[Jupyter]:
     """`kind` is stock or ours; `servers` are jupyter-server-proxy's, `python` is more settings and
     `enabled` more extensions."""
+    config = _configuration(kind, servers, enabled or {}) | sections
+    with running_server(sys.executable, kind, folder, config, python, environment) as jupyter:
+        yield jupyter
+
+
+@contextmanager
+def running_server(
+    interpreter: str,
+    kind: str,
+    folder: Path,
+    config: dict[str, Any],
+    python: str = "",
+    environment: dict[str, str] | None = None,
+) -> Iterator[Jupyter]:
+    """A Jupyter server with this configuration, and what every test wants besides."""
     folder.mkdir(parents=True)
-    config = _configuration(kind, folder, servers, enabled or {}) | sections
+    base = {
+        "port": 0,
+        "open_browser": False,
+        "allow_root": True,
+        "root_dir": str(folder),
+        "base_url": "/user/jo/",
+    }
+    config = config | {
+        "ServerApp": base | config["ServerApp"],
+        "IdentityProvider": {"token": TOKEN},
+    }
     (folder / "jupyter_server_config.json").write_text(json.dumps(config))
     (folder / "jupyter_server_config.py").write_text(python)
     own = {"JUPYTER_CONFIG_DIR": str(folder), "JUPYTER_RUNTIME_DIR": str(folder / "runtime")}
     log = folder / "log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server"],
+            [interpreter, "-P", "-m", "jupyter_server"],
             env=os.environ | own | {"JUPYTER_PREFER_ENV_PATH": "0"} | (environment or {}),
             stdout=output,
             stderr=output,
         )
     try:
-        url = wait_until(lambda: _told_url(folder / "runtime"))
+        url = wait_until(lambda: _told_url(folder / "runtime") or _ended(process, log))
         wait_until(lambda: _answers(f"{url}api"))
         yield Jupyter(kind, url, psutil.Process(process.pid), log)
     finally:
@@ -120,24 +145,18 @@ def wait_until(condition: Callable[[], Any], seconds: float = 90) -> Any:
     return found
 
 
-def _configuration(
-    kind: str, folder: Path, servers: dict[str, Any], enabled: dict[str, bool]
-) -> dict[str, Any]:
+def _configuration(kind: str, servers: dict[str, Any], enabled: dict[str, bool]) -> dict[str, Any]:
     ours = kind == "ours"
     extensions = {"jupyter_server_proxy": not ours, "slipway_datapath": ours} | enabled
     unused = ("jupyterlab", "notebook", "notebook_shim", "jupyter_lsp", "jupyter_server_terminals")
     return {
-        "ServerApp": {
-            "jpserver_extensions": dict.fromkeys(unused, False) | extensions,
-            "port": 0,
-            "open_browser": False,
-            "allow_root": True,
-            "root_dir": str(folder),
-            "base_url": "/user/jo/",
-        },
-        "IdentityProvider": {"token": TOKEN},
+        "ServerApp": {"jpserver_extensions": dict.fromkeys(unused, False) | extensions},
         "ServerProxy": {"servers": servers},
     }
+
+
+def _ended(process: subprocess.Popen[bytes], log: Path) -> None:
+    assert process.poll() is None, log.read_text()
 
 
 def _told_url(runtime: Path) -> str | None:
