@@ -1,5 +1,5 @@
-"""What EKS Auto Mode leaves to its user: it creates no storage class and no ingress class, and
-enforces no NetworkPolicy until it is told to."""
+"""What EKS Auto Mode does not make: a storage class, an ingress class, and the switch that makes it
+enforce NetworkPolicies."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ from charts.custom import EKS, custom_object
 from slipway import facts
 
 WEBSOCKET_IDLE_SECONDS = "3600"
-"""A terminal or kernel nobody types into sends nothing. The default is 60."""
+"""Idle timeout of the load balancer, for terminals and kernels that send nothing for long. The
+default is 60."""
 
 
 class BlockStorageClass(Construct):
@@ -67,7 +68,7 @@ class LoadBalancerClass(Construct):
 
 
 class NetworkPolicySwitch(Construct):
-    """NetworkPolicies do nothing on Auto Mode until this is there:
+    """The ConfigMap without which Auto Mode enforces no NetworkPolicy:
     https://docs.aws.amazon.com/eks/latest/userguide/auto-net-pol.html
     """
 
@@ -83,7 +84,7 @@ class NetworkPolicySwitch(Construct):
 
 def _load_balancer(public: bool) -> dict[str, Any]:
     return {
-        # Without a name there is no certificate, and a password does not cross the internet bare.
+        # Without a domain there is no certificate, and no password may cross the internet in clear.
         "scheme": "internet-facing" if public else "internal",
         "targetType": "ip",
         "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",

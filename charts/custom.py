@@ -1,4 +1,4 @@
-"""Objects of kinds that only EKS Auto Mode knows, and so no typed library."""
+"""Objects of custom resource kinds, for which cdk8s-plus has no types."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,8 @@ KARPENTER = "karpenter.sh"
 def custom_object(
     scope: Construct, id: str, *, group: str, kind: str, name: str, spec: Mapping[str, Any]
 ) -> None:
-    made = ApiObject(
+    """Add a cluster-wide object of `group`/v1 to `scope`."""
+    item = ApiObject(
         scope, id, api_version=f"{group}/v1", kind=kind, metadata=ApiObjectMetadata(name=name)
     )
-    made.add_json_patch(JsonPatch.add("/spec", spec))
+    item.add_json_patch(JsonPatch.add("/spec", spec))

@@ -1,4 +1,4 @@
-"""The hub and everything that comes and goes with it."""
+"""The chart `hub`: the hub, its proxy, and what is deployed and removed with them."""
 
 import cdk8s
 from constructs import Construct
@@ -36,9 +36,9 @@ class HubChart(cdk8s.Chart):
             EksIngress(self, "ingress", spec=spec)
         elif spec.domain:
             ClusterIngress(self, "ingress", spec=spec, domain=spec.domain)
-        self._of_pools(environment)
+        self._pods_of_pools(environment)
 
-    def _of_pools(self, environment: Environment) -> None:
+    def _pods_of_pools(self, environment: Environment) -> None:
         for name, pool in environment.cluster_spec.nodes.items():
             profile = placeholders.profile_of(environment, name)
             if profile is None:
@@ -51,5 +51,5 @@ class HubChart(cdk8s.Chart):
                     environment=environment,
                     pool=name,
                     profile=profile,
-                    places=pool.placeholders,
+                    replicas=pool.placeholders,
                 )

@@ -1,4 +1,4 @@
-"""What the hub may do with the Kubernetes API: run users' pods in its own namespace."""
+"""The hub's ServiceAccount and Role: it may run users' pods in its own namespace."""
 
 from cdk8s_plus_33 import k8s
 from constructs import Construct
@@ -7,8 +7,8 @@ from slipway import facts
 
 
 class HubAccess(Construct):
-    """The verbs that the hub uses, and no more: no Secrets or Services (KubeSpawner needs them for
-    internal TLS only), no change to a pod, and no claim that is deleted with its user."""
+    """Only the verbs that the hub uses: no Secrets or Services (KubeSpawner needs them for internal
+    TLS only), no change of a pod, no deletion of a claim. `makes_claims`: for homes per user."""
 
     def __init__(self, scope: Construct, id: str, *, makes_claims: bool) -> None:
         super().__init__(scope, id)

@@ -1,4 +1,4 @@
-"""The hub's pod: what it runs, mounts and answers."""
+"""The hub's pod: containers, probes, variables, volumes."""
 
 from cdk8s_plus_33 import k8s
 from slipway_hub.settings import READY, SNAPSHOTS, VARIABLE
@@ -57,10 +57,10 @@ def _hub(image: str, env: list[k8s.EnvVar], mounts: list[k8s.VolumeMount]) -> k8
         mounts,
         name=facts.HUB,
         ports=[k8s.ContainerPort(name="http", container_port=facts.HUB_PORT)],
-        # A hub that waits for its proxy does not listen yet: ten minutes before a restart. Every
-        # second, because users wait for the first answer.
+        # A hub does not listen before it has reached its proxy: it is restarted after ten minutes.
+        # Every second, because users wait for the first answer.
         startup_probe=k8s.Probe(http_get=health, period_seconds=1, failure_threshold=600),
-        # Health says nothing of a database that cannot be written.
+        # /hub/health is fine also when the database cannot be written.
         readiness_probe=k8s.Probe(
             http_get=k8s.HttpGetAction(path=f"/hub/{READY}", port=http),
             period_seconds=1,
@@ -112,7 +112,7 @@ def _variables(spec: ClusterSpec, aws: AwsValues | None) -> list[k8s.EnvVar]:
 
 
 def _snapshots(spec: ClusterSpec, aws: AwsValues | None) -> str:
-    """Away from the database's own volume, where there is another."""
+    """Where snapshots of the database go: not to its own volume, where there is another."""
     snapshots = facts.SNAPSHOTS_PREFIX.rstrip("/")
     if aws:
         return f"s3://{aws.snapshots_bucket}/{snapshots}"

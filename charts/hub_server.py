@@ -18,7 +18,7 @@ SETTINGS_CHECKSUM = "slipway/settings-checksum"
 
 
 class HubServer(Construct):
-    """JupyterHub is one process with one database."""
+    """ConfigMap, Service, PodDisruptionBudget and Deployment of JupyterHub."""
 
     def __init__(
         self, scope: Construct, id: str, *, environment: Environment, aws: AwsValues | None

@@ -1,4 +1,4 @@
-"""Pods that do nothing but be there: image pullers and placeholders."""
+"""Pods that only sleep: image pullers and placeholders."""
 
 from cdk8s_plus_33 import k8s
 
@@ -8,7 +8,7 @@ from slipway import facts
 from slipway.model import ClusterSpec
 
 SLEEP = ["/bin/sh", "-c", "trap exit TERM; sleep infinity & wait"]
-"""Ends when told to: a process 1 without a trap ignores it."""
+"""With a trap, because process 1 ignores SIGTERM without one."""
 
 
 def idle_pod(
@@ -20,7 +20,7 @@ def idle_pod(
     affinity: k8s.Affinity | None = None,
     before_ready: bool = False,
 ) -> k8s.PodSpec:
-    """On the nodes of a pool, gone at once when its place is wanted.
+    """A pod on the nodes of `pool`, evicted without a grace period.
 
     `before_ready`: also on a new node that still waits for its storage.
     """

@@ -1,4 +1,4 @@
-"""Brings every image of every profile to the nodes, before a user waits for it."""
+"""The image puller: pulls every profile's image to the nodes before a user needs it."""
 
 from cdk8s_plus_33 import k8s
 from constructs import Construct
@@ -45,7 +45,7 @@ class ImagePuller(Construct):
 
 
 def images(environment: Environment, pool: str) -> dict[str, str]:
-    """By reference, the names of the images that profiles of the pool run."""
+    """Names of the images that profiles of the pool run, by reference."""
     profiles = environment.catalog.profiles.values()
     used = [profile.image for profile in profiles if profile.nodes == pool]
     return {environment.image_reference(name): name for name in used}

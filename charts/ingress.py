@@ -1,4 +1,4 @@
-"""The way in from outside the cluster."""
+"""The Ingress: how users reach the proxy from outside the cluster."""
 
 from collections.abc import Mapping
 
@@ -9,8 +9,8 @@ from charts import proxy
 from slipway import facts
 from slipway.model import ClusterSpec
 
-CERTIFICATE = "proxy-public-tls"
-"""The Secret that holds it, as cert-manager fills it."""
+CERTIFICATE = f"{facts.PROXY_PUBLIC}-tls"
+"""The Secret with the certificate."""
 ALB = "alb.ingress.kubernetes.io"
 
 
@@ -42,7 +42,7 @@ class EksIngress(Construct):
 
 
 class ClusterIngress(Construct):
-    """For whatever controller a cluster has."""
+    """For any Ingress controller. cert-manager fills the Secret with the certificate."""
 
     def __init__(self, scope: Construct, id: str, *, spec: ClusterSpec, domain: str) -> None:
         super().__init__(scope, id)

@@ -1,4 +1,4 @@
-"""Whom a NetworkPolicy means, and the rules made of that."""
+"""Peers and rules of NetworkPolicies."""
 
 from collections.abc import Sequence
 from ipaddress import ip_network
@@ -13,14 +13,14 @@ PRIVATE = {
         *("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"),
         # The instance metadata service, and EKS Pod Identity's agent.
         "169.254.0.0/16",
-        # For benchmarks and for nothing, and both are taken for pods and nodes.
+        # Reserved, and used for pods and nodes by some clusters.
         *("198.18.0.0/15", "240.0.0.0/4"),
     ),
-    # fd00:ec2::254 and fd00:ec2::23, the same two, are in the first; the last is all of the above
-    # through a NAT64.
+    # The first has the same two at fd00:ec2::254 and fd00:ec2::23; the last is all of the above
+    # behind a NAT64.
     "::/0": ("fc00::/7", "fe80::/10", "64:ff9b::/96"),
 }
-"""What is not the internet, by what is everything: one policy is for both families."""
+"""Ranges that are not the internet, by the range of their whole address family."""
 
 
 def pods(component: str) -> k8s.NetworkPolicyPeer:
@@ -49,7 +49,7 @@ def internet(inside: Sequence[str]) -> list[k8s.NetworkPolicyPeer]:
 
 
 def _others(inside: Sequence[str], private: Sequence[str]) -> list[str]:
-    """Those of the same family that no private range holds."""
+    """Those of `inside` in the same address family that no private range contains."""
     known = [ip_network(range) for range in private]
     return [
         range
@@ -59,19 +59,19 @@ def _others(inside: Sequence[str], private: Sequence[str]) -> list[str]:
     ]
 
 
-def from_(peers: Sequence[k8s.NetworkPolicyPeer], *ports: int) -> k8s.NetworkPolicyIngressRule:
+def allow_from(peers: Sequence[k8s.NetworkPolicyPeer], *ports: int) -> k8s.NetworkPolicyIngressRule:
     """From `peers` to TCP `ports`; from everywhere when there are no peers."""
     return k8s.NetworkPolicyIngressRule(
         from_=peers or None, ports=[tcp(number) for number in ports]
     )
 
 
-def to(peers: Sequence[k8s.NetworkPolicyPeer], *ports: int) -> k8s.NetworkPolicyEgressRule:
+def allow_to(peers: Sequence[k8s.NetworkPolicyPeer], *ports: int) -> k8s.NetworkPolicyEgressRule:
     """To `peers` at TCP `ports`, or at all ports and protocols when there are none."""
     return k8s.NetworkPolicyEgressRule(to=peers, ports=[tcp(number) for number in ports] or None)
 
 
-def to_dns(ranges: Sequence[str]) -> k8s.NetworkPolicyEgressRule:
+def allow_to_dns(ranges: Sequence[str]) -> k8s.NetworkPolicyEgressRule:
     """At `ranges`, or where it runs as pods."""
     return k8s.NetworkPolicyEgressRule(
         to=addresses(*ranges) or [namespace("kube-system")],

@@ -1,4 +1,4 @@
-"""Who may talk to whom: the least that spawns, proxies and survives restarts."""
+"""NetworkPolicies: which pods may connect to which, and to what outside the cluster."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,15 @@ from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts.aws_values import AwsValues
-from charts.network_peers import addresses, from_, internet, namespace, pods, to, to_dns
+from charts.network_peers import (
+    addresses,
+    allow_from,
+    allow_to,
+    allow_to_dns,
+    internet,
+    namespace,
+    pods,
+)
 from slipway import facts
 from slipway.model import ClusterSpec
 
@@ -18,8 +26,11 @@ Egress = Sequence[k8s.NetworkPolicyEgressRule]
 
 
 class NetworkPolicies(Construct):
-    """One policy per component; the one for users' servers holds for all of them alike, which is
-    what EKS needs: its agent treats pods as one whose names differ in their last part only."""
+    """One policy per component, with the least that it needs.
+
+    All users' servers have the same one. EKS needs that: its agent takes pods whose names differ
+    in their last part only for one.
+    """
 
     def __init__(
         self, scope: Construct, id: str, *, spec: ClusterSpec, aws: AwsValues | None
@@ -28,7 +39,7 @@ class NetworkPolicies(Construct):
         self._network, self._aws = spec.cluster_network, aws
         monitoring = spec.monitoring_namespace
         self._scrapers = [namespace(monitoring)] if monitoring else []
-        self._dns = to_dns(self._network.dns)
+        self._dns = allow_to_dns(self._network.dns)
         self._hub()
         self._proxy()
         self._users()
@@ -39,13 +50,15 @@ class NetworkPolicies(Construct):
         clients = [pods(facts.PROXY), pods(facts.USER_SERVER), *self._scrapers]
         self._policy(
             facts.HUB,
-            ingress=[from_(clients, facts.HUB_PORT)],
+            ingress=[allow_from(clients, facts.HUB_PORT)],
             egress=[
-                to([pods(facts.PROXY)], facts.PROXY_API_PORT),
-                to([pods(facts.USER_SERVER)], facts.USER_SERVER_PORT),
-                to(addresses(*self._network.api_server or EVERYWHERE), *facts.API_SERVER_PORTS),
+                allow_to([pods(facts.PROXY)], facts.PROXY_API_PORT),
+                allow_to([pods(facts.USER_SERVER)], facts.USER_SERVER_PORT),
+                allow_to(
+                    addresses(*self._network.api_server or EVERYWHERE), *facts.API_SERVER_PORTS
+                ),
                 # Identity providers, and AWS where it is reached over the internet.
-                to(internet(self._network.inside), HTTPS),
+                allow_to(internet(self._network.inside), HTTPS),
                 *self._to_aws(),
                 self._dns,
             ],
@@ -55,18 +68,18 @@ class NetworkPolicies(Construct):
         aws = self._aws
         # Its init container fetches its token.
         secrets = [] if aws is None or aws.endpoints else internet(self._network.inside)
-        scraped = [from_(self._scrapers, facts.PROXY_METRICS_PORT)] if self._scrapers else []
+        scraped = [allow_from(self._scrapers, facts.PROXY_METRICS_PORT)] if self._scrapers else []
         self._policy(
             facts.PROXY,
             ingress=[
-                from_([], facts.PROXY_PORT),
-                from_([pods(facts.HUB)], facts.PROXY_API_PORT),
+                allow_from([], facts.PROXY_PORT),
+                allow_from([pods(facts.HUB)], facts.PROXY_API_PORT),
                 *scraped,
             ],
             egress=[
-                to([pods(facts.HUB)], facts.HUB_PORT),
-                to([pods(facts.USER_SERVER)], facts.USER_SERVER_PORT),
-                *([to(secrets, HTTPS)] if secrets else []),
+                allow_to([pods(facts.HUB)], facts.HUB_PORT),
+                allow_to([pods(facts.USER_SERVER)], facts.USER_SERVER_PORT),
+                *([allow_to(secrets, HTTPS)] if secrets else []),
                 *self._to_aws(),
                 self._dns,
             ],
@@ -75,21 +88,24 @@ class NetworkPolicies(Construct):
     def _users(self) -> None:
         self._policy(
             facts.USER_SERVER,
-            ingress=[from_([pods(facts.HUB), pods(facts.PROXY)], facts.USER_SERVER_PORT)],
+            ingress=[allow_from([pods(facts.HUB), pods(facts.PROXY)], facts.USER_SERVER_PORT)],
             egress=[
-                to([pods(facts.HUB)], facts.HUB_PORT),
-                to(internet(self._network.inside)),
+                allow_to([pods(facts.HUB)], facts.HUB_PORT),
+                allow_to(internet(self._network.inside)),
                 self._dns,
             ],
         )
 
     def _to_aws(self) -> Egress:
-        """An identity, and what it is for where that has an address in the VPC."""
+        """To the Pod Identity agent, and to AWS's interface endpoints in the VPC."""
         aws = self._aws
         if aws is None:
             return []
-        endpoints = [to(addresses(aws.endpoints), HTTPS)] if aws.endpoints else []
-        return [to(addresses(*facts.POD_IDENTITY_RANGES), facts.POD_IDENTITY_PORT), *endpoints]
+        endpoints = [allow_to(addresses(aws.endpoints), HTTPS)] if aws.endpoints else []
+        return [
+            allow_to(addresses(*facts.POD_IDENTITY_RANGES), facts.POD_IDENTITY_PORT),
+            *endpoints,
+        ]
 
     def _policy(self, component: str, *, ingress: Ingress, egress: Egress) -> None:
         k8s.KubeNetworkPolicy(

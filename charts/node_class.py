@@ -1,4 +1,4 @@
-"""How EKS Auto Mode makes a node.
+"""NodeClass: disk, subnets and security group of the nodes that EKS Auto Mode makes.
 
 https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
 """
@@ -10,12 +10,12 @@ from constructs import Construct
 from charts.aws_values import AwsValues
 from charts.custom import EKS, custom_object
 
-Unnamed = Literal["DefaultAllow", "DefaultDeny"]
-"""What the network does with a pod that no policy has reached yet."""
+DefaultPolicy = Literal["DefaultAllow", "DefaultDeny"]
+"""What holds for a pod as long as no policy is in force for it."""
 
-CORE_NETWORK: Unnamed = "DefaultAllow"
+CORE_NETWORK: DefaultPolicy = "DefaultAllow"
 """Add-ons run on core nodes, and most come without a policy."""
-USER_NETWORK: Unnamed = "DefaultDeny"
+USER_NETWORK: DefaultPolicy = "DefaultDeny"
 """A server is closed until its policy is in force, and stays closed where it never is: Auto Mode's
 agent is known to overlook pods without an owner, which is what KubeSpawner makes.
 https://github.com/aws/aws-network-policy-agent/issues/327"""
@@ -33,7 +33,7 @@ class NodeClass(Construct):
         name: str,
         aws: AwsValues,
         security_group: str,
-        network: Unnamed,
+        network: DefaultPolicy,
         disk: str,
     ) -> None:
         super().__init__(scope, id)

@@ -1,4 +1,4 @@
-"""Which nodes EKS Auto Mode makes, and when it may take them away.
+"""NodePool: which nodes EKS Auto Mode makes, and when it may remove them.
 
 https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html
 https://karpenter.sh/docs/concepts/disruption/
@@ -73,12 +73,12 @@ def _node_pool(scope: Construct, name: str, template: Mapping[str, Any], max_cpu
 
 
 def _disruption() -> dict[str, Any]:
-    """Only a node that is empty is worth taking away. WhenEmptyOrUnderutilized would stop the hub
-    and cut every websocket at the proxy to save part of a node, and ends users' sessions:
+    """Only empty nodes are removed. WhenEmptyOrUnderutilized would stop the hub, cut every
+    websocket at the proxy and end users' sessions to save part of a node:
     https://github.com/aws/karpenter-provider-aws/issues/6861
 
-    Nothing else holds a node up: not the hub's or the proxy's pod, since one that waits for its
-    grace period would lose them a day later, in working hours.
+    The pods of hub and proxy do not block it (no do-not-disrupt): a node that waits for its grace
+    period would lose them a day later, in working hours.
     """
     return {
         "consolidationPolicy": "WhenEmpty",

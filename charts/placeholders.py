@@ -1,4 +1,4 @@
-"""Places that are kept free, so that the next user need not wait for a node."""
+"""Placeholders: pods that keep room on nodes, so that the next user need not wait for one."""
 
 from cdk8s_plus_33 import k8s
 from constructs import Construct
@@ -29,7 +29,7 @@ class Placeholders(Construct):
         environment: Environment,
         pool: str,
         profile: Profile,
-        places: int,
+        replicas: int,
     ) -> None:
         super().__init__(scope, id)
         spec = environment.cluster_spec
@@ -44,7 +44,7 @@ class Placeholders(Construct):
             "placeholders",
             name=f"{facts.PLACEHOLDER}-{pool}",
             labels=of_pool,
-            replicas=places,
+            replicas=replicas,
             pod=idle_pod(
                 spec,
                 pool,
@@ -57,7 +57,8 @@ class Placeholders(Construct):
 
 
 def profile_of(environment: Environment, pool: str) -> Profile | None:
-    """Whose size a place has: the default profile if it runs in the pool, else the pool's first."""
+    """The profile whose size placeholders have: the default one if it runs in the pool, else the
+    pool's first."""
     catalog = environment.catalog
     default = catalog.profiles.get(catalog.default_profile or "")
     in_pool = [p for p in (default, *catalog.profiles.values()) if p and p.nodes == pool]
@@ -65,7 +66,7 @@ def profile_of(environment: Environment, pool: str) -> Profile | None:
 
 
 def _size(profile: Profile) -> k8s.ResourceRequirements:
-    """What the scheduler sets aside for a server: its guarantee, or its limit without one."""
+    """What the scheduler reserves for a server: its guarantee, or its limit without one."""
     cpu, memory = profile.resources.cpu, profile.resources.memory
     cores = cpu.guarantee or cpu.limit
     held = quantity(memory.guarantee or memory.limit or DEFAULT_REQUESTS["memory"])

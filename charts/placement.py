@@ -1,4 +1,4 @@
-"""On which nodes the chart's own pods run."""
+"""On which nodes pods of the charts run, and with which pull secret."""
 
 from collections.abc import Mapping
 
@@ -8,17 +8,17 @@ from slipway import facts
 from slipway.model import ClusterSpec
 
 
-def toleration(given: Mapping[str, str]) -> k8s.Toleration:
+def toleration(fields: Mapping[str, str]) -> k8s.Toleration:
     return k8s.Toleration(
-        key=given.get("key"),
-        operator=given.get("operator"),
-        value=given.get("value"),
-        effect=given.get("effect"),
+        key=fields.get("key"),
+        operator=fields.get("operator"),
+        value=fields.get("value"),
+        effect=fields.get("effect"),
     )
 
 
 def near_users(*also: str) -> k8s.Affinity:
-    """Rather on nodes where users' servers are, or pods of `also`."""
+    """Prefers nodes that run users' servers, or pods of the components `also`."""
     components = [facts.USER_SERVER, *also]
     there = k8s.LabelSelectorRequirement(
         key=facts.COMPONENT_LABEL, operator="In", values=components

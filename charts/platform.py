@@ -1,4 +1,4 @@
-"""What outlives the hub in a cluster: its namespace, its nodes and what users' files hang on."""
+"""The chart `platform`: namespace, nodes and volumes, which outlive the hub."""
 
 import cdk8s
 from constructs import Construct

@@ -1,4 +1,4 @@
-"""Who gives way to whom when nodes are full."""
+"""Priority classes: which pods are evicted for which when nodes are full."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md""
 
 
 class PriorityClasses(Construct):
-    """Users' servers have none, which is 0 and lies between them."""
+    """Users' servers have no class, which means 0: between the core's and the idle pods'."""
 
     def __init__(self, scope: Construct, id: str, *, namespace: str) -> None:
         super().__init__(scope, id)

@@ -1,4 +1,4 @@
-"""How much the namespace may hold, whatever asks for it."""
+"""ResourceQuotas and the LimitRange of the namespace."""
 
 from cdk8s_plus_33 import k8s
 from constructs import Construct
@@ -11,7 +11,7 @@ CERT_MANAGER = "cert-manager.io/"
 
 
 class Quotas(Construct):
-    """A hub that has run wild, or been taken over, cannot fill the cluster.
+    """Limits for a faulty or hijacked hub: it cannot fill the cluster.
 
     CPU and memory have no quota: profiles bound each server, and this bounds their number.
     """
@@ -35,7 +35,7 @@ class Quotas(Construct):
                 ),
             ),
         )
-        balancers, node_ports = _ways_in(spec)
+        balancers, node_ports = _exposed_services(spec)
         k8s.KubeResourceQuota(
             self,
             "ways-in",
@@ -68,7 +68,7 @@ def _servers(spec: ClusterSpec) -> int:
     return spec.max_servers + spec.concurrent_spawns
 
 
-def _ways_in(spec: ClusterSpec) -> tuple[int, int]:
+def _exposed_services(spec: ClusterSpec) -> tuple[int, int]:
     """How many Services may be load balancers, and how many ports of nodes may be open.
 
     A load balancer takes a port of the nodes as well. So does cert-manager for a moment, when it

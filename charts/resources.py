@@ -1,4 +1,4 @@
-"""What each container of the charts may use."""
+"""CPU and memory of each container of the charts."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ FETCH_SECRETS = ContainerResources(cpu="50m", memory="96Mi", memory_limit="256Mi
 IDLE = ContainerResources(cpu="1m", memory="8Mi", memory_limit="32Mi")
 """A shell that sleeps."""
 DEFAULT_REQUESTS = {"cpu": "10m", "memory": "32Mi"}
-"""What the namespace sets aside for a container that asks for nothing."""
+"""For a container that has no requests."""
 
 
 def requirements(container: ContainerResources) -> k8s.ResourceRequirements:

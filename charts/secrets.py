@@ -51,9 +51,9 @@ def fetch_secrets(
     command: Sequence[str],
     only: Sequence[str] = (),
 ) -> list[k8s.Container]:
-    """The init container that fills the folder, run from the pod's own image; none elsewhere.
+    """The init container that writes secrets from AWS to the folder; none elsewhere.
 
-    Another image would restart the proxy for a release of the hub.
+    It runs the pod's own image: with the hub's, each release of the hub would restart the proxy.
     """
     if aws is None:
         return []
@@ -73,5 +73,5 @@ def fetch_secrets(
 
 
 def region(aws: AwsValues) -> k8s.EnvVar:
-    """A pod cannot ask the instance for it: its metadata is out of reach on Auto Mode."""
+    """AWS's SDK needs it in a variable: pods cannot reach the instance metadata on Auto Mode."""
     return k8s.EnvVar(name="AWS_REGION", value=aws.region)

@@ -1,4 +1,4 @@
-"""What Pod Security `restricted` asks of every pod, and a little more.
+"""Security contexts: what Pod Security `restricted` demands, and a read-only root.
 
 https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
 """
@@ -23,7 +23,7 @@ def pod_security(user: int) -> k8s.PodSecurityContext:
 
 
 def container_security() -> k8s.SecurityContext:
-    """On every container, init containers too: none inherits it from its pod."""
+    """For every container, init containers too: it is not inherited from the pod."""
     return k8s.SecurityContext(
         allow_privilege_escalation=False,
         capabilities=k8s.Capabilities(drop=["ALL"]),

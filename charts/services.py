@@ -1,4 +1,4 @@
-"""Stable addresses of pods."""
+"""Services, and the annotations by which Prometheus finds them."""
 
 from collections.abc import Mapping
 
@@ -55,7 +55,7 @@ class Service(Construct):
 
 
 def prometheus_annotations(port: int, path: str) -> dict[str, str]:
-    """What Prometheus' usual configuration looks for."""
+    """For Prometheus' usual Kubernetes configuration."""
     return {
         "prometheus.io/scrape": "true",
         "prometheus.io/port": str(port),

@@ -13,7 +13,8 @@ NO_CLASS = ""
 
 
 class HomeVolumes(Construct):
-    """What one kind of homes needs in a cluster, beside what is there or what the hub makes."""
+    """Volumes and claims of one kind of homes. Per-user claims are made by the hub, and an existing
+    one is there."""
 
     def __init__(
         self, scope: Construct, id: str, *, namespace: str, homes: Homes, aws: AwsValues | None
@@ -65,7 +66,7 @@ class EfsVolume(Construct):
 
 
 class SharedVolume(Construct):
-    """Homes on storage that a cluster has."""
+    """A claim for homes on a storage class of the cluster."""
 
     def __init__(self, scope: Construct, id: str, *, namespace: str, homes: SharedHomes) -> None:
         super().__init__(scope, id)

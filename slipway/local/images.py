@@ -40,7 +40,7 @@ def prepare(environment: Environment, state: Path, path: str, progress: Progress
     for image in catalog.images:
         apps = catalog.apps_of(image)
         write_server_config(
-            state / "images" / image, server_config(apps, PATHS, explained=missing.keys())
+            state / "images" / image, server_config(apps, PATHS, missing=missing.keys())
         )
         shutil.copytree(LAB_SETTINGS, state / "images" / image / "labconfig", dirs_exist_ok=True)
         if "rstudio" in apps and "rstudio" not in missing:

@@ -27,10 +27,11 @@ def check_placement(
             )
     for name, profile in catalog.profiles.items():
         if pool := pools.get(profile.nodes):
-            for asked, held, what in _excess(profile, pool.capacity()):
+            for needed, available, what in _excess(profile, pool.capacity()):
                 yield Finding(
                     ("nodes", profile.nodes),
-                    f"the profile {name!r} asks for {asked} {what}, its largest node has {held}",
+                    f"the profile {name!r} asks for {needed} {what}, "
+                    f"its largest node has {available}",
                     f"make the pool's nodes larger or profiles.{name}.resources smaller",
                     True,
                 )
@@ -44,7 +45,7 @@ def check_placement(
 
 
 def _excess(profile: Profile, node: Capacity) -> Iterator[tuple[str, str, str]]:
-    """What the profile is guaranteed beyond what a node has: asked, held, of what."""
+    """What the profile is guaranteed beyond what a node has: needed, available, of what."""
     cpu, memory = profile.resources.cpu, profile.resources.memory
     # Kubernetes takes a limit for the guarantee where none is given.
     cores = cpu.guarantee or cpu.limit

@@ -193,8 +193,8 @@ class ClusterSpec(EnvironmentSpec):
     domain: Domain | None = None
     """Where users find the hub."""
     start_timeout: Duration = "10m"
-    """How long a server may take to start, a new node and its first image included. What cannot
-    succeed is told long before."""
+    """How long a server may take to start, a new node and its first image included. A start that
+    cannot succeed ends sooner."""
     max_servers: int = Field(default=500, ge=1, le=5000)
     """Servers that may run at the same time."""
     monitoring_namespace: Name | None = None

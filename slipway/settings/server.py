@@ -6,13 +6,12 @@ of extensions from there.
 """
 
 import json
-import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway import facts
+from slipway import facts, files
 from slipway.model.apps import App, ServerProcess, literal
 from slipway.model.apps.activity import TO_JUPYTER
 
@@ -37,17 +36,17 @@ IN_IMAGE = UserImagePaths(
 
 
 def server_config(
-    apps: dict[str, App], paths: UserImagePaths, explained: Collection[str] = ()
+    apps: dict[str, App], paths: UserImagePaths, missing: Collection[str] = ()
 ) -> dict[str, Any]:
-    """What the Jupyter server of an image with these apps is told.
+    """The configuration of the Jupyter server of an image with these apps.
 
-    `explained` are apps whose plug-in is left out because their program is not here: they keep
-    their tile, and opening it says what is missing.
+    `missing` are apps whose jupyter-server-proxy plug-in is left out because their program is not
+    installed: they keep their tile, and opening it says what to install.
     """
     servers, ready_paths = {}, {}
     for name, app in apps.items():
         process = app.server_process(name)
-        if process is None and name in explained and app.requirement:
+        if process is None and name in missing and app.requirement:
             process = ServerProcess(
                 (app.requirement.command,), requires=app.requirement, explains_only=True
             )
@@ -72,15 +71,13 @@ def server_config(
 
 
 def write_server_config(folder: Path, config: dict[str, Any]) -> None:
-    """Write the configuration into `folder`, whole or not at all."""
+    """Write the configuration into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / f".{FILE}.{os.getpid()}"
-    partial.write_text(json.dumps(config, indent=2) + "\n")
-    partial.replace(folder / FILE)
+    files.write(folder / FILE, json.dumps(config, indent=2) + "\n")
 
 
 def _data_path(apps: dict[str, App]) -> dict[str, Any]:
-    """What counts as work, and who may act as the user."""
+    """`c.DataPath`: what counts as activity, and which apps get the user's credentials."""
     own, activity = set(TO_JUPYTER), {}
     for name, app in apps.items():
         rule = app.activity.over(app.usual_activity)

@@ -60,7 +60,7 @@ def test_jupyter_server_proxy_knows_every_key():
 
 def test_commands_format_with_what_jupyter_server_proxy_fills_in():
     for image in ("streamlit", "rstudio"):
-        for server in servers(image, explained={"rstudio"}).values():
+        for server in servers(image, missing={"rstudio"}).values():
             for part in server["command"]:
                 part.format(port=1, unix_socket="/s", base_url="/user/x/")
 
@@ -82,7 +82,7 @@ def test_a_code_server_of_ones_own_cannot_be_told_to_listen_elsewhere():
 
 def test_rstudio_is_left_to_its_entry_point_unless_it_must_be_explained():
     assert "rstudio" not in servers("rstudio")
-    explained = servers("rstudio", explained={"rstudio"})["rstudio"]
+    explained = servers("rstudio", missing={"rstudio"})["rstudio"]
     assert explained["launcher_entry"]["title"] == "RStudio"
 
 
@@ -122,7 +122,7 @@ def test_our_transport_understands_every_rule():
 
 def test_every_icon_exists():
     for image in ("streamlit", "rstudio"):
-        for server in servers(image, explained={"rstudio"}).values():
+        for server in servers(image, missing={"rstudio"}).values():
             assert (ICONS / Path(server["launcher_entry"]["icon_path"]).name).is_file()
 
 
