@@ -58,6 +58,11 @@ def promotion_role_name(environment: str) -> str:
     return f"{NAMESPACE}-{environment}-promotion"
 
 
+def bootstrap_role_arn(role: str, account: str, region: str) -> str:
+    """Of a role that `cdk bootstrap` creates: `deploy`, `file-publishing`, `lookup`, …"""
+    return f"arn:aws:iam::{account}:role/cdk-hnb659fds-{role}-role-{account}-{region}"
+
+
 CLUSTER_LOG_GROUPS = "/aws/eks/{cluster}/"
 CONTAINER_LOG_GROUPS = "/aws/containerinsights/{cluster}/"
 """How names of CloudWatch log groups of a cluster begin."""
@@ -81,7 +86,10 @@ HUB_IMAGE = "hub"
 PROXY_IMAGE = "proxy"
 HUB_IMAGES = (HUB_IMAGE, PROXY_IMAGE)
 """Images of every release beside the catalog's."""
-ADDONS = ("amazon-cloudwatch-observability", "aws-efs-csi-driver", "metrics-server")
+CLOUDWATCH_ADDON = "amazon-cloudwatch-observability"
+EFS_ADDON = "aws-efs-csi-driver"
+METRICS_ADDON = "metrics-server"
+ADDONS = (CLOUDWATCH_ADDON, EFS_ADDON, METRICS_ADDON)
 """EKS add-ons that an environment has beside what Auto Mode brings."""
 
 # Users and groups.

@@ -1,13 +1,12 @@
-"""EKS Auto Mode, its nodes' role and walls, its add-ons, and the platform chart."""
+"""EKS Auto Mode, its nodes' role and security group, its add-ons, and the platform chart."""
 
 from typing import cast
 
-from aws_cdk import RemovalPolicies, RemovalPolicy, Stack
+from aws_cdk import RemovalPolicies, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk.lambda_layer_kubectl_v36 import KubectlV36Layer
 from constructs import Construct
 
@@ -15,37 +14,31 @@ from charts import rendering
 from charts.aws_values import AwsValues
 from slipway import facts
 from slipway.model import EksSpec, Environment
-from stacks.acknowledgements import acknowledge, aws_writes_this_policy
-from stacks.addons import Addon
+from stacks.constructs.acknowledgements import acknowledge, acknowledge_managed_policies
+from stacks.constructs.addon import Addon
+from stacks.constructs.kubernetes_objects import KubernetesObjects
+from stacks.constructs.log_group import ClusterLogGroup
 from stacks.data import DataStack
-from stacks.kubernetes import KubernetesObjects
 from stacks.network import NetworkStack
-
-LOG_RETENTION = logs.RetentionDays.THREE_MONTHS
-
-
-def cluster_name(environment: str) -> str:
-    """Explicit: kubectl, teardown and the tags of everything its controllers make name it."""
-    return f"slipway-{environment}"
 
 
 class ClusterStack(Stack):
+    """`aws_values` are what the charts need to know of this stack and of those before it."""
+
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
         environment: Environment,
-        spec: EksSpec,
         network: NetworkStack,
         data: DataStack,
     ) -> None:
         super().__init__(scope, id, description="EKS Auto Mode. Disposable.")
-        name = cluster_name(environment.name)
-        cluster = self._cluster(name, environment.versions.kubernetes, spec, network, data.key)
-        cluster.node.add_dependency(self._logs(name))
+        spec = environment.eks_spec
+        cluster = self._cluster(environment, network, data.key)
         _protect(cluster)
-        _acknowledge_what_cdk_makes(cluster)
+        _acknowledge_generated_resources(cluster)
         # The generated Python types of aws_eks_v2 do not say that a Cluster is an ICluster.
         self.cluster = cast(eks.ICluster, cluster)
         _add_administrators(cluster, spec)
@@ -61,9 +54,6 @@ class ClusterStack(Stack):
             user_security_group=self._user_nodes(network, cluster).security_group_id,
             endpoints=spec.network.cidr if spec.network.has_endpoints else None,
         )
-        self._add_what_runs_on_it(environment, self._node_access(node_role))
-
-    def _add_what_runs_on_it(self, environment: Environment, node_access: eks.AccessEntry) -> None:
         platform = KubernetesObjects(
             self,
             "platform",
@@ -71,22 +61,24 @@ class ClusterStack(Stack):
             objects=rendering.chart_objects(rendering.PLATFORM, environment, self.aws_values),
         )
         # Nodes join with it, and leave before it is gone.
-        platform.node.add_dependency(node_access)
+        platform.node.add_dependency(self._node_access(node_role))
         # An add-on that finds no node to run on counts as failed.
         for addon in self._addons(environment):
             addon.node.add_dependency(platform)
-        # Those of CDK's own functions, which it would leave behind.
+        # The log groups of CDK's own functions, which it would leave behind.
         RemovalPolicies.of(self).destroy(apply_to_resource_types=["AWS::Logs::LogGroup"])
 
     def _cluster(
-        self, name: str, version: str, spec: EksSpec, network: NetworkStack, key: kms.IKey
+        self, environment: Environment, network: NetworkStack, key: kms.IKey
     ) -> eks.Cluster:
-        public = spec.cluster.public_endpoint
-        return eks.Cluster(
+        name = facts.cluster_name(environment.name)
+        log_group = facts.CLUSTER_LOG_GROUPS.format(cluster=name) + "cluster"
+        public = environment.eks_spec.cluster.public_endpoint
+        cluster = eks.Cluster(
             self,
             "cluster",
             cluster_name=name,
-            version=eks.KubernetesVersion.of(version),
+            version=eks.KubernetesVersion.of(environment.versions.kubernetes),
             vpc=network.vpc,
             vpc_subnets=[network.private],
             endpoint_access=eks.EndpointAccess.PUBLIC_AND_PRIVATE
@@ -105,16 +97,8 @@ class ClusterStack(Stack):
                 private_subnets=network.private_subnets,
             ),
         )
-
-    def _logs(self, cluster: str) -> logs.LogGroup:
-        """Made before EKS would make it, without an end to what it keeps."""
-        return logs.LogGroup(
-            self,
-            "logs",
-            log_group_name=f"/aws/eks/{cluster}/cluster",
-            retention=LOG_RETENTION,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        cluster.node.add_dependency(ClusterLogGroup(self, "logs", name=log_group))
+        return cluster
 
     def _node_role(self) -> iam.Role:
         """https://docs.aws.amazon.com/eks/latest/userguide/auto-learn-iam.html"""
@@ -127,7 +111,7 @@ class ClusterStack(Stack):
                 iam.ManagedPolicy.from_aws_managed_policy_name(policy) for policy in policies
             ],
         )
-        aws_writes_this_policy(role, *policies)
+        acknowledge_managed_policies(role, *policies)
         return role
 
     def _node_access(self, role: iam.Role) -> eks.AccessEntry:
@@ -152,9 +136,9 @@ class ClusterStack(Stack):
         core = ec2.SecurityGroup.from_security_group_id(
             self, "core-nodes", cluster.cluster_security_group_id
         )
-        for port, what in ((KUBELET, "kubelet"), (facts.USER_SERVER_PORT, "servers")):
+        for port, what in ((facts.KUBELET_PORT, "kubelet"), (facts.USER_SERVER_PORT, "servers")):
             group.add_ingress_rule(core, ec2.Port.tcp(port), what)
-        for port, what in ((443, "Kubernetes API"), (facts.HUB_PORT, "hub")):
+        for port, what in ((facts.API_SERVER_PORTS[0], "Kubernetes API"), (facts.HUB_PORT, "hub")):
             core.add_ingress_rule(group, ec2.Port.tcp(port), f"{what}, from user nodes")
         return group
 
@@ -168,31 +152,26 @@ class ClusterStack(Stack):
             Addon(
                 self,
                 "efs-driver",
-                addon="aws-efs-csi-driver",
+                addon=facts.EFS_ADDON,
                 cluster=cluster,
                 versions=versions,
                 roles={"efs-csi-controller-sa": ["service-role/AmazonEFSCSIDriverPolicy"]},
             ),
-            Addon(self, "metrics", addon="metrics-server", cluster=cluster, versions=versions),
+            Addon(self, "metrics", addon=facts.METRICS_ADDON, cluster=cluster, versions=versions),
         ]
 
 
-KUBELET = 10250
-
-
 def _protect(cluster: eks.Cluster) -> None:
-    """From deletion by mistake, and from the bill.
-
-    EXTENDED, the default, costs six times as much from the day standard support ends.
-    """
+    """Against deletion by mistake, and against EXTENDED support, the default, which costs six
+    times as much from the day standard support ends."""
     resource = cast(eks.CfnCluster, cluster.node.default_child)
     resource.upgrade_policy = eks.CfnCluster.UpgradePolicyProperty(support_type="STANDARD")
     resource.deletion_protection = True
 
 
-def _acknowledge_what_cdk_makes(cluster: eks.Cluster) -> None:
+def _acknowledge_generated_resources(cluster: eks.Cluster) -> None:
     """The cluster's role, and the kubectl provider's functions with theirs."""
-    aws_writes_this_policy(
+    acknowledge_managed_policies(
         cluster,
         "AmazonEKSClusterPolicy",
         "AmazonEKSComputePolicy",

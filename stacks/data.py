@@ -15,28 +15,39 @@ from charts.aws_values import FileSystem
 from slipway import facts
 from slipway.model import EksSpec, Environment
 from slipway.model.quantities import seconds
-from stacks.acknowledgements import acknowledge, aws_writes_this_policy
-from stacks.long_lived import LongLivedStack
+from stacks.constructs.acknowledgements import acknowledge, acknowledge_managed_policies
+from stacks.constructs.long_lived_stack import LongLivedStack
+from stacks.constructs.permissions import allow
+from stacks.constructs.promotion_role import PromotionRole
 from stacks.network import NetworkStack
 
 DAY = 86_400
-HOMES_UID = "1000"
+HOMES_UID = str(facts.USER_ID)
 """The user of every notebook image: the access point makes all files theirs."""
-SNAPSHOTS_ARN = "ExportsOutputFnGetAttsnapshots9436D703Arn8D000B03"
-"""What CDK calls the export of the bucket's ARN; only to name findings in other stacks."""
+BUCKET_ARN = "snapshots9436D703.Arn"
+BUCKET_ARN_EXPORT = "ExportsOutputFnGetAttsnapshots9436D703Arn8D000B03"
+"""What CDK calls the bucket's ARN here and in other stacks; only to name findings."""
 
 
 class DataStack(LongLivedStack):
+    """What others need of it:
+
+    - `homes`: the file system of users' homes and its access point; `vault`: where it is backed up
+    - `snapshots`: the bucket of the hub's database, and of records of smoke tests and promotions
+    - `secrets`: in Secrets Manager, by the file that the hub or its proxy reads
+    - `key`: encrypts all of it
+    """
+
     def __init__(
         self,
         scope: Construct,
         id: str,
         *,
         environment: Environment,
-        spec: EksSpec,
         network: NetworkStack,
     ) -> None:
         super().__init__(scope, id, description="Users' files and secrets. Never deleted.")
+        spec = environment.eks_spec
         self.key = kms.Key(self, "key", enable_key_rotation=True)
         file_system = self._homes(network, spec)
         access_point = file_system.add_access_point(
@@ -49,12 +60,58 @@ class DataStack(LongLivedStack):
         retention = Duration.days(max(1, seconds(spec.storage.backup_retention) // DAY))
         self.vault = self._backups(file_system, retention)
         self.snapshots = self._snapshots(retention)
-        self.secrets = {
-            name: self._secret(name, stored_as)
-            for name, stored_as in environment.secret_ids.items()
-        }
-        if stored_as := environment.secret_ids.get(facts.OAUTH_CLIENT_SECRET):
-            self._say_how_to_fill(stored_as, spec.region)
+        names = environment.secret_ids
+        self.secrets = {file: self._secret(file, name) for file, name in names.items()}
+        if facts.OAUTH_CLIENT_SECRET in names:
+            self._add_fill_command(names[facts.OAUTH_CLIENT_SECRET], spec.region)
+        if spec.promotion.to:
+            self.grant_read_records(PromotionRole(self, "promotion", environment=environment))
+
+    def grant_read_records(self, role: iam.Role) -> None:
+        """Let a role read the records of smoke tests and promotions."""
+        self._grant_objects(role, facts.RECORDS_PREFIX, ["s3:GetObject"])
+        allow(role, ["kms:Decrypt"], self.key.key_arn)
+
+    def grant_write_records(self, role: iam.Role) -> None:
+        """Let a role add records: one that exists is never written again."""
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:PutObject"],
+                resources=[f"{self.snapshots.bucket_arn}/{facts.RECORDS_PREFIX}*"],
+                conditions={"Null": {"s3:if-none-match": "false"}},
+            )
+        )
+        allow(role, ["kms:GenerateDataKey"], self.key.key_arn)
+
+    def grant_snapshots(self, role: iam.Role) -> None:
+        """Let a role save and restore the hub's database."""
+        self._grant_objects(role, facts.SNAPSHOTS_PREFIX, ["s3:GetObject", "s3:PutObject"])
+        allow(role, ["kms:GenerateDataKey"], self.key.key_arn)
+
+    def grant_read_secrets(self, role: iam.Role, *files: str) -> None:
+        """Let a role read the secrets that these files are written from.
+
+        Not `Secret.grant_read`: it would write the role into the key's policy, and a long-lived
+        stack must not know a disposable one.
+        """
+        arns = [self.secrets[file].secret_arn for file in files]
+        allow(role, ["secretsmanager:GetSecretValue"], *arns)
+        allow(role, ["kms:Decrypt"], self.key.key_arn)
+
+    def _grant_objects(self, role: iam.Role, prefix: str, actions: list[str]) -> None:
+        bucket = self.snapshots.bucket_arn
+        allow(role, actions, f"{bucket}/{prefix}*")
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucket"],
+                resources=[bucket],
+                conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
+            )
+        )
+        for arn in (f"<{BUCKET_ARN}>", f"{self.stack_name}:{BUCKET_ARN_EXPORT}"):
+            acknowledge(
+                role, f"IAM5[Resource::{arn}/{prefix}*]", "objects have a key each, below a prefix"
+            )
 
     def _homes(self, network: NetworkStack, spec: EksSpec) -> efs.FileSystem:
         # By address, not by the cluster's security group: a rule of a long-lived stack that names
@@ -111,7 +168,7 @@ class DataStack(LongLivedStack):
         plan.add_selection(
             "homes", resources=[backup.BackupResource.from_efs_file_system(file_system)]
         )
-        aws_writes_this_policy(plan, "service-role/AWSBackupServiceRolePolicyForBackup")
+        acknowledge_managed_policies(plan, "service-role/AWSBackupServiceRolePolicyForBackup")
         return vault
 
     def _snapshots(self, retention: Duration) -> s3.Bucket:
@@ -140,13 +197,13 @@ class DataStack(LongLivedStack):
         )
         return bucket
 
-    def _secret(self, name: str, stored_as: str) -> secretsmanager.Secret:
+    def _secret(self, file: str, name: str) -> secretsmanager.Secret:
         """64 hexadecimal digits, made by Secrets Manager: no template ever holds them. What an
         identity provider issued replaces them."""
         secret = secretsmanager.Secret(
             self,
-            name,
-            secret_name=stored_as,
+            file,
+            secret_name=name,
             encryption_key=self.key,
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=64,
@@ -163,11 +220,11 @@ class DataStack(LongLivedStack):
         )
         return secret
 
-    def _say_how_to_fill(self, stored_as: str, region: str) -> None:
+    def _add_fill_command(self, secret_name: str, region: str) -> None:
         CfnOutput(
             self,
             "FillOauthClientSecret",
             description="Run once, type what your identity provider issued, end with Ctrl-D",
             value=f"aws secretsmanager put-secret-value --region {region} "
-            f"--secret-id {stored_as} --secret-string file:///dev/stdin",
+            f"--secret-id {secret_name} --secret-string file:///dev/stdin",
         )

@@ -12,55 +12,36 @@ from stacks.hub import HubStack
 from stacks.network import NetworkStack
 from stacks.observability import ObservabilityStack
 from stacks.pipeline import PipelineStack
-from stacks.promotion import look_from_outside
 from stacks.registry import RegistryStack
 
 
 class EnvironmentStage(Stage):
-    """Long-lived: registry, network, data, pipeline. Disposable: cluster, hub, observability."""
+    """The stacks that outlive a teardown come first: `facts.LONG_LIVED_STACKS`."""
 
     def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         spec = environment.eks_spec
         super().__init__(scope, id, env=AwsEnvironment(account=spec.account, region=spec.region))
 
-        RegistryStack(self, facts.REGISTRY_STACK, environment=environment, spec=spec)
-        network = NetworkStack(self, facts.NETWORK_STACK, spec=spec)
-        data = DataStack(
-            self, facts.DATA_STACK, environment=environment, spec=spec, network=network
-        )
+        RegistryStack(self, facts.REGISTRY_STACK, environment=environment)
+        network = NetworkStack(self, facts.NETWORK_STACK, environment=environment)
+        data = DataStack(self, facts.DATA_STACK, environment=environment, network=network)
         if spec.github:
             PipelineStack(
                 self,
                 facts.PIPELINE_STACK,
                 environment=environment,
-                spec=spec,
                 github=spec.github,
                 data=data,
             )
-        if spec.promotion.to:
-            look_from_outside(data, environment=environment, spec=spec)
 
         cluster = ClusterStack(
-            self,
-            facts.CLUSTER_STACK,
-            environment=environment,
-            spec=spec,
-            network=network,
-            data=data,
+            self, facts.CLUSTER_STACK, environment=environment, network=network, data=data
         )
-        hub = HubStack(
-            self,
-            facts.HUB_STACK,
-            environment=environment,
-            spec=spec,
-            cluster=cluster,
-            data=data,
-        )
+        hub = HubStack(self, facts.HUB_STACK, environment=environment, cluster=cluster, data=data)
         ObservabilityStack(
             self,
             facts.OBSERVABILITY_STACK,
             environment=environment,
-            spec=spec,
             cluster=cluster.cluster,
             data=data,
             certificate=hub.certificate,

@@ -1,31 +1,30 @@
 """The hub chart, what the pods of the hub and its proxy may do on AWS, and the way to them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from aws_cdk import CfnOutput, Duration, Stack
-from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from charts import rendering
 from charts.rendering import Manifest
 from slipway import facts
-from slipway.model import EksSpec, Environment
-from stacks.acknowledgements import acknowledge
+from slipway.model import Environment
+from slipway.model.eks import EksSpec
 from stacks.cluster import ClusterStack
-from stacks.data import SNAPSHOTS_ARN, DataStack
-from stacks.domain import DomainNames
-from stacks.kubernetes import KubernetesObjects
-from stacks.pod_identity import pod_identity, pod_role
-from stacks.roll_out import RollOut, with_revisions
+from stacks.constructs.domain_names import DomainNames
+from stacks.constructs.kubernetes_objects import KubernetesObjects
+from stacks.constructs.pod_role import PodRole
+from stacks.constructs.roll_out import RollOut, with_revision
+from stacks.data import DataStack
 
 AWAITED = (facts.HUB, facts.PROXY)
+"""Deployments without which a deploy is rolled back."""
 
 
 class HubStack(Stack):
-    certificate: acm.ICertificate | None = None
+    """`certificate` is the domain's; None where users come by the load balancer's own name."""
 
     def __init__(
         self,
@@ -33,95 +32,82 @@ class HubStack(Stack):
         id: str,
         *,
         environment: Environment,
-        spec: EksSpec,
         cluster: ClusterStack,
         data: DataStack,
     ) -> None:
         super().__init__(scope, id, description="JupyterHub and its proxy. Disposable.")
+        self._cluster = cluster.cluster
         rendered = rendering.chart_objects(rendering.HUB, environment, cluster.aws_values)
-        objects = list(with_revisions(self, rendered))
-        chart = KubernetesObjects(self, "hub", cluster=cluster.cluster, objects=objects)
-        roles = {facts.HUB: self._hub_role(data), facts.PROXY: self._proxy_role(data)}
-        for account, role in roles.items():
-            identity = pod_identity(
-                self,
-                f"{account}-identity",
-                cluster=cluster.cluster,
-                namespace=spec.namespace,
-                account=account,
-                role=role,
-            )
-            # A pod that starts without it stays without it.
-            chart.node.add_dependency(identity)
-        self._wait_for(objects, cluster.cluster, chart)
-        self._publish(spec, cluster.cluster, chart)
+        objects = [with_revision(self, item) for item in rendered]
+        chart = KubernetesObjects(self, "hub", cluster=self._cluster, objects=objects)
+        for account, role in (
+            (facts.HUB, self._hub_role(data)),
+            (facts.PROXY, self._proxy_role(data)),
+        ):
+            # A pod that starts without its role stays without it.
+            chart.node.add_dependency(self._pod_identity(account, role))
+        self._wait_for_roll_out(objects, chart)
 
-    def _wait_for(
-        self, objects: Iterable[Manifest], cluster: eks.ICluster, chart: KubernetesObjects
-    ) -> None:
-        for item in objects:
-            if item["kind"] == "Deployment" and item["metadata"]["name"] in AWAITED:
-                name = f"{item['metadata']['name']}-ready"
-                RollOut(self, name, cluster=cluster, deployment=item).node.add_dependency(chart)
-
-    def _publish(self, spec: EksSpec, cluster: eks.ICluster, chart: KubernetesObjects) -> None:
-        """The domain, or where there is none the load balancer's own name inside the VPC."""
-        address = eks.KubernetesObjectValue(
-            self,
-            "load-balancer",
-            cluster=cluster,
-            object_type="ingress",
-            object_name=facts.PROXY_PUBLIC,
-            object_namespace=spec.namespace,
-            json_path=".status.loadBalancer.ingress[0].hostname",
-            timeout=Duration.minutes(10),
-        )
-        address.node.add_dependency(chart)
-        url = f"http://{address.value}"
-        if spec.domain and spec.hosted_zone:
-            domain = DomainNames(self, "domain", domain=spec.domain, zone=spec.hosted_zone)
-            # The load balancer is made with it, and gone before it.
+        spec = environment.eks_spec
+        load_balancer = self._load_balancer(chart)
+        domain = self._domain(spec, load_balancer)
+        if domain:
+            # The load balancer is made with the certificate, and gone before it.
             chart.node.add_dependency(domain.certificate)
-            domain.lead_to(address.value)
-            self.certificate = domain.certificate
-            url = f"https://{spec.domain}"
+        self.certificate = domain.certificate if domain else None
+        url = f"https://{spec.domain}" if domain else f"http://{load_balancer}"
         CfnOutput(self, "Url", value=url, description="Where users find the hub")
 
     def _hub_role(self, data: DataStack) -> iam.Role:
-        role = pod_role(self, "hub-role")
-        _may_read(role, data, data.secrets.values())
-        bucket = data.snapshots.bucket_arn
-        role.add_to_policy(
-            _allow(["s3:GetObject", "s3:PutObject"], [f"{bucket}/{facts.SNAPSHOTS_PREFIX}*"])
-        )
-        only_its_own = {"StringLike": {"s3:prefix": f"{facts.SNAPSHOTS_PREFIX}*"}}
-        role.add_to_policy(
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"], resources=[bucket], conditions=only_its_own
-            )
-        )
-        role.add_to_policy(_allow(["kms:GenerateDataKey"], [data.key.key_arn]))
-        acknowledge(
-            role,
-            f"IAM5[Resource::{data.stack_name}:{SNAPSHOTS_ARN}/{facts.SNAPSHOTS_PREFIX}*]",
-            "snapshots have a key each, below the one prefix",
-        )
+        role = PodRole(self, "hub-role")
+        data.grant_read_secrets(role, *data.secrets)
+        data.grant_snapshots(role)
         return role
 
     def _proxy_role(self, data: DataStack) -> iam.Role:
-        role = pod_role(self, "proxy-role")
-        _may_read(role, data, [data.secrets[facts.PROXY_TOKEN]])
+        role = PodRole(self, "proxy-role")
+        data.grant_read_secrets(role, facts.PROXY_TOKEN)
         return role
 
+    def _pod_identity(self, account: str, role: iam.Role) -> eks.CfnPodIdentityAssociation:
+        return eks.CfnPodIdentityAssociation(
+            self,
+            f"{account}-identity",
+            cluster_name=self._cluster.cluster_name,
+            namespace=facts.NAMESPACE,
+            service_account=account,
+            role_arn=role.role_arn,
+        )
 
-def _may_read(role: iam.Role, data: DataStack, secrets: Iterable[secretsmanager.ISecret]) -> None:
-    """Not secret.grant_read: it would write the role into the key's policy, and a long-lived stack
-    must not know a disposable one."""
-    role.add_to_policy(
-        _allow(["secretsmanager:GetSecretValue"], [secret.secret_arn for secret in secrets])
-    )
-    role.add_to_policy(_allow(["kms:Decrypt"], [data.key.key_arn]))
+    def _wait_for_roll_out(self, objects: Sequence[Manifest], chart: KubernetesObjects) -> None:
+        for item in objects:
+            name = item["metadata"]["name"]
+            if item["kind"] == "Deployment" and name in AWAITED:
+                roll_out = RollOut(self, f"{name}-ready", cluster=self._cluster, deployment=item)
+                roll_out.node.add_dependency(chart)
 
+    def _load_balancer(self, chart: KubernetesObjects) -> str:
+        """Its name in the DNS."""
+        hostname = eks.KubernetesObjectValue(
+            self,
+            "load-balancer",
+            cluster=self._cluster,
+            object_type="ingress",
+            object_name=facts.PROXY_PUBLIC,
+            object_namespace=facts.NAMESPACE,
+            json_path=".status.loadBalancer.ingress[0].hostname",
+            timeout=Duration.minutes(10),
+        )
+        hostname.node.add_dependency(chart)
+        return hostname.value
 
-def _allow(actions: list[str], resources: list[str]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=actions, resources=resources)
+    def _domain(self, spec: EksSpec, load_balancer: str) -> DomainNames | None:
+        if not spec.domain or not spec.hosted_zone:
+            return None
+        return DomainNames(
+            self,
+            "domain",
+            domain=spec.domain,
+            zone=spec.hosted_zone,
+            load_balancer=load_balancer,
+        )

@@ -5,8 +5,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from slipway.model import EksSpec
-from stacks.long_lived import LongLivedStack
+from slipway.model import Environment
+from stacks.constructs.long_lived_stack import LongLivedStack
 
 PUBLIC = "public"
 PRIVATE = "private"
@@ -21,7 +21,8 @@ ENDPOINTS = (
 class NetworkStack(LongLivedStack):
     """Public subnets for load balancers, private ones for everything else."""
 
-    def __init__(self, scope: Construct, id: str, *, spec: EksSpec) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
+        spec = environment.eks_spec
         self._zones = list(spec.zones)
         super().__init__(scope, id, description="VPC. Survives a teardown.")
         has_internet = spec.network.nat != "none"

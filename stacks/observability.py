@@ -1,30 +1,23 @@
-"""Logs, metrics, alarms, the dashboard, and who is told."""
+"""Logs, metrics, alarms, the dashboard and the budget."""
 
-from collections.abc import Iterable
-
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_certificatemanager as acm
-from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_eks_v2 as eks
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
-from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from charts.rendering import Manifest
-from slipway.model import EksSpec, Environment
+from slipway import facts
+from slipway.model import Environment
 from slipway.model.quantities import seconds
-from stacks.addons import Addon
-from stacks.budget import MonthlyBudget
-from stacks.cluster import LOG_RETENTION, cluster_name
-from stacks.dashboard import Dashboard
+from stacks.constructs.addon import Addon
+from stacks.constructs.alarms import Alarms, alarm_rules
+from stacks.constructs.dashboard import Dashboard
+from stacks.constructs.hub_metrics import HubMetrics
+from stacks.constructs.kubernetes_objects import KubernetesObjects
+from stacks.constructs.log_group import ClusterLogGroup
+from stacks.constructs.monthly_budget import MonthlyBudget
 from stacks.data import DataStack
-from stacks.hub_metrics import HubMetrics
-from stacks.kubernetes import KubernetesObjects
 
-CLOUDWATCH = "amazon-cloudwatch-observability"
 CLOUDWATCH_NAMESPACE = "amazon-cloudwatch"
 APPLICATION = "application"
 LOG_KINDS = (APPLICATION, "dataplane", "host", "performance")
@@ -38,78 +31,53 @@ class ObservabilityStack(Stack):
         id: str,
         *,
         environment: Environment,
-        spec: EksSpec,
         cluster: eks.ICluster,
         data: DataStack,
         certificate: acm.ICertificate | None,
     ) -> None:
         super().__init__(scope, id, description="Logs, metrics and alarms. Disposable.")
-        name = cluster_name(environment.name)
-        groups = {kind: self._logs(name, kind) for kind in LOG_KINDS}
+        spec = environment.eks_spec
+        name = facts.cluster_name(environment.name)
+        prefix = facts.CONTAINER_LOG_GROUPS.format(cluster=name)
+        log_groups = {
+            kind: ClusterLogGroup(self, f"{kind}-logs", name=f"{prefix}{kind}")
+            for kind in LOG_KINDS
+        }
         agent = self._agent(environment, cluster)
-        agent.node.add_dependency(*groups.values())
+        agent.node.add_dependency(*log_groups.values())
         metrics = HubMetrics(
             self,
             "metrics",
             cluster=name,
-            namespace=spec.namespace,
-            log_group=groups[APPLICATION],
-            data=data,
-            certificate=certificate,
-            slow_start=seconds(spec.start_timeout) / 2,
+            hub_log=log_groups[APPLICATION],
+            file_system=data.homes.id,
+            backup_vault=data.vault.backup_vault_name,
         )
-        alarms = metrics.alarms()
-        if spec.alarms:
-            self._tell(spec.alarms.email, alarms)
-        if spec.alarms and spec.budget:
+        slow_start = seconds(spec.start_timeout) / 2
+        rules = alarm_rules(metrics, slow_start=slow_start, certificate=certificate)
+        email = spec.alarms.email if spec.alarms else None
+        alarms = Alarms(self, "alarms", rules=rules, email=email)
+        if spec.budget and email:
             MonthlyBudget(
-                self,
-                "budget",
-                name=name,
-                monthly_usd=spec.budget.monthly_usd,
-                email=spec.alarms.email,
+                self, "budget", name=name, monthly_usd=spec.budget.monthly_usd, email=email
             )
-        Dashboard(self, "dashboard", name=name, metrics=metrics, alarms=alarms)
-
-    def _logs(self, cluster: str, kind: str) -> logs.LogGroup:
-        """Made before the agent would make it, without an end to what it keeps."""
-        return logs.LogGroup(
-            self,
-            f"{kind}-logs",
-            log_group_name=f"/aws/containerinsights/{cluster}/{kind}",
-            retention=LOG_RETENTION,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        Dashboard(self, "dashboard", name=name, metrics=metrics, alarms=alarms.alarms)
 
     def _agent(self, environment: Environment, cluster: eks.ICluster) -> Addon:
         agent = Addon(
             self,
             "agent",
-            addon=CLOUDWATCH,
+            addon=facts.CLOUDWATCH_ADDON,
             cluster=cluster.cluster_name,
             versions=environment.versions.addons,
             roles={"cloudwatch-agent": ["CloudWatchAgentServerPolicy", "AWSXrayWriteOnlyAccess"]},
         )
         # It runs on users' nodes too, where a pod without a policy reaches nothing.
-        KubernetesObjects(
+        network_policy = KubernetesObjects(
             self, "agent-network", cluster=cluster, objects=[_open_network(CLOUDWATCH_NAMESPACE)]
-        ).node.add_dependency(agent)
-        return agent
-
-    def _tell(self, email: str, alarms: Iterable[cloudwatch.Alarm]) -> None:
-        topic = sns.Topic(self, "alarms", enforce_ssl=True)
-        topic.add_subscription(subscriptions.EmailSubscription(email))
-        for alarm in alarms:
-            alarm.add_alarm_action(actions.SnsAction(topic))
-        # A topic with a policy of its own, as TLS asks for, no longer lets its account publish.
-        topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
-            )
         )
+        network_policy.node.add_dependency(agent)
+        return agent
 
 
 def _open_network(namespace: str) -> Manifest:

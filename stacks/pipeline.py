@@ -1,4 +1,4 @@
-"""What GitHub's workflows may do here: deploy, push and promote images, and show differences.
+"""What GitHub's workflows may do: deploy, push and promote images, and show differences.
 
 Long-lived: the role that recreates an environment must outlive it.
 """
@@ -7,28 +7,27 @@ from aws_cdk import Aws, CfnOutput
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from slipway.model import EksSpec, Environment
+from slipway import facts
+from slipway.model import Environment
 from slipway.model.eks import GitHubActions
-from stacks.acknowledgements import acknowledge
-from stacks.data import DataStack
-from stacks.long_lived import LongLivedStack
-from stacks.promotion import (
-    may_keep_records,
-    may_look_before_promoting,
-    may_read_records,
-    may_smoke,
+from stacks.constructs.long_lived_stack import LongLivedStack
+from stacks.constructs.permissions import (
+    PULL_ACTIONS,
+    allow,
+    allow_describing_stacks,
+    repositories_arn,
 )
-from stacks.registry import NAMESPACE, PULL
+from stacks.data import DataStack
 
 GITHUB = "token.actions.githubusercontent.com"
-PUSH = (
+PUSH_ACTIONS = (
     "ecr:CompleteLayerUpload",
     "ecr:InitiateLayerUpload",
     "ecr:PutImage",
     "ecr:UploadLayerPart",
 )
-DEPLOYS = ("deploy", "file-publishing", "image-publishing", "lookup")
-"""CDK's bootstrap roles: what an environment needs is their business, not the workflow's.
+BOOTSTRAP_ROLES = ("deploy", "file-publishing", "image-publishing", "lookup")
+"""Of CDK's bootstrap: what an environment needs is their business, not the workflow's.
 https://docs.aws.amazon.com/cdk/v2/guide/best-practices-security.html"""
 
 
@@ -39,26 +38,43 @@ class PipelineStack(LongLivedStack):
         id: str,
         *,
         environment: Environment,
-        spec: EksSpec,
         github: GitHubActions,
         data: DataStack,
     ) -> None:
         super().__init__(scope, id, description="The role of GitHub's workflows.")
-        self._provider = self._identity_provider(github)
-        name = environment.name
-        deploy = self._role(
-            f"{NAMESPACE}-{name}-deploy",
-            who=f"{github.subject}:environment:{name}",
+        spec = environment.eks_spec
+        role = self._deploy_role(environment.name, github)
+        allow(
+            role,
+            ["sts:AssumeRole"],
+            *(facts.bootstrap_role_arn(r, spec.account, spec.region) for r in BOOTSTRAP_ROLES),
+        )
+        _allow_pushing(role, spec.account, spec.region)
+        data.grant_read_records(role)
+        data.grant_write_records(role)
+        # The token of the hub's service `smoke`, whose rights end at its own users.
+        data.grant_read_secrets(role, facts.SMOKE_TOKEN)
+        allow_describing_stacks(role, environment)
+        if spec.promotion.source:
+            _allow_promoting_from(role, spec.promotion.source)
+        CfnOutput(self, "DeployRole", value=role.role_arn)
+
+    def _deploy_role(self, environment: str, github: GitHubActions) -> iam.Role:
+        """https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws"""
+        name = facts.deploy_role_name(environment)
+        claims = {
+            f"{GITHUB}:aud": "sts.amazonaws.com",
+            f"{GITHUB}:sub": f"{github.subject}:environment:{environment}",
+        }
+        return iam.Role(
+            self,
+            name,
+            role_name=name,
+            assumed_by=iam.WebIdentityPrincipal(
+                self._identity_provider(github), {"StringEquals": claims}
+            ),
             description="Deploys, pushes and promotes images",
         )
-        _may_take_bootstrap_roles(deploy, spec)
-        _may_push(deploy, spec)
-        may_read_records(deploy, data, environment, spec)
-        may_keep_records(deploy, data)
-        may_smoke(deploy, data)
-        if spec.promotion.source:
-            may_look_before_promoting(deploy, spec.promotion.source)
-        CfnOutput(self, "DeployRole", value=deploy.role_arn)
 
     def _identity_provider(self, github: GitHubActions) -> str:
         """Its ARN. An account has one for all repositories."""
@@ -69,36 +85,33 @@ class PipelineStack(LongLivedStack):
             return provider.attr_arn
         return f"arn:aws:iam::{Aws.ACCOUNT_ID}:oidc-provider/{GITHUB}"
 
-    def _role(self, name: str, *, who: str, description: str) -> iam.Role:
-        """https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws"""
-        caller = iam.WebIdentityPrincipal(
-            self._provider,
-            {"StringEquals": {f"{GITHUB}:aud": "sts.amazonaws.com", f"{GITHUB}:sub": who}},
-        )
-        return iam.Role(self, name, role_name=name, assumed_by=caller, description=description)
 
-
-def _may_take_bootstrap_roles(role: iam.Role, spec: EksSpec) -> None:
-    role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["sts:AssumeRole"],
-            resources=[
-                f"arn:aws:iam::{spec.account}:role/"
-                f"cdk-hnb659fds-{one}-role-{spec.account}-{spec.region}"
-                for one in DEPLOYS
-            ],
-        )
+def _allow_pushing(role: iam.Role, account: str, region: str) -> None:
+    allow(
+        role,
+        [*PULL_ACTIONS, *PUSH_ACTIONS],
+        repositories_arn(account, region),
+        wildcard_reason="the repositories are those of the catalog",
+    )
+    allow(
+        role,
+        ["ecr:GetAuthorizationToken"],
+        "*",
+        wildcard_reason="a login to ECR is for a whole registry",
     )
 
 
-def _may_push(role: iam.Role, spec: EksSpec) -> None:
-    """Here, and pull from where releases are promoted from."""
-    own = f"arn:aws:ecr:{spec.region}:{spec.account}:repository/{NAMESPACE}/*"
-    role.add_to_policy(iam.PolicyStatement(actions=[*PULL, *PUSH], resources=[own]))
-    acknowledge(role, f"IAM5[Resource::{own}]", "the repositories are those of the catalog")
-    if spec.promotion.source:
-        source = f"arn:aws:ecr:*:{spec.promotion.source}:repository/{NAMESPACE}/*"
-        role.add_to_policy(iam.PolicyStatement(actions=list(PULL), resources=[source]))
-        acknowledge(role, f"IAM5[Resource::{source}]", "the same in the account before this one")
-    role.add_to_policy(iam.PolicyStatement(actions=["ecr:GetAuthorizationToken"], resources=["*"]))
-    acknowledge(role, "IAM5[Resource::*]", "a login to ECR is for a whole registry")
+def _allow_promoting_from(role: iam.Role, account: str) -> None:
+    """Pull images there, and take the role that looks at what runs there."""
+    allow(
+        role,
+        PULL_ACTIONS,
+        repositories_arn(account, "*"),
+        wildcard_reason="the same in the account before this one",
+    )
+    allow(
+        role,
+        ["sts:AssumeRole"],
+        f"arn:aws:iam::{account}:role/{facts.promotion_role_name('*')}",
+        wildcard_reason="each environment there has a role of this name",
+    )

@@ -1,50 +1,42 @@
-"""ECR: one repository per image of any release, with every digest one ever pinned."""
+"""ECR: one repository for each image of any release, with every digest that one ever pinned."""
 
 from aws_cdk import Duration
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from slipway.facts import WORKING_TREE
-from slipway.model import EksSpec, Environment
-from stacks.long_lived import LongLivedStack
+from slipway import facts
+from slipway.model import Environment
+from stacks.constructs.long_lived_stack import LongLivedStack
+from stacks.constructs.permissions import PULL_ACTIONS, only_deploy_roles
 
-NAMESPACE = "slipway"
 BUILD_CACHE = "cache-*"
 """Tags of what a builder keeps for its next build."""
-PULL = (
-    "ecr:BatchCheckLayerAvailability",
-    "ecr:BatchGetImage",
-    "ecr:DescribeImageScanFindings",
-    "ecr:DescribeImages",
-    "ecr:GetDownloadUrlForLayer",
-)
 
 
 class RegistryStack(LongLivedStack):
     """The names assume one environment per account and region, as promotion does."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, environment: Environment, spec: EksSpec
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, environment: Environment) -> None:
         super().__init__(scope, id, description="Images of every release. Never deleted.")
+        promoting_accounts = environment.eks_spec.promotion.to
         for image in environment.repositories:
             repository = self._repository(image)
-            if spec.promotion.to:
-                repository.add_to_resource_policy(_promoters_may_pull(spec.promotion.to))
+            if promoting_accounts:
+                repository.add_to_resource_policy(_allow_pulling(promoting_accounts))
 
     def _repository(self, image: str) -> ecr.Repository:
         return ecr.Repository(
             self,
             image,
-            repository_name=f"{NAMESPACE}/{image}",
+            repository_name=facts.repository_name(image),
             encryption=ecr.RepositoryEncryption.KMS,
             # Of the repository, not of the registry, whose settings are not ours alone.
             image_scan_on_push=True,
             image_tag_mutability=ecr.TagMutability.IMMUTABLE_WITH_EXCLUSION,
             image_tag_mutability_exclusion_filters=[
                 ecr.ImageTagMutabilityExclusionFilter.wildcard(tag)
-                for tag in (WORKING_TREE, BUILD_CACHE)
+                for tag in (facts.WORKING_TREE, BUILD_CACHE)
             ],
             # A release pins digests, whatever their tags, and ECR cannot know it: so nothing
             # expires but what says by its tag that it is a cache.
@@ -59,20 +51,10 @@ class RegistryStack(LongLivedStack):
         )
 
 
-def promotion_role(account: str) -> str:
-    """ARNs of the roles that promote to an environment in `account`, as `pipeline.py` names them.
-
-    A policy may only name roles that exist; a condition may name those to come.
-    """
-    return f"arn:aws:iam::{account}:role/{NAMESPACE}-*-deploy"
-
-
-def _promoters_may_pull(accounts: tuple[str, ...]) -> iam.PolicyStatement:
+def _allow_pulling(accounts: tuple[str, ...]) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         sid="PromotersMayPull",
         principals=[iam.AccountPrincipal(account) for account in accounts],
-        actions=list(PULL),
-        conditions={
-            "ArnLike": {"aws:PrincipalArn": [promotion_role(account) for account in accounts]}
-        },
+        actions=list(PULL_ACTIONS),
+        conditions=only_deploy_roles(accounts),
     )

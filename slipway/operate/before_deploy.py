@@ -21,9 +21,6 @@ from slipway.model.problems import Problem
 from slipway.operate import checks
 from slipway.operate.checks import Finding
 
-LOOKUP_ROLE = "arn:aws:iam::{account}:role/cdk-hnb659fds-lookup-role-{account}-{region}"
-"""Of CDK's bootstrap: the role of the CDK CLI's own look-ups."""
-
 CHECKS: tuple[tuple[str, Callable[[AwsAccount], Iterator[Finding]]], ...] = (
     (facts.NETWORK_STACK, checks.zones),
     (facts.HUB_STACK, checks.hosted_zone),
@@ -107,7 +104,7 @@ def _reader(environment: Environment, account: str) -> AwsAccount | None:
     or through these credentials, if they are of that account."""
     own = AwsAccount(environment)
     spec = own.spec
-    role = LOOKUP_ROLE.format(account=spec.account, region=spec.region)
+    role = facts.bootstrap_role_arn("lookup", spec.account, spec.region)
     try:
         lent = own.client("sts").assume_role(RoleArn=role, RoleSessionName="slipway")
     except ClientError:

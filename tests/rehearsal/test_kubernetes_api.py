@@ -119,7 +119,7 @@ def ready(client: Client, image: str) -> str:
 
 
 def test_a_roll_out_is_told_from_the_one_before(client: Client) -> None:
-    """What a deploy waits for: `stacks/roll_out.py`."""
+    """What a deploy waits for: `stacks/constructs/roll_out.py`."""
     client.kubectl("apply", "-f", "-", item=deployment("one"))
     assert ready(client, "one")
     client.api.cluster(PLACE).broken.add("web")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from stacks.roll_out import REVISION
+from stacks.constructs.roll_out import REVISION_LABEL
 from tests.stacks.conftest import Assembly, manifest_text, objects_in
 
 VALUE = "Custom::AWSCDK-EKS-KubernetesObjectValue"
@@ -28,20 +28,20 @@ def test_a_deploy_fails_if_what_it_deployed_does_not_run(assembly: Assembly, nam
         for i, o in objects.items()
         if (o["kind"], o["metadata"]["name"]) == ("Deployment", name)
     )
-    revision = item["spec"]["template"]["metadata"]["labels"][REVISION]
-    selector = f"--selector=app.kubernetes.io/component={name},{REVISION}={revision}"
+    revision = item["spec"]["template"]["metadata"]["labels"][REVISION_LABEL]
+    selector = f"--selector=app.kubernetes.io/component={name},{REVISION_LABEL}={revision}"
     waits = awaited(assembly)[selector]
     assert deployment in waits["DependsOn"]
     assert 300 <= int(waits["Properties"]["TimeoutSeconds"]) <= 600
     assert "readyReplicas>0" in waits["Properties"]["JsonPath"]
-    assert REVISION not in item["spec"]["selector"]["matchLabels"], "a selector cannot change"
+    assert REVISION_LABEL not in item["spec"]["selector"]["matchLabels"], "a selector cannot change"
 
 
 def test_a_revision_is_the_same_in_every_synthesis(assembly: Assembly) -> None:
     """Made of text that only one synthesis knows, it would restart the proxy with every deploy."""
     for item in objects_in(assembly, "hub").values():
         if item["kind"] == "Deployment":
-            revision = item["spec"]["template"]["metadata"]["labels"][REVISION]
+            revision = item["spec"]["template"]["metadata"]["labels"][REVISION_LABEL]
             assert re.fullmatch(r"[0-9a-f]{16}", revision)
     assert "${Token" not in json.dumps(assembly.templates)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from charts import rendering
 from charts.aws_values import placeholder_values
-from stacks.roll_out import REVISION
+from stacks.constructs.roll_out import REVISION_LABEL
 from tests.stacks.conftest import KUBERNETES_OBJECT, Assembly, objects_in
 
 STACK_OF_CHART = {"platform": "cluster", "hub": "hub"}
@@ -40,7 +40,7 @@ def test_the_stacks_apply_what_the_charts_render(assembly: Assembly) -> None:
 def _chart_s(item: dict[str, Any]) -> dict[str, Any]:
     """Without the label that the stack gives to pods."""
     if item["kind"] == "Deployment":
-        item["spec"]["template"]["metadata"]["labels"].pop(REVISION)
+        item["spec"]["template"]["metadata"]["labels"].pop(REVISION_LABEL)
     return item
 
 

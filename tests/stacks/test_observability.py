@@ -11,7 +11,7 @@ from tests.stacks.conftest import Assembly
 def test_somebody_hears_of_a_hub_that_is_down(assembly: Assembly) -> None:
     spec: Any = assembly.environment.spec
     alarms = assembly.resources("observability", "AWS::CloudWatch::Alarm")
-    kinds = {i.removeprefix("metrics")[:-8] for i in alarms}
+    kinds = {i.removeprefix("alarms")[:-8] for i in alarms}
     wanted = {"hubdown", "proxydown", "spawnfailures", "slowstarts", "homesslow", "backupfailed"}
     wanted |= {"certificate"}
     assert kinds == wanted

@@ -126,7 +126,7 @@ def test_images_of_the_catalog_and_of_every_release_have_repositories(project: P
     (project / "catalog.yaml").write_text(catalog)
     environment = load(project, "prod").environment("prod")
     assert environment.repositories == ("hub", "proxy", "next", "base", "later")
-    stack = RegistryStack(App(), "registry", environment=environment, spec=environment.eks_spec)
+    stack = RegistryStack(App(), "registry", environment=environment)
     found = Template.from_stack(stack).find_resources("AWS::ECR::Repository").values()
     names = {repository["Properties"]["RepositoryName"] for repository in found}
     assert names == {f"slipway/{image}" for image in environment.repositories}

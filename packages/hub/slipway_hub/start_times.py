@@ -1,7 +1,7 @@
 """How long servers take to start, as a line of JSON in the hub's log for whoever counts lines.
 
 JupyterHub has it in a sentence and in its own metrics; a filter of CloudWatch Logs takes numbers
-out of JSON only. `stacks/hub_metrics.py` reads it.
+out of JSON only. `stacks/constructs/hub_metrics.py` reads it.
 """
 
 import json

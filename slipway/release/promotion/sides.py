@@ -105,7 +105,7 @@ def with_release(root: Path, environment: Environment, release: Release) -> Envi
 def reach(environment: Environment, profile: str | None = None) -> "AwsAccount | None":
     """An environment's place on AWS, with credentials of its account; None if it is elsewhere.
 
-    Credentials of another account take the role that `stacks/promotion.py` has made for them.
+    Credentials of another account take the role of `stacks/constructs/promotion_role.py`.
     Raises StepError.
     """
     if not environment.spec.on_aws:

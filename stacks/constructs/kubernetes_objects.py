@@ -7,9 +7,12 @@ from constructs import Construct
 
 from charts.rendering import Manifest
 
-FIRST = frozenset({"Namespace"})
-NAMED_BY_OTHERS = frozenset({"IngressClassParams", "NodeClass", "StorageClass"})
-WORKLOADS = frozenset({"DaemonSet", "Deployment", "Job", "StatefulSet"})
+APPLY_ORDER = {
+    "Namespace": 0,
+    **dict.fromkeys(("IngressClassParams", "NodeClass", "StorageClass"), 1),
+    **dict.fromkeys(("DaemonSet", "Deployment", "Job", "StatefulSet"), 3),
+}
+"""By kind, the lowest first. Any other kind is 2."""
 
 
 class KubernetesObjects(Construct):
@@ -27,30 +30,24 @@ class KubernetesObjects(Construct):
         self, scope: Construct, id: str, *, cluster: eks.ICluster, objects: Iterable[Manifest]
     ) -> None:
         super().__init__(scope, id)
-        made: dict[int, list[eks.KubernetesManifest]] = {}
-        for item in sorted(objects, key=_turn):
-            turn = _turn(item)
+        applied: list[tuple[int, eks.KubernetesManifest]] = []
+        for item in sorted(objects, key=apply_order):
             manifest = eks.KubernetesManifest(
                 self,
-                identity(item),
+                object_id(item),
                 cluster=cluster,
                 manifest=[item],
                 overwrite=True,
                 prune=False,
             )
-            earlier = [one for before, ones in made.items() if before < turn for one in ones]
-            manifest.node.add_dependency(*earlier)
-            made.setdefault(turn, []).append(manifest)
+            order = apply_order(item)
+            manifest.node.add_dependency(*(one for before, one in applied if before < order))
+            applied.append((order, manifest))
 
 
-def identity(item: Manifest) -> str:
+def object_id(item: Manifest) -> str:
     return f"{item['kind']}-{item['metadata']['name']}".lower()
 
 
-def _turn(item: Manifest) -> int:
-    kind = item["kind"]
-    if kind in FIRST:
-        return 0
-    if kind in NAMED_BY_OTHERS:
-        return 1
-    return 3 if kind in WORKLOADS else 2
+def apply_order(item: Manifest) -> int:
+    return APPLY_ORDER.get(item["kind"], 2)

@@ -1,4 +1,4 @@
-"""One page that answers: is it up, who is on it, do servers start, what does it cost."""
+"""The dashboard of an environment."""
 
 from collections.abc import Sequence
 
@@ -6,12 +6,15 @@ from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.hub_metrics import HubMetrics
+from slipway import facts
+from stacks.constructs.hub_metrics import HubMetrics
 
 BILLING_REGION = "us-east-1"
 
 
 class Dashboard(Construct):
+    """Alarms, hub and proxy, starts of servers, homes, load balancers and cost on one page."""
+
     def __init__(
         self,
         scope: Construct,
@@ -27,14 +30,14 @@ class Dashboard(Construct):
         )
         board.add_widgets(
             cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=8),
-            _graph("Hub and proxy", metrics.hub, metrics.proxy),
+            _graph("Hub and proxy", metrics.hub_pods, metrics.proxy_pods),
             _graph("Pods and nodes", metrics.pods, metrics.nodes),
         )
         board.add_widgets(
             _graph(
                 "Servers started, failed",
                 metrics.start_times.with_(statistic="SampleCount"),
-                metrics.failures,
+                metrics.failed_starts,
             ),
             _graph(
                 "Seconds to start",
@@ -55,7 +58,8 @@ def _graph(title: str, *metrics: cloudwatch.IMetric) -> cloudwatch.GraphWidget:
 
 def _load_balancers(metric: str, statistic: str) -> cloudwatch.MathExpression:
     """Found by what a controller calls them: nobody knows their names before they are made."""
-    search = f'{{AWS/ApplicationELB,LoadBalancer}} MetricName="{metric}" LoadBalancer="k8s-slipway"'
+    name = f"k8s-{facts.NAMESPACE}"
+    search = f'{{AWS/ApplicationELB,LoadBalancer}} MetricName="{metric}" LoadBalancer="{name}"'
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{search}', '{statistic}', 60)", label="", using_metrics={}
     )

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_eks_v2 as eks
@@ -10,22 +9,23 @@ from constructs import Construct
 
 from charts.rendering import Manifest
 
-REVISION = "slipway/revision"
+REVISION_LABEL = "slipway/revision"
 """On the pods of a Deployment: the digest of their template."""
-LONGEST = Duration.minutes(10)
+TIMEOUT = Duration.minutes(10)
 """A first deploy has to get a node, a volume and the image."""
 
 
-def with_revisions(stack: Stack, objects: Iterable[Manifest]) -> Iterator[Manifest]:
-    """Each object, a Deployment with its pods' revision as a label."""
-    for item in objects:
-        if item["kind"] == "Deployment":
-            template = item["spec"]["template"]
-            # By logical ids: the text of an unresolved token is another one in every synthesis.
-            known = json.dumps(stack.resolve(template), sort_keys=True)
-            labels = template["metadata"]["labels"]
-            labels[REVISION] = hashlib.sha256(known.encode()).hexdigest()[:16]
-        yield item
+def with_revision(stack: Stack, item: Manifest) -> Manifest:
+    """The object; a Deployment with its pods' revision as a label."""
+    if item["kind"] != "Deployment":
+        return item
+    template = item["spec"]["template"]
+    # By logical ids: the text of an unresolved token is another one in every synthesis.
+    resolved = json.dumps(stack.resolve(template), sort_keys=True)
+    revision = hashlib.sha256(resolved.encode()).hexdigest()[:16]
+    labels = {**template["metadata"]["labels"], REVISION_LABEL: revision}
+    metadata = {**template["metadata"], "labels": labels}
+    return {**item, "spec": {**item["spec"], "template": {**template, "metadata": metadata}}}
 
 
 class RollOut(Construct):
@@ -40,7 +40,10 @@ class RollOut(Construct):
     ) -> None:
         super().__init__(scope, id)
         labels = deployment["spec"]["template"]["metadata"]["labels"]
-        selector = {**deployment["spec"]["selector"]["matchLabels"], REVISION: labels[REVISION]}
+        selector = {
+            **deployment["spec"]["selector"]["matchLabels"],
+            REVISION_LABEL: labels[REVISION_LABEL],
+        }
         eks.KubernetesObjectValue(
             self,
             "ready",
@@ -50,5 +53,5 @@ class RollOut(Construct):
             object_name="--selector=" + ",".join(f"{k}={v}" for k, v in selector.items()),
             object_namespace=deployment["metadata"]["namespace"],
             json_path=".items[?(@.status.readyReplicas>0)].metadata.name",
-            timeout=LONGEST,
+            timeout=TIMEOUT,
         )

@@ -1,20 +1,20 @@
-"""Who is told before the bill is."""
+"""A budget of the account, with e-mails when it is used up."""
 
 from aws_cdk import aws_budgets as budgets
 from constructs import Construct
 
 
 class MonthlyBudget(Construct):
-    """Of the whole account: an environment has one of its own.
+    """A monthly budget of the whole account: an environment has an account of its own.
 
-    Told at 80 % spent, and when the forecast says that the month ends above it.
+    An e-mail is sent at 80 % spent, and when the forecast says that the month ends above it.
     """
 
     def __init__(
         self, scope: Construct, id: str, *, name: str, monthly_usd: int, email: str
     ) -> None:
         super().__init__(scope, id)
-        reader = budgets.CfnBudget.SubscriberProperty(address=email, subscription_type="EMAIL")
+        subscriber = budgets.CfnBudget.SubscriberProperty(address=email, subscription_type="EMAIL")
         budgets.CfnBudget(
             self,
             "budget",
@@ -32,7 +32,7 @@ class MonthlyBudget(Construct):
                         threshold=percent,
                         threshold_type="PERCENTAGE",
                     ),
-                    subscribers=[reader],
+                    subscribers=[subscriber],
                 )
                 for kind, percent in (("ACTUAL", 80), ("FORECASTED", 100))
             ],

@@ -1,4 +1,4 @@
-"""EKS add-ons: what Auto Mode does not bring, in versions that a release pins."""
+"""An EKS add-on, in the version that a release pins."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,16 +6,17 @@ from aws_cdk import aws_eks_v2 as eks
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.acknowledgements import aws_writes_this_policy
-from stacks.pod_identity import pod_role
+from stacks.constructs.acknowledgements import acknowledge_managed_policies
+from stacks.constructs.pod_role import PodRole
 
 
 class Addon(Construct):
-    """Its accounts get their roles here: an association beside it would be a second one, which EKS
-    refuses. https://github.com/aws/aws-cdk/issues/31522
+    """An add-on with the roles of its service accounts.
 
     `versions` is by add-on name; one that it lacks comes in EKS's default version.
-    `roles` are AWS's managed policies by the service account that needs them.
+    `roles` are AWS's managed policies by the service account that needs them. A pod identity
+    association beside the add-on would be a second one, which EKS refuses:
+    https://github.com/aws/aws-cdk/issues/31522
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Addon(Construct):
             addon_name=addon,
             addon_version=versions.get(addon),
             cluster_name=cluster,
-            # What an earlier try left half made is no reason to fail.
+            # What an earlier deploy left half made is no reason to fail.
             resolve_conflicts="OVERWRITE",
             pod_identity_associations=[
                 eks.CfnAddon.PodIdentityAssociationProperty(
@@ -47,8 +48,8 @@ class Addon(Construct):
         )
 
     def _role(self, account: str, policies: Sequence[str]) -> iam.Role:
-        role = pod_role(self, f"{account}-role")
+        role = PodRole(self, f"{account}-role")
         for policy in policies:
             role.add_managed_policy(iam.ManagedPolicy.from_aws_managed_policy_name(policy))
-        aws_writes_this_policy(role, *policies)
+        acknowledge_managed_policies(role, *policies)
         return role
