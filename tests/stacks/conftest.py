@@ -1,74 +1,76 @@
-"""The shipped environments, synthesized by the CDK CLI as a user would run it."""
+"""The shipped environments, synthesized in this process once for all tests.
+
+`test_offline.py` shows that the CDK CLI gets the same templates from `app.py`.
+"""
 
 import json
-import os
-import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
 
 from slipway.model import Environment, load
+from stacks.environment_stage import EnvironmentStage
 
 ROOT = Path(__file__).parents[2]
 CDK = ROOT / ".venv/bin/cdk"
-LONG_LIVED = ("registry", "network", "data", "pipeline")
-DISPOSABLE = ("cluster", "hub", "observability")
-NOBODY = "http://127.0.0.1:9"
 
 KUBERNETES_OBJECT = "Custom::AWSCDK-EKS-KubernetesResource"
 
 Resources = dict[str, dict[str, Any]]
 
 
-def cdk(*arguments: str) -> str:
-    """Run the CLI without credentials, and with a network that leads nowhere."""
-    ours = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "CDK_"))}
-    nothing = {
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "HTTP_PROXY": NOBODY,
-        "HTTPS_PROXY": NOBODY,
-    }
-    done = subprocess.run(
-        [str(CDK), *arguments],
-        cwd=ROOT,
-        env={**ours, **nothing},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
 @dataclass(frozen=True)
 class Assembly:
-    """What `cdk deploy` would send for one environment."""
+    """What `cdk deploy` would send for one environment, by the stacks' short names."""
 
     environment: Environment
-    stacks: dict[str, dict[str, Any]]
-    """The manifest's entries by the stack's short name."""
-    templates: dict[str, dict[str, Any]]
+    stacks: Mapping[str, dict[str, Any]]
+    """The manifest's entries, each with its `id`."""
+    templates: Mapping[str, dict[str, Any]]
+
+    def dependencies(self, stack: str) -> set[str]:
+        """The stacks that must be deployed before this one."""
+        needed = self.stacks[stack]["dependencies"]
+        return {name for name, entry in self.stacks.items() if entry["id"] in needed}
+
+    def template(self, stack: str) -> Template:
+        return Template.from_json(dict(self.templates[stack]))
 
     def resources(self, stack: str, type: str | None = None) -> Resources:
         found: Resources = self.templates[stack]["Resources"]
         return {k: r for k, r in found.items() if type in (None, r["Type"])}
 
     def only(self, stack: str, type: str) -> dict[str, Any]:
+        """The properties of the one resource of this type."""
         (found,) = self.resources(stack, type).values()
-        return found["Properties"]
+        properties: dict[str, Any] = found["Properties"]
+        return properties
+
+
+def cdk_context() -> dict[str, Any]:
+    """What the CDK CLI hands to an app: the feature flags of `cdk.json`."""
+    context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
+    return {**context, "aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
+
+
+def synthesize(environment: Environment, folder: Path) -> Assembly:
+    app = App(outdir=str(folder), context=cdk_context(), builtin_cloud_formation_validation=False)
+    EnvironmentStage(app, environment.name, environment=environment)
+    app.synth()
+    return read_assembly(folder / f"assembly-{environment.name}", environment)
 
 
 def read_assembly(folder: Path, environment: Environment) -> Assembly:
     manifest = json.loads((folder / "manifest.json").read_text())
     assert not manifest.get("missing"), "something would be looked up in the account"
     stacks = {
-        entry["displayName"].rpartition("/")[2]: entry
-        for entry in manifest["artifacts"].values()
+        entry["displayName"].rpartition("/")[2]: {"id": artifact, **entry}
+        for artifact, entry in manifest["artifacts"].items()
         if entry["type"] == "aws:cloudformation:stack"
     }
     templates = {
@@ -78,12 +80,21 @@ def read_assembly(folder: Path, environment: Environment) -> Assembly:
     return Assembly(environment, stacks, templates)
 
 
-@pytest.fixture(scope="session", params=["dev", "prod"])
-def assembly(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    name = request.param
-    out = tmp_path_factory.mktemp("cdk") / "out"
-    cdk("synth", f"{name}/*", "--quiet", "--output", str(out))
-    return read_assembly(out / f"assembly-{name}", load(ROOT).environment(name))
+@pytest.fixture(scope="session")
+def dev(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return synthesize(load(ROOT).environment("dev"), tmp_path_factory.mktemp("dev"))
+
+
+@pytest.fixture(scope="session")
+def prod(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
+    return synthesize(load(ROOT).environment("prod"), tmp_path_factory.mktemp("prod"))
+
+
+@pytest.fixture(params=["dev", "prod"])
+def assembly(request: pytest.FixtureRequest) -> Assembly:
+    """Each of them in turn."""
+    found: Assembly = request.getfixturevalue(request.param)
+    return found
 
 
 def objects_in(assembly: Assembly, stack: str) -> dict[str, dict[str, Any]]:
@@ -105,3 +116,8 @@ def manifest_text(manifest: Any) -> str:
 def _in_words(value: dict[str, Any]) -> str:
     ((function, of),) = value.items()
     return f"{function} {'.'.join(of) if isinstance(of, list) else of}"
+
+
+def listed(value: str | list[str]) -> list[str]:
+    """CloudFormation writes a list of one as a string."""
+    return [value] if isinstance(value, str) else value

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from slipway.model.eks import GitHubActions, GitHubIds
-from tests.stacks.conftest import Assembly
+from tests.stacks.conftest import Assembly, listed
 
 
 def roles(assembly: Assembly) -> dict[str, dict[str, Any]]:
@@ -16,11 +16,8 @@ def allowed(assembly: Assembly, role: str) -> dict[str, Any]:
     """Resources by action."""
     found: dict[str, list[Any]] = {}
     for statement in statements(assembly, role):
-        actions, resources = statement["Action"], statement["Resource"]
-        for action in [actions] if isinstance(actions, str) else actions:
-            found.setdefault(action, []).extend(
-                resources if isinstance(resources, list) else [resources]
-            )
+        for action in listed(statement["Action"]):
+            found.setdefault(action, []).extend(listed(statement["Resource"]))
     return found
 
 
@@ -36,8 +33,9 @@ def statements(assembly: Assembly, role: str) -> list[dict[str, Any]]:
 
 
 def test_only_the_environments_workflow_of_the_one_repository_deploys(assembly: Assembly) -> None:
-    spec: Any = assembly.environment.spec
+    spec = assembly.environment.eks_spec
     name = assembly.environment.name
+    assert spec.github
     repository = f"repo:{spec.github.repository}"
     ((role, found),) = roles(assembly).items()
     assert role == f"slipway-{name}-deploy", "a request's own code can take no role"
@@ -57,7 +55,7 @@ def test_a_repository_with_ids_is_known_by_them_alone() -> None:
 
 
 def test_a_deploy_takes_cdks_roles_and_pushes_to_our_repositories(assembly: Assembly) -> None:
-    spec: Any = assembly.environment.spec
+    spec = assembly.environment.eks_spec
     may = allowed(assembly, f"slipway-{assembly.environment.name}-deploy")
     taken = [role for role in may["sts:AssumeRole"] if ":role/cdk-" in role]
     assert {r.split("-")[2] for r in taken} == {"deploy", "file", "image", "lookup"}
@@ -71,10 +69,12 @@ def test_a_deploy_takes_cdks_roles_and_pushes_to_our_repositories(assembly: Asse
 
 
 def test_images_are_pulled_from_the_account_before_and_by_the_one_after(assembly: Assembly) -> None:
-    spec: Any = assembly.environment.spec
+    spec = assembly.environment.eks_spec
     may = allowed(assembly, f"slipway-{assembly.environment.name}-deploy")["ecr:BatchGetImage"]
     assert any(f":{spec.promotion.source}:" in arn for arn in may) is bool(spec.promotion.source)
-    for repository in assembly.resources("registry", "AWS::ECR::Repository").values():
+    repositories = assembly.resources("registry", "AWS::ECR::Repository")
+    assert repositories
+    for repository in repositories.values():
         policy = repository["Properties"].get("RepositoryPolicyText")
         assert bool(policy) is bool(spec.promotion.to)
         if policy:
@@ -91,10 +91,15 @@ def test_images_are_pulled_from_the_account_before_and_by_the_one_after(assembly
 
 
 def test_no_image_that_a_release_could_name_expires(assembly: Assembly) -> None:
+    assembly.template("registry").all_resources_properties(
+        "AWS::ECR::Repository",
+        {
+            "ImageScanningConfiguration": {"ScanOnPush": True},
+            "EncryptionConfiguration": {"EncryptionType": "KMS"},
+            "ImageTagMutability": "IMMUTABLE_WITH_EXCLUSION",
+        },
+    )
     for repository in assembly.resources("registry", "AWS::ECR::Repository").values():
-        properties = repository["Properties"]
-        (rule,) = json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])["rules"]
+        policy = repository["Properties"]["LifecyclePolicy"]["LifecyclePolicyText"]
+        (rule,) = json.loads(policy)["rules"]
         assert rule["selection"]["tagPatternList"] == ["cache-*"]
-        assert properties["ImageScanningConfiguration"] == {"ScanOnPush": True}
-        assert properties["EncryptionConfiguration"]["EncryptionType"] == "KMS"
-        assert properties["ImageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"

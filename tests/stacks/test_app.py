@@ -1,41 +1,74 @@
-"""`app.py` as the CDK CLI runs it."""
+"""`app.py` as the CDK CLI starts it, and what depends on the configuration."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
 
-from aws_cdk import App
-from aws_cdk.assertions import Template
+import pytest
 
 from slipway.model import load
 from slipway.model.eks import Network
-from stacks.environment_stage import EnvironmentStage
-from tests.stacks.conftest import CDK, ROOT
+from tests.stacks.conftest import CDK, ROOT, cdk_context, synthesize
 
 
-def test_problems_in_the_files_are_listed_without_a_traceback(tmp_path: Path) -> None:
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
     shutil.copytree(ROOT / "environments", tmp_path / "environments")
-    shutil.copy(ROOT / "app.py", tmp_path)
+    for name in ("app.py", "catalog.yaml", "cdk.json"):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+def run_app(project: Path, **context: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=project,
+        env={
+            **os.environ,
+            "CDK_OUTDIR": str(project / "cdk.out"),
+            "CDK_CONTEXT_JSON": json.dumps(cdk_context() | context),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_problems_in_the_files_are_listed_without_a_traceback(project: Path) -> None:
     catalog = (ROOT / "catalog.yaml").read_text()
     broken = catalog.replace("default_profile: vscode", "default_profile: vscod")
-    (tmp_path / "catalog.yaml").write_text(broken)
+    (project / "catalog.yaml").write_text(broken)
     line = broken.splitlines().index("default_profile: vscod") + 1
-    done = subprocess.run(
-        [sys.executable, "app.py"], cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+    done = run_app(project)
     assert done.returncode == 2
     assert f"catalog.yaml:{line}:" in done.stderr
     assert "did you mean 'vscode'?" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_environment_without_a_way_out_reaches_aws_through_endpoints() -> None:
+def test_only_the_environment_of_the_context_is_built_and_read(project: Path) -> None:
+    (project / "environments/prod.yaml").write_text("target: eks\n")
+    done = run_app(project, env="dev")
+    assert done.returncode == 0, done.stderr
+    assert [folder.name for folder in (project / "cdk.out").glob("assembly-*")] == ["assembly-dev"]
+    unknown = run_app(project, env="stage")
+    assert unknown.returncode == 2
+    assert "there is no environment 'stage', there is dev" in unknown.stderr
+    assert "Traceback" not in unknown.stderr
+
+
+def test_app_py_is_a_plan_that_fits_on_a_screen() -> None:
+    assert len((ROOT / "app.py").read_text().splitlines()) <= 20
+
+
+def test_an_environment_without_a_way_out_reaches_aws_through_endpoints(tmp_path: Path) -> None:
     environment = load(ROOT).environment("dev")
     spec = environment.eks_spec.model_copy(update={"network": Network(nat="none")})
-    stage = EnvironmentStage(App(), "dev", environment=replace(environment, spec=spec))
-    network = Template.from_json(stage.synth().get_stack_by_name("dev-network").template)
+    network = synthesize(replace(environment, spec=spec), tmp_path).template("network")
     network.resource_count_is("AWS::EC2::NatGateway", 0)
     services = [
         str(endpoint["Properties"]["ServiceName"])
@@ -43,32 +76,6 @@ def test_an_environment_without_a_way_out_reaches_aws_through_endpoints() -> Non
     ]
     for needed in ("eks-auth", "ecr.dkr", "sts", "lambda", "s3"):
         assert any(needed in service for service in services), needed
-
-
-def test_only_the_environment_that_is_asked_for_is_built_and_read(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "environments", tmp_path / "environments")
-    for name in ("app.py", "catalog.yaml", "cdk.json"):
-        shutil.copy(ROOT / name, tmp_path)
-    (tmp_path / "environments/prod.yaml").write_text("target: eks\n")
-    listed = subprocess.run(
-        [str(CDK), "list", "-c", "env=dev"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert listed.returncode == 0, listed.stderr
-    assert {line.partition("/")[0] for line in listed.stdout.split("\n") if "/" in line} == {"dev"}
-    unknown = subprocess.run(
-        [str(CDK), "list", "-c", "env=stage"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert unknown.returncode != 0
-    assert "there is no environment 'stage', there is dev" in unknown.stderr
-    assert "Traceback" not in unknown.stderr
 
 
 def test_no_feature_flag_is_left_to_a_default_that_changes() -> None:

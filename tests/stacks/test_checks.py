@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.stacks.conftest import ROOT, Assembly, Resources
+from tests.stacks.conftest import ROOT, Assembly, Resources, listed
 
 CDK_S_OWN = ("W3005", "W3010")
 """A dependency that is there twice, and zones named: CDK and we mean it."""
@@ -87,8 +87,7 @@ def test_no_policy_allows_everything_on_everything(assembly: Assembly) -> None:
     for stack in assembly.templates:
         for statement in statements(assembly.resources(stack)):
             seen += 1
-            actions = statement.get("Action", "*")
-            actions = [actions] if isinstance(actions, str) else actions
+            actions = listed(statement.get("Action", "*"))
             everything = "*" in actions and statement.get("Resource") == "*"
             assert statement["Effect"] == "Deny" or not everything, statement
     assert seen > 20
@@ -99,8 +98,7 @@ def test_a_wildcard_in_actions_is_for_the_key_that_a_key_policy_is_about(
 ) -> None:
     for stack in assembly.templates:
         for statement in statements(assembly.resources(stack)):
-            actions = statement["Action"]
-            wide = [a for a in ([actions] if isinstance(actions, str) else actions) if "*" in a]
+            wide = [action for action in listed(statement["Action"]) if "*" in action]
             assert statement["Effect"] == "Deny" or all(a.startswith("kms:") for a in wide)
 
 

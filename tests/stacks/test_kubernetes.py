@@ -81,6 +81,7 @@ def test_classes_come_before_what_names_them_and_leave_after_it(assembly: Assemb
     objects, resources = objects_in(assembly, "cluster"), assembly.resources("cluster")
     by_kind = {kind: {i for i, o in objects.items() if o["kind"] == kind} for kind in NAMES}
     for kind, named in NAMES.items():
+        assert by_kind[kind]
         for logical_id in by_kind[kind]:
             classes = {i for i, o in objects.items() if o["kind"] == named}
             assert classes

@@ -1,27 +1,31 @@
 """What survives a teardown, what does not, and that the first never depends on the second."""
 
 import json
-from typing import Any
 
 import pytest
 
-from tests.stacks.conftest import DISPOSABLE, LONG_LIVED, Assembly, cdk
+from slipway.facts import DISPOSABLE_STACKS, LONG_LIVED_STACKS, STACKS
+from tests.stacks.conftest import Assembly
 
 
-def test_every_environment_on_aws_is_a_stage_of_seven_stacks() -> None:
-    listed = [line.split()[0] for line in cdk("ls").splitlines() if "/" in line]
-    assert sorted(listed) == sorted(
-        f"{stage}/{stack}" for stage in ("dev", "prod") for stack in (*LONG_LIVED, *DISPOSABLE)
-    )
+def test_the_stacks_are_those_that_every_command_knows(assembly: Assembly) -> None:
+    assert set(assembly.stacks) == set(STACKS)
+
+
+def test_stacks_are_deployed_in_their_order(assembly: Assembly) -> None:
+    """Each needs only what comes before it, so that a teardown can go the other way."""
+    for number, stack in enumerate(STACKS):
+        assert assembly.dependencies(stack) <= set(STACKS[:number]), stack
+    assert {"cluster", "data"} <= assembly.dependencies("hub")
 
 
 def test_stacks_go_to_the_account_and_region_of_the_environment(assembly: Assembly) -> None:
-    spec: Any = assembly.environment.spec
+    spec = assembly.environment.eks_spec
     places = {entry["environment"] for entry in assembly.stacks.values()}
     assert places == {f"aws://{spec.account}/{spec.region}"}
 
 
-@pytest.mark.parametrize("stack", LONG_LIVED)
+@pytest.mark.parametrize("stack", LONG_LIVED_STACKS)
 def test_a_long_lived_stack_is_protected_and_keeps_all_it_has(
     assembly: Assembly, stack: str
 ) -> None:
@@ -34,7 +38,7 @@ def test_a_long_lived_stack_is_protected_and_keeps_all_it_has(
         assert resource["UpdateReplacePolicy"] == "Retain", resource["Type"]
 
 
-@pytest.mark.parametrize("stack", DISPOSABLE)
+@pytest.mark.parametrize("stack", DISPOSABLE_STACKS)
 def test_a_disposable_stack_can_be_destroyed_and_leaves_nothing(
     assembly: Assembly, stack: str
 ) -> None:
@@ -43,12 +47,12 @@ def test_a_disposable_stack_can_be_destroyed_and_leaves_nothing(
         assert resource.get("DeletionPolicy", "Delete") == "Delete", resource["Type"]
 
 
-def test_no_long_lived_stack_needs_a_disposable_one(assembly: Assembly) -> None:
-    name = assembly.environment.name
-    for stack in LONG_LIVED:
-        text = json.dumps(assembly.templates[stack])
-        for other in DISPOSABLE:
-            assert f"{name}-{other}:" not in text
+@pytest.mark.parametrize("stack", LONG_LIVED_STACKS)
+def test_no_long_lived_stack_needs_a_disposable_one(assembly: Assembly, stack: str) -> None:
+    assert not assembly.dependencies(stack) & set(DISPOSABLE_STACKS)
+    text = json.dumps(assembly.templates[stack])
+    for other in DISPOSABLE_STACKS:
+        assert f"{assembly.environment.name}-{other}:" not in text
 
 
 def test_everything_says_which_environment_and_release_it_belongs_to(assembly: Assembly) -> None:

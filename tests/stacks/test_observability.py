@@ -1,15 +1,15 @@
-"""Who is told of what."""
+"""Alarms, the dashboard, the budget and logs."""
 
 import json
-from typing import Any
 
+from aws_cdk.assertions import Match
 from slipway_hub import start_times
 
 from tests.stacks.conftest import Assembly
 
 
 def test_somebody_hears_of_a_hub_that_is_down(assembly: Assembly) -> None:
-    spec: Any = assembly.environment.spec
+    spec = assembly.environment.eks_spec
     alarms = assembly.resources("observability", "AWS::CloudWatch::Alarm")
     kinds = {i.removeprefix("alarms")[:-8] for i in alarms}
     wanted = {"hubdown", "proxydown", "spawnfailures", "slowstarts", "homesslow", "backupfailed"}
@@ -17,8 +17,11 @@ def test_somebody_hears_of_a_hub_that_is_down(assembly: Assembly) -> None:
     assert kinds == wanted
     for alarm in alarms.values():
         assert bool(alarm["Properties"].get("AlarmActions")) is bool(spec.alarms)
-    (down,) = (a["Properties"] for i, a in alarms.items() if "hubdown" in i)
-    assert down["TreatMissingData"] == "breaching", "a hub whose node is gone says nothing at all"
+    # A hub whose node is gone sends no data at all.
+    assembly.template("observability").has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {"AlarmDescription": "No hub answers", "TreatMissingData": "breaching"},
+    )
 
 
 def test_the_time_a_server_takes_to_start_is_a_metric_with_an_alarm(assembly: Assembly) -> None:
@@ -28,31 +31,49 @@ def test_the_time_a_server_takes_to_start_is_a_metric_with_an_alarm(assembly: As
     (metric,) = seconds["MetricTransformations"]
     assert metric["MetricValue"] == "$.log_processed.seconds"
     assert "DefaultValue" not in metric, "no server is no server of no seconds"
-    alarms = assembly.resources("observability", "AWS::CloudWatch::Alarm")
-    (alarm,) = (a["Properties"] for i, a in alarms.items() if "slowstarts" in i)
-    assert alarm["MetricName"] == metric["MetricName"]
-    assert (alarm["Statistic"], alarm["Threshold"]) == ("Average", 300), "half of 10 minutes"
-    assert alarm["TreatMissingData"] == "notBreaching"
+    assembly.template("observability").has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "MetricName": metric["MetricName"],
+            "Statistic": "Average",
+            "Threshold": 300,  # half of 10 minutes
+            "TreatMissingData": "notBreaching",
+        },
+    )
 
 
 def test_alarms_may_publish_to_the_topic_and_only_over_tls(assembly: Assembly) -> None:
-    for policy in assembly.resources("observability", "AWS::SNS::TopicPolicy").values():
-        statements = policy["Properties"]["PolicyDocument"]["Statement"]
-        effects = {s["Effect"]: s for s in statements}
-        assert effects["Allow"]["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-        assert "aws:SecureTransport" in json.dumps(effects["Deny"]["Condition"])
+    template = assembly.template("observability")
+    policies = int(assembly.environment.eks_spec.alarms is not None)
+    template.resource_count_is("AWS::SNS::TopicPolicy", policies)
+    account = {"StringEquals": {"aws:SourceAccount": assembly.environment.eks_spec.account}}
+    statements = [
+        {
+            "Effect": "Allow",
+            "Action": "sns:Publish",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Condition": account,
+        },
+        {"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+    ]
+    for statement in statements:
+        template.resource_properties_count_is(
+            "AWS::SNS::TopicPolicy",
+            {"PolicyDocument": {"Statement": Match.array_with([Match.object_like(statement)])}},
+            policies,
+        )
 
 
-def test_the_budget_is_told_of_at_80_percent_and_by_its_forecast(assembly: Assembly) -> None:
-    spec: Any = assembly.environment.spec
+def test_the_budget_sends_an_e_mail_at_80_percent_and_by_its_forecast(assembly: Assembly) -> None:
+    spec = assembly.environment.eks_spec
     found = assembly.resources("observability", "AWS::Budgets::Budget").values()
     assert bool(found) is bool(spec.budget)
     for budget in found:
-        told = {
+        notifications = {
             (n["Notification"]["NotificationType"], n["Notification"]["Threshold"])
             for n in budget["Properties"]["NotificationsWithSubscribers"]
         }
-        assert told == {("ACTUAL", 80), ("FORECASTED", 100)}
+        assert notifications == {("ACTUAL", 80), ("FORECASTED", 100)}
 
 
 def test_no_log_is_kept_for_ever_and_none_is_left_behind(assembly: Assembly) -> None:
@@ -72,5 +93,6 @@ def test_the_dashboard_answers_the_questions_of_an_operator(assembly: Assembly) 
 
 
 def test_refused_connections_are_logged(assembly: Assembly) -> None:
-    log = assembly.only("network", "AWS::EC2::FlowLog")
-    assert log["TrafficType"] == "REJECT"
+    assembly.template("network").has_resource_properties(
+        "AWS::EC2::FlowLog", {"TrafficType": "REJECT"}
+    )

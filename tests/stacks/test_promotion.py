@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.stacks.conftest import Assembly
+from tests.stacks.conftest import Assembly, listed
 from tests.stacks.test_access import statements
 
 
@@ -19,7 +19,7 @@ def promotion_policy(assembly: Assembly) -> list[dict[str, Any]]:
 
 
 def test_who_promotes_from_here_sees_what_runs_and_changes_nothing(assembly: Assembly) -> None:
-    spec: Any = assembly.environment.spec
+    spec = assembly.environment.eks_spec
     roles = [
         role["Properties"]
         for role in assembly.resources("data", "AWS::IAM::Role").values()
@@ -31,9 +31,10 @@ def test_who_promotes_from_here_sees_what_runs_and_changes_nothing(assembly: Ass
         assert statement["Condition"]["ArnLike"]["aws:PrincipalArn"] == [
             f"arn:aws:iam::{account}:role/slipway-*-deploy" for account in spec.promotion.to
         ]
-    for statement in promotion_policy(assembly):
-        actions = statement["Action"]
-        for action in [actions] if isinstance(actions, str) else actions:
+    policy = promotion_policy(assembly)
+    assert bool(policy) is bool(spec.promotion.to)
+    for statement in policy:
+        for action in listed(statement["Action"]):
             verb = action.partition(":")[2]
             assert verb.startswith(("Get", "List", "Describe", "Detect", "Batch", "Decrypt")), (
                 action
@@ -45,13 +46,14 @@ def test_a_record_is_read_below_its_prefix_and_never_written_again(assembly: Ass
         *promotion_policy(assembly),
         *statements(assembly, f"slipway-{assembly.environment.name}-deploy"),
     ]
-    for statement in found:
-        if "s3:GetObject" in statement["Action"] or "s3:PutObject" in statement["Action"]:
-            assert statement["Resource"]["Fn::Join"][1][-1].endswith("/records/*")
-        if "s3:ListBucket" in statement["Action"]:
-            assert statement["Condition"] == {"StringLike": {"s3:prefix": "records/*"}}
-        if "s3:PutObject" in statement["Action"]:
-            assert statement["Condition"] == {"Null": {"s3:if-none-match": "false"}}
+    on_objects = [s for s in found if {"s3:GetObject", "s3:PutObject"} & {*listed(s["Action"])}]
+    for statement in on_objects:
+        assert statement["Resource"]["Fn::Join"][1][-1].endswith("/records/*")
+    lists = [s["Condition"] for s in found if "s3:ListBucket" in listed(s["Action"])]
+    readers = 2 if assembly.environment.eks_spec.promotion.to else 1
+    assert lists == [{"StringLike": {"s3:prefix": "records/*"}}] * readers
+    puts = [s["Condition"] for s in on_objects if "s3:PutObject" in listed(s["Action"])]
+    assert puts == [{"Null": {"s3:if-none-match": "false"}}]
 
 
 def test_a_deploy_has_the_token_of_smoke_and_no_other_secret(assembly: Assembly) -> None:
