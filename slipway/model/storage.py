@@ -1,6 +1,6 @@
 """Where users' homes and the hub's database are. A kind of home is one class here."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,15 @@ class Homes(Model):
     def one_node(self) -> bool:
         """Whether the claim can be mounted on one node only: servers stay where the hub is."""
         return False
+
+    def for_hub(self) -> dict[str, Any]:
+        """The hub's settings: of one of the kinds in `slipway_hub.home_volumes`."""
+        return {
+            "kind": "shared",
+            "claim": self.claim_name,
+            "folder": facts.HOMES_FOLDER,
+            "one_node": self.one_node,
+        }
 
 
 class SharedHomes(Homes):
@@ -50,6 +59,9 @@ class PerUserHomes(Homes):
     kind: Literal["per-user"]
     storage_class: Name | None = None
     size: Memory = "10Gi"
+
+    def for_hub(self) -> dict[str, Any]:
+        return self.model_dump()
 
 
 class ExistingHomes(Homes):

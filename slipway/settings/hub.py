@@ -9,11 +9,9 @@ from slipway_hub.settings import (
     KubernetesSpawning,
     LocalSpawning,
     NodePoolSettings,
-    PerUserHomes,
     ProfileSettings,
     RouteSettings,
     SecretFiles,
-    SharedHomes,
 )
 
 from slipway import facts
@@ -23,7 +21,6 @@ from slipway.model.apps import ICONS
 from slipway.model.auth import USER_NAME
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
-from slipway.model.storage import Homes
 from slipway.settings.server import IN_IMAGE
 
 JUPYTERLAB = "jupyterlab"
@@ -95,7 +92,7 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
             hub_labels=facts.component_labels(facts.HUB),
             images={n: environment.image_reference(n) for n in environment.catalog.images},
             pull_policies={n: environment.pull_policy(n) for n in environment.catalog.images},
-            homes=_homes(spec.storage.homes),
+            homes=spec.storage.homes.for_hub(),
             nodes={
                 name: NodePoolSettings(
                     selector=pool.node_selector(name), tolerations=pool.pod_tolerations()
@@ -109,17 +106,6 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
         max_servers=spec.max_servers,
         snapshots_every=seconds(spec.storage.snapshots_every),
         restore_database=spec.restore_database or "",
-    )
-
-
-def _homes(homes: Homes) -> SharedHomes | PerUserHomes:
-    if homes.claim_name is None:
-        return PerUserHomes(**homes.model_dump())
-    return SharedHomes(
-        kind="shared",
-        claim=homes.claim_name,
-        folder=facts.HOMES_FOLDER,
-        one_node=homes.one_node,
     )
 
 

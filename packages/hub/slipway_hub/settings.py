@@ -1,4 +1,4 @@
-"""What the hub is told: one JSON file, the same shape in a pod and on a laptop.
+"""The hub's settings: one JSON file, the same shape in a pod and on a laptop.
 
 `slipway.settings.hub` writes it from an environment; `jupyterhub_config.py` reads it.
 """
@@ -7,7 +7,10 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from slipway_hub.home_volumes import AnyHomes
+from slipway_hub.settings_base import Settings
 
 VARIABLE = "SLIPWAY_HUB_SETTINGS"
 """The environment variable that names the file."""
@@ -17,10 +20,6 @@ SECRETS = "SLIPWAY_SECRETS"
 """The one that names the folder that secrets are written to."""
 READY = "slipway-ready"
 """Below /hub/: whether the hub can work, for probes."""
-
-
-class Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ProfileSettings(Settings):
@@ -104,25 +103,6 @@ class LocalSpawning(Settings):
     """Additional Python packages per image."""
 
 
-class SharedHomes(Settings):
-    """One volume with a folder per user."""
-
-    kind: Literal["shared"]
-    claim: str
-    folder: str
-    """Where the hub mounts the whole of it."""
-    one_node: bool
-    """Whether it can be mounted on one node only, which is then the hub's."""
-
-
-class PerUserHomes(Settings):
-    """A volume for each user."""
-
-    kind: Literal["per-user"]
-    size: str
-    storage_class: str | None = None
-
-
 class NodePoolSettings(Settings):
     """How a pod gets onto the nodes of a pool, as Kubernetes writes it."""
 
@@ -149,7 +129,7 @@ class KubernetesSpawning(Settings):
     """References by the catalog's names."""
     pull_policies: dict[str, Literal["Always", "IfNotPresent"]]
     """By the same names."""
-    homes: Annotated[SharedHomes | PerUserHomes, Field(discriminator="kind")]
+    homes: AnyHomes
     nodes: dict[str, NodePoolSettings]
     pack: bool
     """Fill nodes one after another, so that an autoscaler finds empty ones to remove."""

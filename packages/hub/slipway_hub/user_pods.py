@@ -4,11 +4,11 @@ from typing import Any
 
 from kubespawner.slugs import is_valid_label, safe_slug
 
-from slipway_hub.settings import KubernetesSpawning, PerUserHomes, ProfileSettings, SharedHomes
+from slipway_hub.home_volumes import ONE_NODE
+from slipway_hub.settings import KubernetesSpawning, ProfileSettings
 
 TMP_SIZE = "16Gi"
 
-_ONE_NODE = "kubernetes.io/hostname"
 USERNAME = "hub.jupyter.org/username"
 """KubeSpawner's label."""
 
@@ -47,7 +47,7 @@ def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
         "shareProcessNamespace": True,
         "terminationGracePeriodSeconds": GRACE,
     }
-    _place_homes(section, kubernetes)
+    kubernetes.homes.configure(section, kubernetes.hub_labels)
     _place_pods(section, kubernetes)
 
 
@@ -75,62 +75,36 @@ def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: Profile
         "readOnlyRootFilesystem": profile.read_only_root,
         "capabilities": {"drop": ["ALL"]},
     }
-    if isinstance(kubernetes.homes, PerUserHomes):
+    if kubernetes.homes.one_node_per_user:
         # All servers of a user on one node: their home can be mounted on one only.
         own = {USERNAME: safe_slug(spawner.user.name, is_valid=is_valid_label)}
         spawner.pod_affinity_required = [
-            {"labelSelector": {"matchLabels": own}, "topologyKey": _ONE_NODE}
+            {"labelSelector": {"matchLabels": own}, "topologyKey": ONE_NODE}
         ]
     pool = kubernetes.nodes[profile.nodes]
     spawner.node_selector = dict(pool.selector)
     spawner.tolerations = [dict(toleration) for toleration in pool.tolerations]
+    homes = kubernetes.homes
     spawner.volumes = [_home_volume(kubernetes), _memory(profile.shared_memory), _tmp()]
     spawner.volume_mounts = [
-        _home_mount(kubernetes, spawner.user.name, profile.home),
+        {"name": "home", "mountPath": profile.home, **homes.mount_options(spawner.user.name)},
         {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - the pod's own
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
     ]
-
-
-def _place_homes(section: Any, kubernetes: KubernetesSpawning) -> None:
-    homes = kubernetes.homes
-    if isinstance(homes, SharedHomes):
-        section.homes_folder = homes.folder
-        section.storage_pvc_ensure = False
-        if homes.one_node:
-            section.pod_affinity_required = [
-                {"labelSelector": {"matchLabels": kubernetes.hub_labels}, "topologyKey": _ONE_NODE}
-            ]
-        return
-    section.storage_pvc_ensure = True
-    # A user who is deleted may come back: somebody has to decide about their files.
-    section.delete_pvc = False
-    section.pvc_name_template = "home-{username}"
-    section.storage_capacity = homes.size
-    section.storage_class = homes.storage_class
-    section.storage_access_modes = ["ReadWriteOnce"]
 
 
 def _place_pods(section: Any, kubernetes: KubernetesSpawning) -> None:
     if kubernetes.pack:
         term = {
             "labelSelector": {"matchLabels": kubernetes.server_labels},
-            "topologyKey": _ONE_NODE,
+            "topologyKey": ONE_NODE,
         }
         section.pod_affinity_preferred = [{"weight": 100, "podAffinityTerm": term}]
 
 
 def _home_volume(kubernetes: KubernetesSpawning) -> dict[str, Any]:
-    homes = kubernetes.homes
-    claim = homes.claim if isinstance(homes, SharedHomes) else "{pvc_name}"
-    return {"name": "home", "persistentVolumeClaim": {"claimName": claim}}
-
-
-def _home_mount(kubernetes: KubernetesSpawning, user: str, home: str) -> dict[str, Any]:
-    mount = {"name": "home", "mountPath": home}
-    # The user's name itself, not KubeSpawner's {unescaped_username}: what that is expanded to
-    # loses a dash at its end, and ada- would get the home of ada.
-    return mount | {"subPath": user} if isinstance(kubernetes.homes, SharedHomes) else mount
+    claim = {"claimName": kubernetes.homes.claim_name()}
+    return {"name": "home", "persistentVolumeClaim": claim}
 
 
 def _memory(size: int) -> dict[str, Any]:
