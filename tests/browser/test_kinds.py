@@ -213,11 +213,12 @@ def test_an_app_works_in_a_frame_of_jupyterlab(page: Page, kinds: Hub):
     expect(page.locator(".jp-LauncherCard").first).to_be_visible()
     page.evaluate(
         """path => { const frame = document.createElement("iframe");
-        frame.src = path; frame.style = "position: fixed; inset: 0; z-index: 99999; height: 100%";
+        frame.id = "app"; frame.src = path;
+        frame.style = "position: fixed; inset: 0; z-index: 99999; height: 100%";
         document.body.append(frame); }""",
         f"/user/{user}/page/",
     )
-    frame = page.frame_locator("iframe").last
+    frame = page.frame_locator("#app")
     expect(frame.locator("#heard")).to_have_text("connected")
     frame.get_by_label("Say").fill("inside")
     expect(frame.locator("#heard")).to_have_text("heard inside")

@@ -75,6 +75,7 @@ def digest(function: Callable[..., Any]) -> str:
     return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:12]
 
 
+@pytest.mark.upstream
 @pytest.mark.parametrize(("function", "expected"), RELIED_ON)
 def test_what_we_rely_on_is_what_we_have_read(function: Callable[..., Any], expected: str):
     assert digest(function) == expected

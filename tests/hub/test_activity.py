@@ -1,8 +1,6 @@
 """Whom the real culler stops: who is idle, with pages that poll, and not whose jobs run on."""
 
 import json
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,29 +8,12 @@ from collections.abc import Callable, Iterator
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support import rserver_stand_in
-from tests.support.local import Hub, User, cull_after, make_project, running_hub
+from tests.support.local import Hub, User
 from tests.support.vscode import headers
 
-IDLE = 40
-"""Seconds. A server reports every ten, so a machine may stand still for half a minute."""
 CULLED_WITHIN = 240
 
 POLLED = ("api/kernels", "api/terminals", "api/sessions", "api/contents?content=1&hash=0")
-
-
-@pytest.fixture(scope="module")
-def culling_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    folder = tmp_path_factory.mktemp("culled")
-    program = folder / "bin/rserver"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} {rserver_stand_in.__file__} "$@"\n')
-    program.chmod(0o755)
-    project = make_project(folder / "project")
-    cull_after(project, idle=f"{IDLE}s", every="2s")
-    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    with running_hub(project, PATH=path) as hub:
-        yield hub
 
 
 @pytest.fixture
@@ -80,10 +61,10 @@ def in_terminal(user: User, command: str) -> None:
 
 
 def test_open_pages_are_culled_and_jobs_are_not(
-    culling_hub: Hub, meanwhile: Callable[[Callable[[], object]], None]
+    rserver_hub: Hub, meanwhile: Callable[[Callable[[], object]], None]
 ):
-    workers = start_jobs(culling_hub)
-    idle = open_pages(culling_hub, meanwhile)
+    workers = start_jobs(rserver_hub)
+    idle = open_pages(rserver_hub, meanwhile)
     deadline = time.monotonic() + CULLED_WITHIN
     while alive := [user.name for user in idle if user.servers()]:
         assert time.monotonic() < deadline, f"{alive} are still there"

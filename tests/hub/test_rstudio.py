@@ -1,11 +1,6 @@
 """RStudio where it is installed, through the real jupyter-rsession-proxy, and where it is not."""
 
-import os
-import sys
-from pathlib import Path
-
-from tests.support import rserver_stand_in
-from tests.support.local import Hub, make_project, running_hub
+from tests.support.local import Hub
 
 
 def launcher_titles(hub: Hub, user: str, server: str = "") -> list[str]:
@@ -13,19 +8,13 @@ def launcher_titles(hub: Hub, user: str, server: str = "") -> list[str]:
     return [item["launcher_entry"]["title"] for item in page.json()["server_processes"]]
 
 
-def test_rstudio_opens_where_it_is_installed(tmp_path: Path):
-    program = tmp_path / "bin/rserver"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} {rserver_stand_in.__file__} "$@"\n')
-    program.chmod(0o755)
-    path = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
-    with running_hub(make_project(tmp_path / "project"), PATH=path) as hub:
-        user = hub.user("ada")
-        answer = user.visit("/rstudio/?a=1")
-        assert answer.status_code == 200
-        assert "stand-in for rserver" in answer.text
-        assert answer.url.path == "/user/ada/rstudio/"
-        assert launcher_titles(hub, "ada").count("RStudio") == 1
+def test_rstudio_opens_where_it_is_installed(rserver_hub: Hub):
+    user = rserver_hub.user("ada")
+    answer = user.visit("/rstudio/?a=1")
+    assert answer.status_code == 200
+    assert "stand-in for rserver" in answer.text
+    assert answer.url.path == "/user/ada/rstudio/"
+    assert launcher_titles(rserver_hub, "ada").count("RStudio") == 1
 
 
 def test_where_it_is_not_its_tile_explains_how_to_get_it(hub: Hub):

@@ -1,11 +1,11 @@
 """`slipway up` as a command: its output, its end, and what it says when it cannot run."""
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -36,36 +36,52 @@ def start_code_server(hub: Hub) -> None:
     assert any("code-server" in " ".join(p.cmdline()) for p in of_project(hub.folder))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_ends_every_process_within_5_seconds(project: Path, number: signal.Signals):
-    with running_hub(project) as hub:
-        start_code_server(hub)
-        began = time.monotonic()
-        hub.process.send_signal(number)
-        assert hub.process.wait(timeout=10) == 0
-        assert time.monotonic() - began < 5
-    assert of_project(project) == []
-
-
-def test_a_killed_up_leaves_no_hub_that_holds_the_port(project: Path):
-    with running_hub(project) as hub:
-        port = int(hub.url.rstrip("/").rpartition(":")[2])
-        hub.process.kill()
-        deadline = time.monotonic() + 20
-        while of_project(project):
-            assert time.monotonic() < deadline, of_project(project)
-            time.sleep(0.1)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-
-
-def test_the_password_stays_from_one_start_to_the_next(project: Path):
+def test_stopping_ends_every_process_within_5_seconds_and_the_password_stays(project: Path):
     passwords = set()
-    for _ in range(2):
+    for number in (signal.SIGINT, signal.SIGTERM):
         with running_hub(project) as hub:
             passwords.add(hub.password)
+            assert set(hub.announced) == {"url", "username", "password", "routes"}
+            assert hub.announced["routes"]["/code"] == "VS Code"
+            start_code_server(hub)
+            began = time.monotonic()
+            hub.process.send_signal(number)
+            assert hub.process.wait(timeout=10) == 0
+            assert time.monotonic() - began < 5
+            assert hub.process.stdout.read() == "", "--json is one line"
+        assert of_project(project) == []
     assert len(passwords) == 1
+
+
+@pytest.fixture(scope="module")
+def running(project: Path) -> Iterator[Hub]:
+    """A hub that was started where a company's proxy is in the environment."""
+    with running_hub(project, http_proxy="http://192.0.2.1:9") as hub:
+        yield hub
+
+
+def test_a_company_proxy_in_the_environment_does_not_matter(running: Hub):
+    assert running.url.startswith("http://127.0.0.1:")
+
+
+def test_a_second_up_of_one_project_says_where_the_first_is_and_leaves_it_alone(running: Hub):
+    done = run_up(running.folder, "--port=0")
+    assert done.returncode == 1
+    assert f"already runs for this project, at {running.url}" in done.stderr
+    assert running.user("ada").get("/hub/home").status_code == 200
+
+
+def test_a_killed_up_leaves_no_hub_that_holds_the_port(running: Hub):
+    """The last test of this hub."""
+    port = int(running.url.rstrip("/").rpartition(":")[2])
+    running.process.kill()
+    deadline = time.monotonic() + 20
+    while of_project(running.folder):
+        assert time.monotonic() < deadline, of_project(running.folder)
+        time.sleep(0.1)
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
 
 
 def test_a_busy_port_is_named_with_what_to_pass_instead(project: Path):
@@ -77,19 +93,6 @@ def test_a_busy_port_is_named_with_what_to_pass_instead(project: Path):
     assert done.returncode == 1
     assert f"Port {port} is in use" in done.stderr
     assert "slipway up --port " in done.stderr
-
-
-def test_a_second_up_of_one_project_says_where_the_first_is_and_leaves_it_alone(project: Path):
-    with running_hub(project) as hub:
-        done = run_up(project, "--port=0")
-        assert done.returncode == 1
-        assert f"already runs for this project, at {hub.url}" in done.stderr
-        assert hub.user("ada").get("/hub/home").status_code == 200
-
-
-def test_a_company_proxy_in_the_environment_does_not_matter(project: Path):
-    with running_hub(project, http_proxy="http://192.0.2.1:9") as hub:
-        assert hub.url.startswith("http://127.0.0.1:")
 
 
 def test_an_environment_on_a_cluster_is_refused(project: Path):
@@ -141,18 +144,3 @@ def run_up(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=60,
     )
-
-
-def test_json_is_one_line_with_the_routes(project: Path):
-    process = subprocess.Popen(
-        [SLIPWAY, "up", "--json", "--no-browser", "--port=0", f"--project={project}"],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    said = json.loads(process.stdout.readline())
-    process.send_signal(signal.SIGINT)
-    assert process.stdout.read() == ""
-    assert process.wait(timeout=10) == 0
-    assert set(said) == {"url", "username", "password", "routes"}
-    assert said["routes"]["/code"] == "VS Code"

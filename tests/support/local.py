@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -42,6 +42,8 @@ class Hub:
     password: str
     folder: Path
     process: subprocess.Popen[str] | None
+    announced: dict[str, Any] = field(default_factory=dict)
+    """What `slipway up --json` has printed."""
 
     def user(self, name: str) -> "User":
         user = User(self, name)
@@ -145,8 +147,8 @@ def running_hub(folder: Path, **environment: str) -> Iterator[Hub]:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line, f"slipway up ended with {process.wait()}"
-        said = json.loads(line)
-        yield Hub(said["url"], said["password"], folder, process)
+        announced = json.loads(line)
+        yield Hub(announced["url"], announced["password"], folder, process, announced)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(timeout=60)
