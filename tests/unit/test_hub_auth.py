@@ -24,7 +24,7 @@ def authenticator(folder: Path, **said: Any) -> Any:
     settings = kubernetes_settings(environment).model_copy(update={"secrets": str(folder)})
     config = Config()
     auth.configure(config, HubSettings.model_validate(settings.model_dump()))
-    return import_item(auth.CLASSES[model.kind])(config=config)
+    return import_item(auth.LOGINS[model.kind].authenticator)(config=config)
 
 
 def groups(login: Any, **state: Any) -> set[str]:

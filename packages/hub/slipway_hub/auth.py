@@ -1,19 +1,58 @@
-"""From the environment file's `auth` to a JupyterHub authenticator."""
+"""From the environment file's `auth` to a JupyterHub authenticator: one entry of `LOGINS` each."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from slipway_hub import smoke
 from slipway_hub.settings import HubSettings, LocalSpawning
 
-CLASSES = {
-    "shared-password": "jupyterhub.authenticators.shared.SharedPasswordAuthenticator",
-    "native": "nativeauthenticator.NativeAuthenticator",
-    "github": "oauthenticator.github.GitHubOAuthenticator",
-    "google": "oauthenticator.google.GoogleOAuthenticator",
-    "cognito": "oauthenticator.generic.GenericOAuthenticator",
-    "oidc": "oauthenticator.generic.GenericOAuthenticator",
-}
+
+@dataclass(frozen=True)
+class Login:
+    """A kind of login."""
+
+    authenticator: str
+    """The class, by its import path."""
+    configure: Callable[[Any, HubSettings], None]
+    """Sets on the class's section of the configuration what the settings say."""
+    asks_an_admin: bool = False
+    """Anybody may sign up, and counts only once an admin has approved it."""
+
+    @property
+    def section(self) -> str:
+        return self.authenticator.rpartition(".")[2]
+
+
+def configure(c: Any, settings: HubSettings) -> None:
+    """Let in those whom the settings name. Raises RuntimeError when a secret is missing."""
+    auth = settings.auth
+    login = LOGINS[auth["kind"]]
+    c.Authenticator.username_pattern = settings.username_pattern
+    c.Authenticator.allow_all = auth["allow_all"] or login.asks_an_admin
+    # Who is taken from the list is out, although the database knows them.
+    c.Authenticator.allow_existing_users = False
+    c.Authenticator.allowed_users = set(auth["allowed_users"])
+    c.Authenticator.admin_users = set(auth["admin_users"])
+    if not isinstance(settings.spawning, LocalSpawning):
+        # No account of an identity provider can become one of these.
+        c.Authenticator.blocked_users = set(smoke.users(settings))
+    elif auth["allowed_users"]:
+        c.Authenticator.allowed_users |= set(smoke.users(settings))
+    login.configure(c[login.section], settings)
+
+
+def _shared_password(section: Any, settings: HubSettings) -> None:
+    files = settings.secret_files
+    section.user_password = settings.secret(files.user_password)
+    if settings.auth["admin_users"]:
+        section.admin_password = settings.secret(files.admin_password)
+
+
+def _native(section: Any, settings: HubSettings) -> None:
+    """Nothing: its accounts are in the hub's database."""
+
 
 _SAME_NAME = (
     "client_id",
@@ -25,38 +64,16 @@ _SAME_NAME = (
     "allowed_groups",
     "admin_groups",
 )
+"""Keys of the environment file that oauthenticator calls the same."""
 
 
-def configure(c: Any, settings: HubSettings) -> None:
-    """Let in those whom the settings name. Raises RuntimeError when a secret is missing."""
-    auth, files = settings.auth, settings.secret_files
-    kind = auth["kind"]
-    c.Authenticator.username_pattern = settings.username_pattern
-    # An account of the native login counts only once an admin has approved it.
-    c.Authenticator.allow_all = auth["allow_all"] or kind == "native"
-    # Who is taken from the list is out, although the database knows them.
-    c.Authenticator.allow_existing_users = False
-    c.Authenticator.allowed_users = set(auth["allowed_users"])
-    c.Authenticator.admin_users = set(auth["admin_users"])
-    if not isinstance(settings.spawning, LocalSpawning):
-        # No account of an identity provider can become one of these.
-        c.Authenticator.blocked_users = set(smoke.users(settings))
-    elif auth["allowed_users"]:
-        c.Authenticator.allowed_users |= set(smoke.users(settings))
-    if kind == "shared-password":
-        c.SharedPasswordAuthenticator.user_password = settings.secret(files.user_password)
-        if auth["admin_users"]:
-            c.SharedPasswordAuthenticator.admin_password = settings.secret(files.admin_password)
-    elif kind != "native":
-        _oauth(c, settings, CLASSES[kind].rpartition(".")[2])
-
-
-def _oauth(c: Any, settings: HubSettings, class_name: str) -> None:
-    auth, section = settings.auth, c[class_name]
+def _oauth(own: Callable[[Any, dict[str, Any]], None], section: Any, settings: HubSettings) -> None:
+    """What all providers have; `own` sets what one of them has alone."""
+    auth = settings.auth
     section.client_secret = settings.secret(settings.secret_files.oauth_client_secret)
     if settings.addresses.public_url:
         section.oauth_callback_url = f"{settings.addresses.public_url}hub/oauth_callback"
-    _SETTLE[auth["kind"]](section, auth)
+    own(section, auth)
     # After manage_groups, which these insist on.
     for name in _SAME_NAME:
         if value := auth.get(name):
@@ -99,9 +116,6 @@ def _oidc(section: Any, auth: dict[str, Any]) -> None:
         _groups_by_claim(section, claim)
 
 
-_SETTLE = {"github": _github, "google": _google, "cognito": _cognito, "oidc": _oidc}
-
-
 def _groups_by_claim(section: Any, claim: str) -> None:
     section.manage_groups = True
     section.auth_state_groups_key = partial(_claimed, claim)
@@ -117,3 +131,17 @@ def _teams(auth_state: dict[str, Any]) -> list[str]:
     """GitHub teams as `organisation:team`, the form that allowed_organizations has."""
     teams = auth_state.get("teams") or []
     return [f"{team['organization']['login']}:{team['slug']}" for team in teams]
+
+
+GENERIC = "oauthenticator.generic.GenericOAuthenticator"
+LOGINS = {
+    "shared-password": Login(
+        "jupyterhub.authenticators.shared.SharedPasswordAuthenticator", _shared_password
+    ),
+    "native": Login("nativeauthenticator.NativeAuthenticator", _native, asks_an_admin=True),
+    "github": Login("oauthenticator.github.GitHubOAuthenticator", partial(_oauth, _github)),
+    "google": Login("oauthenticator.google.GoogleOAuthenticator", partial(_oauth, _google)),
+    "cognito": Login(GENERIC, partial(_oauth, _cognito)),
+    "oidc": Login(GENERIC, partial(_oauth, _oidc)),
+}
+"""By the `kind` of an environment file's `auth`."""

@@ -10,7 +10,7 @@ from typing import Any
 from traitlets.utils.importstring import import_item
 
 from slipway_hub import health, home, routes, running, sharing, spawn_page, theme
-from slipway_hub.auth import CLASSES
+from slipway_hub.auth import LOGINS
 from slipway_hub.settings import READY, HubSettings
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -27,7 +27,7 @@ def configure(c: Any, settings: HubSettings) -> None:
         *((path, spawn_page.SpawnPage, {"hub_settings": settings}) for path in spawn_page.PATHS),
     ]
     c.JupyterHub.authenticator_class = _with_handlers(
-        import_item(CLASSES[settings.auth["kind"]]), own, theme.variables(settings)
+        import_item(LOGINS[settings.auth["kind"]].authenticator), own, theme.variables(settings)
     )
 
 
