@@ -18,8 +18,8 @@ from typing import IO
 
 from slipway_hub.settings import VARIABLE, Addresses, HubSettings, LocalSpawning
 
-from slipway import facts
-from slipway.installation import INSTALLATION
+from slipway import facts, files
+from slipway.installation import INSTALLATION, TOOLS
 from slipway.local import processes
 from slipway.local.images import SKEL, LocalImages, prepare
 from slipway.model import Environment
@@ -62,20 +62,19 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
 
     Raises LocalHubError, toolchain.node.NpmError, toolchain.rsession_proxy.PipError.
     """
-    state = root / ".slipway"
+    state = root / facts.STATE_FOLDER
     hub_folder = state / "hub"
     hub_folder.mkdir(parents=True, exist_ok=True)
     lock = claim_state(hub_folder / "lock")
     url = f"http://{ADDRESS}:{claim_port(port)}/"
     lock.write(url)
     lock.flush()
-    username = user_name(environment)
     path = install_tools(progress)
     images = prepare(environment, state, path, progress)
     secrets_folder = write_secrets(state / "secrets")
     settings = _settings(environment, state, images, path, url)
     settings_file = hub_folder / "settings.json"
-    settings_file.write_text(settings.model_dump_json(indent=2))
+    files.write(settings_file, settings.model_dump_json(indent=2))
 
     progress("JupyterHub")
     log = hub_folder / "jupyterhub.log"
@@ -88,15 +87,10 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
     )
     hub = LocalHub(
         url=url,
-        username=username,
+        username=user_name(environment),
         password=(secrets_folder / facts.USER_PASSWORD).read_text(),
         routes={route.path: route.title for route in settings.routes},
-        missing={
-            path: requirement.remedy
-            for path, route in environment.catalog.routes.items()
-            if route.app in images.missing
-            and (requirement := images.missing[route.app].requirement)
-        },
+        missing=_missing_routes(environment, images),
         log=log,
         process=process,
         lock=lock,
@@ -109,13 +103,21 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
     return hub
 
 
+def _missing_routes(environment: Environment, images: LocalImages) -> dict[str, str]:
+    """The remedies by the paths of routes whose app this machine cannot run."""
+    return {
+        path: requirement.remedy
+        for path, route in environment.catalog.routes.items()
+        if route.app in images.missing and (requirement := images.missing[route.app].requirement)
+    }
+
+
 def install_tools(progress: Progress) -> str:
     """Install the proxy and code-server if they are missing; return the PATH of servers."""
     if not node.is_installed(INSTALLATION):
         progress("configurable-http-proxy")
         node.install(INSTALLATION)
-    lock, tools = INSTALLATION / "images/code-server", INSTALLATION / ".slipway/tools"
-    editor = code_server.install(lock, tools, progress)
+    editor = code_server.install(INSTALLATION / "images/code-server", TOOLS, progress)
     folders = [str(editor), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     return os.pathsep.join(folders)
 
@@ -176,10 +178,7 @@ def write_secrets(folder: Path) -> Path:
     for name, value in makers.items():
         file = folder / name
         if not file.exists():
-            partial = folder / f".{name}"
-            partial.touch(mode=0o600)
-            partial.write_text(value)
-            partial.rename(file)
+            files.write(file, value, mode=0o600)
     return folder
 
 

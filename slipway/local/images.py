@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.installation import INSTALLATION
+from slipway.installation import INSTALLATION, TOOLS
 from slipway.model import Environment
 from slipway.model.apps import ICONS, App, Requirement
 from slipway.settings.server import UserImagePaths, server_config, write_server_config
@@ -45,8 +45,7 @@ def prepare(environment: Environment, state: Path, path: str, progress: Progress
         shutil.copytree(LAB_SETTINGS, state / "images" / image / "labconfig", dirs_exist_ok=True)
         if "rstudio" in apps and "rstudio" not in missing:
             lock = INSTALLATION / "images/jupyter/rstudio.txt"
-            tools = INSTALLATION / ".slipway/tools"
-            python_path[image] = str(rsession_proxy.install(lock, tools, progress))
+            python_path[image] = str(rsession_proxy.install(lock, TOOLS, progress))
     return LocalImages(state / "images", python_path, missing)
 
 

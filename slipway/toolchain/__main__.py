@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from slipway import files
+from slipway.installation import INSTALLATION, TOOLS
 from slipway.toolchain import code_server, kubectl, node
 
 CDK_COMMAND = """\
@@ -18,19 +20,16 @@ def install_all(root: Path, scripts: Path) -> None:
     """Install the Node packages of `root`, `cdk` and `kubectl` in `scripts`, and code-server."""
     say("the CDK CLI and configurable-http-proxy")
     node.install(root)
-    cdk = scripts / "cdk"
-    cdk.write_text(
-        CDK_COMMAND.format(
-            scripts=scripts, node_bin=node.node().parent, node=node.node(), root=root
-        )
+    command = CDK_COMMAND.format(
+        scripts=scripts, node_bin=node.node().parent, node=node.node(), root=root
     )
-    cdk.chmod(0o755)
+    files.write(scripts / "cdk", command, mode=0o755)
     if kubectl.is_available():
         say("kubectl")
         kubectl.install(scripts)
     else:
         say("kubectl: this machine is not x86-64 Linux, install it with your package manager")
-    code_server.install(root / "images/code-server", root / ".slipway/tools", say)
+    code_server.install(root / "images/code-server", TOOLS, say)
 
 
 def say(step: str) -> None:
@@ -39,7 +38,7 @@ def say(step: str) -> None:
 
 def main() -> int:
     try:
-        install_all(Path(__file__).resolve().parents[2], Path(sys.executable).parent)
+        install_all(INSTALLATION, Path(sys.executable).parent)
     except node.NpmError as error:
         print(f"{error}\nRun `make setup` again when the registry answers.", file=sys.stderr)
         return 1

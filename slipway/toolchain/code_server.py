@@ -5,14 +5,13 @@ three parts ships a shrinkwrap, and what VS Code needs in the browser (terminal,
 watching) comes prebuilt, so the parts are installed without scripts and joined here.
 """
 
-import contextlib
 import json
-import os
 import shutil
 from pathlib import Path
-from tempfile import mkdtemp
 
+from slipway import files
 from slipway.toolchain import Progress
+from slipway.toolchain.new_folder import new_folder
 from slipway.toolchain.node import lock_digest, node, npm, run_node
 
 _LINKS = {
@@ -36,22 +35,13 @@ def install_folder(lock_folder: Path, tools: Path) -> Path:
 def install(lock_folder: Path, tools: Path, progress: Progress) -> Path:
     """Install code-server once and return the folder that holds the `code-server` command.
 
-    `lock_folder` is `images/code-server`; `tools` is where tools are kept. The work happens in a
-    temporary folder that is renamed when complete: a killed installation leaves nothing half done.
-
-    Raises NpmError.
+    `lock_folder` is `images/code-server`; `tools` is where tools are kept. A killed installation
+    leaves nothing half done. Raises NpmError.
     """
     target = install_folder(lock_folder, tools)
     if not target.is_dir():
-        tools.mkdir(parents=True, exist_ok=True)
-        work = Path(mkdtemp(prefix=".code-server-", dir=tools))
-        try:
+        with new_folder(target) as work:
             _install_into(work, lock_folder, progress)
-            work.chmod(0o755)
-            with contextlib.suppress(FileExistsError):  # another installation was faster
-                work.rename(target)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
     _write_command(target / "bin")
     return target / "bin"
 
@@ -77,11 +67,10 @@ def _install_into(work: Path, lock_folder: Path, progress: Progress) -> None:
 def _write_command(folder: Path) -> None:
     """The `code-server` command. Written at every start: the Node it names moves with the venv."""
     folder.mkdir(exist_ok=True)
-    partial = folder / f".code-server.{os.getpid()}"
-    partial.write_text(
+    files.write(
+        folder / "code-server",
         "#!/bin/sh\n"
         'here=$(cd "$(dirname "$0")" && pwd)\n'
-        f'exec "{node()}" "$here/../node_modules/code-server/out/node/entry.js" "$@"\n'
+        f'exec "{node()}" "$here/../node_modules/code-server/out/node/entry.js" "$@"\n',
+        mode=0o755,
     )
-    partial.chmod(0o755)
-    partial.replace(folder / "code-server")

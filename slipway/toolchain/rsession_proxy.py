@@ -4,13 +4,13 @@ Its entry point puts an RStudio tile into every launcher of the environment it i
 on a laptop, where one environment serves all images, only servers of images with RStudio see it.
 """
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import NamedTemporaryFile
 
 from slipway.toolchain import Progress
+from slipway.toolchain.new_folder import new_folder
 from slipway.toolchain.node import lock_digest
 
 
@@ -27,14 +27,12 @@ def install(lock: Path, tools: Path, progress: Progress) -> Path:
     if target.is_dir():
         return target
     progress("jupyter-rsession-proxy")
-    tools.mkdir(parents=True, exist_ok=True)
-    work = Path(mkdtemp(prefix=".rsession-proxy-", dir=tools))
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes"]
-    own = work / "requirements.txt"
-    try:
-        own.write_text(_entry(lock.read_text(), "jupyter-rsession-proxy"))
+    with new_folder(target) as work, NamedTemporaryFile("w", suffix=".txt") as requirements:
+        requirements.write(_entry(lock.read_text(), "jupyter-rsession-proxy"))
+        requirements.flush()
         done = subprocess.run(
-            [*pip, "--target", str(work / "packages"), "-r", str(own)],
+            [*pip, f"--target={work}", f"--requirement={requirements.name}"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -42,9 +40,6 @@ def install(lock: Path, tools: Path, progress: Progress) -> Path:
         )
         if done.returncode != 0:
             raise PipError("\n".join(done.stderr.strip().splitlines()[-8:]))
-        (work / "packages").rename(target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
     return target
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from slipway import facts
 from slipway.cli.app import Json, ProjectFolder, app, bad_input, fail, print_json, project_root
 from slipway.model import InvalidProject, Project, load
 
@@ -107,7 +108,9 @@ def render(
 
 @app.command(epilog="Example: slipway up --port 8080")
 def up(
-    port: Annotated[int, typer.Option(help="Where to listen on 127.0.0.1; 0 takes any.")] = 8000,
+    port: Annotated[
+        int, typer.Option(help="Where to listen on 127.0.0.1; 0 takes any.")
+    ] = facts.PROXY_PORT,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the hub in your browser.")
     ] = True,

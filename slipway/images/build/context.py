@@ -12,7 +12,7 @@ from slipway.images.oci.descriptors import encode
 from slipway.installation import INSTALLATION
 from slipway.settings.server import FILE, IN_IMAGE, server_config, write_server_config
 
-TOOLCHAIN = ("slipway/__init__.py", "slipway/toolchain")
+TOOLCHAIN = ("slipway/__init__.py", "slipway/files.py", "slipway/toolchain")
 """What installs code-server, on a laptop and in its image."""
 _OWN = re.compile(r"^COPY (packages/[a-z]+|slipway/model/apps/icons) ", re.MULTILINE)
 """Folders of Slipway that an image needs: its Python packages, and the icons of apps."""
