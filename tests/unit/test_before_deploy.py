@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -10,12 +10,15 @@ from urllib.parse import parse_qs
 
 import boto3
 import pytest
+from aws_cdk import App, Stack, Stage
+from aws_cdk.assertions import Annotations, Match
 from moto import mock_aws
 from moto.route53 import models as route53
 
 from slipway import facts
-from slipway.model import load
+from slipway.model import Environment, Problem, load
 from slipway.operate import before_deploy
+from stacks.constructs.account_checks import check_account
 from tests.stacks.conftest import CDK, ROOT
 
 OWN = "123456789012"
@@ -78,7 +81,7 @@ def line(root: Path, start: str) -> int:
     return next(n for n, text in enumerate(lines, 1) if text.startswith(start))
 
 
-def test_what_is_complete_is_deployed_without_a_word(
+def test_a_complete_environment_is_deployed_without_a_message(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert problems(project) == {}
@@ -145,7 +148,7 @@ def no_role_is_lent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(BaseClient, "_make_api_call", refusing)
 
 
-def test_what_may_not_be_read_is_said_and_stops_nobody(
+def test_what_may_not_be_read_is_a_message_and_no_problem(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
@@ -248,8 +251,47 @@ def test_a_deploy_is_refused_before_cloudformation_starts(aws_url: str, tmp_path
     assert set(Aws.actions) <= {"GetCallerIdentity", "AssumeRole"}
 
 
-def test_a_list_of_stacks_asks_nothing(aws_url: str, tmp_path: Path) -> None:
-    Aws.actions.clear()
-    done = cdk(aws_url, tmp_path, "list")
-    assert done.returncode == 0, done.stderr
-    assert set(Aws.actions) <= {"GetCallerIdentity"}, "which the CLI asks itself"
+@pytest.mark.parametrize(
+    ("for_assets", "asked"),
+    [
+        pytest.param([], None, id="cdk list"),
+        pytest.param(["dev/hub"], {"hub"}, id="cdk deploy --exclusively dev/hub"),
+        pytest.param(["**"], set(facts.STACKS), id="cdk deploy"),
+    ],
+)
+def test_only_stacks_whose_assets_the_cli_wants_are_checked(
+    monkeypatch: pytest.MonkeyPatch, for_assets: list[str], asked: set[str] | None
+) -> None:
+    """As the CLI hands them to an app: none for `list` and `destroy`."""
+    stage, environment = empty_stage({"aws:cdk:bundling-stacks": for_assets})
+    calls: list[set[str]] = []
+
+    def problems(
+        root: Path, environment: Environment, stacks: Collection[str]
+    ) -> Iterator[tuple[str, Problem]]:
+        calls.append(set(stacks))
+        yield "hub", Problem("environments/dev.yaml", 1, 1, "zones", "are wrong", "mend them")
+
+    monkeypatch.setattr(before_deploy, "problems", problems)
+    check_account(stage, environment, ROOT)
+    assert calls == [], "without credentials"
+    monkeypatch.setenv("CDK_DEFAULT_ACCOUNT", OWN)
+    check_account(stage, environment, ROOT)
+    assert calls == ([] if asked is None else [asked])
+    errors = Annotations.from_stack(hub_of(stage)).find_error("*", Match.any_value())
+    assert [error.entry.data for error in errors] == (
+        [] if asked is None else ["environments/dev.yaml:1:1: zones: are wrong, mend them"]
+    )
+
+
+def empty_stage(context: dict[str, object]) -> tuple[Stage, Environment]:
+    stage = Stage(App(context=context), "dev")
+    for name in facts.STACKS:
+        Stack(stage, name)
+    return stage, load(ROOT).environment("dev")
+
+
+def hub_of(stage: Stage) -> Stack:
+    hub = stage.node.find_child(facts.HUB_STACK)
+    assert isinstance(hub, Stack)
+    return hub
