@@ -9,7 +9,7 @@ Say = Callable[[str], None]
 
 
 class StepError(Exception):
-    """A step did not do what it is for; the message says what to do about it."""
+    """A step failed; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class Step:
 
 @dataclass
 class Steps:
-    """What was done so far. `say` gets a line per finished step."""
+    """The steps of an operation so far. `say` is called with a line per finished step."""
 
     say: Say
     done: list[Step] = field(default_factory=list)
 
-    def run(self, name: str, act: Callable[[], str]) -> None:
-        """Do one step; it returns what it did in a few words. Raises what it raises."""
+    def run(self, name: str, action: Callable[[], str]) -> None:
+        """Do one step: `action` returns what it did, in a few words. Raises what it raises."""
         started = time.monotonic()
         try:
-            detail, ok = act(), True
+            detail, ok = action(), True
         except StepError as error:
             detail, ok = str(error), False
             raise

@@ -69,8 +69,8 @@ def kubectl(aws: AwsAccount, *arguments: str, seconds: int = 300) -> str | None:
     return done.stdout
 
 
-def _hint(aws: AwsAccount, said: str) -> str:
-    if "Unauthorized" not in said and "must be logged in" not in said:
+def _hint(aws: AwsAccount, message: str) -> str:
+    if "Unauthorized" not in message and "must be logged in" not in message:
         return ""
     file = f"{facts.ENVIRONMENTS_FOLDER}/{aws.name}.yaml"
     return f": add your role to cluster.admins in {file} and deploy"

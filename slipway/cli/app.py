@@ -22,6 +22,9 @@ ProjectFolder = Annotated[
     Path | None,
     typer.Option("--project", help="The project's folder; found from here upwards when left out."),
 ]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would be done, and change nothing.")
+]
 Confirmed = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 

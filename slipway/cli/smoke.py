@@ -1,4 +1,4 @@
-"""`slipway smoke` on a terminal: progress, verdicts, a record, and an orderly end."""
+"""`slipway smoke`: progress, verdicts and the record; interrupted, it cleans up."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""What the stand-in for a cluster keeps, and what it does with it."""
+"""An emulated cluster: it stores objects and reports that they run. It runs nothing."""
 
 import copy
 import hashlib
@@ -18,28 +18,40 @@ Judge = Callable[[Kind, Object], None]
 """Raises Refused."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 NAMESPACES = ("default", "kube-system", "amazon-cloudwatch")
-"""That are there before we come; the last is the monitoring add-on's."""
+"""Of every cluster; the last one is the monitoring add-on's."""
 NAMESPACE, POD, REPLICA_SET = (
     next(kind for kind in KINDS if kind.name == name) for name in ("Namespace", "Pod", "ReplicaSet")
 )
 
 
 class Refused(Exception):  # noqa: N818 - an answer, not a fault
-    """The API server says no. `status` is an HTTP status."""
+    """A refusal of the API server. `status` is an HTTP status."""
 
     def __init__(self, status: int, reason: str, message: str) -> None:
         super().__init__(message)
         self.status, self.reason = status, reason
 
+    def as_object(self) -> Object:
+        return {
+            "apiVersion": "v1",
+            "kind": "Status",
+            "status": "Failure",
+            "code": self.status,
+            "reason": self.reason,
+            "message": str(self),
+        }
+
 
 def accept(kind: Kind, item: Object) -> None:
-    """Has nothing against any object."""
+    """A judge that accepts every object."""
 
 
 class Cluster:
-    """Objects by kind, namespace and name. What is written is checked against the schema of
-    `version`, and by `judge`, who raises Refused; what runs on a cluster is reported as running,
-    unless it is in `broken`."""
+    """Objects by kind, namespace and name.
+
+    What is written is checked against Kubernetes' schema of `version`, and by `judge`. Deployments
+    are reported as running, unless they are in `broken`.
+    """
 
     def __init__(
         self,
@@ -142,9 +154,8 @@ class Cluster:
         if kind.name == "Deployment":
             return {"status": self._rolled_out(item)}
         if kind.name == "Ingress":
-            host = (
-                f"k8s-{hashlib.sha256(self.cluster_id.encode()).hexdigest()[:10]}.elb.amazonaws.com"
-            )
+            digest = hashlib.sha256(self.cluster_id.encode()).hexdigest()
+            host = f"k8s-{digest[:10]}.elb.amazonaws.com"
             return {"status": {"loadBalancer": {"ingress": [{"hostname": host}]}}}
         if kind.name == "PersistentVolumeClaim":
             return {"status": {"phase": "Bound"}}
@@ -198,10 +209,10 @@ class Cluster:
 
 
 def applied(patch: Object) -> Object:
-    """What `kubectl apply` was given: it stands in the annotation that its patch carries."""
+    """What `kubectl apply` was given: its patch has it in an annotation."""
     text = patch.get("metadata", {}).get("annotations", {}).get(LAST_APPLIED)
     if text is None:
-        raise Refused(415, "UnsupportedMediaType", "this stand-in knows only kubectl apply's patch")
+        raise Refused(415, "UnsupportedMediaType", "only patches of kubectl apply are emulated")
     item: Object = json.loads(text)
     item["metadata"].setdefault("annotations", {})[LAST_APPLIED] = text
     return item

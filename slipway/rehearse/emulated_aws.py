@@ -12,6 +12,7 @@ import signal
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from ministack import app
@@ -41,85 +42,83 @@ RECORDED = {
 }
 """Types of which nothing is asked but that they are there: how their ids begin."""
 
-Answer = tuple[str, dict[str, Any]]
+Properties = dict[str, Any]
+Answer = tuple[str, Properties]
+"""A resource's physical id, and its attributes."""
 handlers = provisioners._RESOURCE_HANDLERS
+attributes: dict[str, Properties] = {}
+"""Of the resources that are created here, by id."""
 
 
-def record(kind: str, start: str) -> dict[str, Any]:
-    def create(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
+def handler(
+    create: Callable[[Properties], Answer], delete: Callable[[str, Properties], object]
+) -> Properties:
+    """An update changes nothing that anybody asks for."""
+
+    def created(logical_id: str, props: Properties, stack: str) -> Answer:
+        id, attributes[id] = create(props)
+        return id, attributes[id]
+
+    def updated(id: str, old: Properties, new: Properties, stack: str) -> Answer:
+        return id, attributes.get(id, {})
+
+    return {"create": created, "update": updated, "delete": delete}
+
+
+def recorded(start: str) -> Properties:
+    """A resource of which only its existence is asked."""
+
+    def create(props: Properties) -> Answer:
         id = start.format(account=get_account_id()) + uuid.uuid4().hex[:17]
-        return id, {
-            **dict.fromkeys(("Id", "AllocationId", "NatGatewayId", "SelectionId", "Arn"), id),
-            "PublicIp": "192.0.2.1",
-        }
+        names = ("Id", "AllocationId", "NatGatewayId", "SelectionId", "Arn")
+        return id, {**dict.fromkeys(names, id), "PublicIp": "192.0.2.1"}
 
-    def update(id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Answer:
-        return id, {"AllocationId": id, "NatGatewayId": id, "Id": id, "Arn": id}
-
-    return {"create": create, "update": update, "delete": lambda id, props: None}
+    return handler(create, lambda id, props: None)
 
 
-def answered(response: Any) -> dict[str, Any]:
+def body_of(response: Any) -> Properties:
     status, _, body = response
-    content: dict[str, Any] = json.loads(body)
+    content: Properties = json.loads(body)
     if status >= 400:
         raise ValueError(content.get("message") or str(content))
     return content
 
 
 def in_camel_case(value: Any) -> Any:
+    """CloudFormation's properties as EKS's API writes them."""
     if isinstance(value, dict):
         return {name[:1].lower() + name[1:]: in_camel_case(inner) for name, inner in value.items()}
     return [in_camel_case(inner) for inner in value] if isinstance(value, list) else value
 
 
-def addon() -> dict[str, Any]:
-    def create(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
-        cluster, name = props["ClusterName"], props["AddonName"]
-        body = in_camel_case({k: v for k, v in props.items() if k not in ("Tags", "ClusterName")})
-        made = answered(eks._create_addon(cluster, body))["addon"]
-        return f"{cluster}|{name}", {"Arn": made["addonArn"]}
-
-    def update(id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Answer:
-        return id, {"Arn": eks._addon_arn(*id.split("|"))}
-
-    def delete(id: str, props: dict[str, Any]) -> None:
-        eks._delete_addon(*id.split("|"))
-
-    return {"create": create, "update": update, "delete": delete}
+def in_cluster(props: Properties) -> Properties:
+    """The body of a call about something in a cluster."""
+    kept = {k: v for k, v in props.items() if k not in ("ClusterName", "Tags")}
+    camel: Properties = in_camel_case(kept)
+    return camel
 
 
-def access_entry() -> dict[str, Any]:
-    def create(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
-        body = in_camel_case({k: v for k, v in props.items() if k in ("PrincipalArn", "Type")})
-        made = answered(eks._create_access_entry(props["ClusterName"], body))["accessEntry"]
-        id = f"{props['PrincipalArn']}|{props['ClusterName']}"
-        return id, {"AccessEntryArn": made["accessEntryArn"]}
-
-    def update(id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Answer:
-        return id, {}
-
-    def delete(id: str, props: dict[str, Any]) -> None:
-        principal, cluster = id.split("|")
-        eks._delete_access_entry(cluster, principal)
-
-    return {"create": create, "update": update, "delete": delete}
+def create_addon(props: Properties) -> Answer:
+    made = body_of(eks._create_addon(props["ClusterName"], in_cluster(props)))["addon"]
+    return f"{props['ClusterName']}|{props['AddonName']}", {"Arn": made["addonArn"]}
 
 
-def pod_identity() -> dict[str, Any]:
-    def create(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
-        body = in_camel_case({k: v for k, v in props.items() if k not in ("Tags", "ClusterName")})
-        made = answered(eks._create_pod_identity_association(props["ClusterName"], body))
-        association = made["association"]
-        return association["associationArn"], {"AssociationId": association["associationId"]}
+def create_access_entry(props: Properties) -> Answer:
+    body = in_camel_case({k: props[k] for k in ("PrincipalArn", "Type") if k in props})
+    made = body_of(eks._create_access_entry(props["ClusterName"], body))["accessEntry"]
+    return f"{props['ClusterName']}|{props['PrincipalArn']}", {
+        "AccessEntryArn": made["accessEntryArn"]
+    }
 
-    def update(id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Answer:
-        return id, {"AssociationId": id.rpartition("/")[2]}
 
-    def delete(id: str, props: dict[str, Any]) -> None:
-        eks._delete_pod_identity_association(props["ClusterName"], id.rpartition("/")[2])
+def create_pod_identity(props: Properties) -> Answer:
+    response = eks._create_pod_identity_association(props["ClusterName"], in_cluster(props))
+    made = body_of(response)["association"]
+    return made["associationArn"], {"AssociationId": made["associationId"]}
 
-    return {"create": create, "update": update, "delete": delete}
+
+def delete_pod_identity(id: str, props: Properties) -> None:
+    eks._delete_pod_identity_association(props["ClusterName"], id.rpartition("/")[2])
 
 
 def cluster_in_ours() -> None:
@@ -136,7 +135,7 @@ def cluster_in_ours() -> None:
         cluster["certificateAuthority"] = {"data": KUBERNETES_CA}
         return answer
 
-    def provisioned(logical_id: str, props: dict[str, Any], stack: str) -> Answer:
+    def provisioned(logical_id: str, props: Properties, stack: str) -> Answer:
         answer: Answer = create(logical_id, props, stack)
         protected = str(props.get("DeletionProtection")).lower() == "true"
         eks._clusters[answer[0]]["deletionProtection"] = protected
@@ -165,7 +164,7 @@ def cluster_in_ours() -> None:
 
 def _unless_gone(response: Any) -> None:
     if response[0] != 404:
-        answered(response)
+        body_of(response)
 
 
 def repositories_that_exist_fail() -> None:
@@ -186,8 +185,8 @@ def scans_find_nothing() -> None:
     async def requested(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
         if not headers.get("x-amz-target", "").endswith(".DescribeImageScanFindings"):
             return await handle(method, path, headers, body, query)
-        asked = json.loads(body)
-        name, image = asked["repositoryName"], asked["imageId"]
+        request = json.loads(body)
+        name, image = request["repositoryName"], request["imageId"]
         scans = ecr._repositories.get(name, {}).get("imageScanningConfiguration", {})
         if not (scans.get("scanOnPush") and ecr._find_image(name, image)):
             return error_response_json(
@@ -233,10 +232,14 @@ def ends_with(parent: int) -> None:
 
 
 for kind, start in RECORDED.items():
-    handlers.setdefault(kind, record(kind, start))
-handlers["AWS::EKS::Addon"] = addon()
-handlers["AWS::EKS::AccessEntry"] = access_entry()
-handlers["AWS::EKS::PodIdentityAssociation"] = pod_identity()
+    handlers.setdefault(kind, recorded(start))
+handlers["AWS::EKS::Addon"] = handler(
+    create_addon, lambda id, props: eks._delete_addon(*id.split("|"))
+)
+handlers["AWS::EKS::AccessEntry"] = handler(
+    create_access_entry, lambda id, props: eks._delete_access_entry(*id.split("|"))
+)
+handlers["AWS::EKS::PodIdentityAssociation"] = handler(create_pod_identity, delete_pod_identity)
 eks._VALID_ACCESS_ENTRY_TYPES = {*eks._VALID_ACCESS_ENTRY_TYPES, "EC2"}  # of Auto Mode
 cluster_in_ours()
 repositories_that_exist_fail()

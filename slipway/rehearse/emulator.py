@@ -52,19 +52,15 @@ def _run(*command: str) -> None:
 
 
 def write_commands(folder: Path) -> None:
-    """`kubectl`, the genuine one, and `aws`, our stand-in, for the kubectl provider's functions."""
+    """`kubectl`, the genuine one, and `aws_login.py` as `aws`, for the kubectl provider."""
     folder.mkdir(parents=True, exist_ok=True)
     aws = folder / "aws"
     aws.write_text(f'#!/bin/sh\nexec "{sys.executable}" -IS "{HERE / "aws_login.py"}" "$@"\n')
     aws.chmod(0o755)
-    own = Path(sys.executable).with_name("kubectl")
-    found = str(own) if own.exists() else shutil.which("kubectl")
-    if found:
-        (folder / "kubectl").symlink_to(found)
-    elif kubectl.is_available():
-        kubectl.install(folder)
-    else:
-        raise EmulatorError("a rehearsal needs kubectl: install it with your package manager")
+    try:
+        (folder / "kubectl").symlink_to(kubectl.program())
+    except kubectl.KubectlError as error:
+        raise EmulatorError(str(error)) from None
 
 
 class Emulator:

@@ -1,8 +1,8 @@
 """The way from a rehearsal to its registries, and to nothing else.
 
 An HTTPS proxy on loopback. Whoever asks it for `ACCOUNT.dkr.ecr.REGION.amazonaws.com` of a
-rehearsed environment gets a TLS connection that ends here, and answers of the emulator's Amazon
-ECR. Any other host is refused: nothing here opens a connection that leaves this machine.
+rehearsed environment gets a TLS connection that ends here, and answers of the emulated Amazon ECR.
+Any other host is refused: nothing here opens a connection that leaves this machine.
 """
 
 import ssl
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from slipway.rehearse.certificate import self_signed
+import trustme
 
 OWN_HEADERS = frozenset(["connection", "content-length", "date", "server", "transfer-encoding"])
 """Of an answer: written anew."""
@@ -28,10 +28,13 @@ class Gateway:
     def __init__(self, folder: Path, hosts: Iterable[str], emulator: int) -> None:
         self.hosts, self.emulator = frozenset(hosts), emulator
         folder.mkdir(parents=True, exist_ok=True)
-        self.ca, key = self_signed(folder, sorted(self.hosts))
+        authority = trustme.CA()
+        self.ca = folder / "certificate.pem"
+        authority.cert_pem.write_to_path(self.ca)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(self.ca, key)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        authority.issue_cert("127.0.0.1", *sorted(self.hosts)).configure_cert(self.context)
+        handler = type("Handler", (_Handler,), {"gateway": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -41,19 +44,11 @@ class Gateway:
         self._server.server_close()
 
 
-def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
-    class Handler(_Requests):
-        pass
-
-    Handler.gateway = gateway
-    return Handler
-
-
-class _Requests(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     gateway: Gateway
     protocol_version = "HTTP/1.1"
     host = ""
-    """The registry that is spoken to, once a connection to it was asked for."""
+    """The registry, after a connection to it was asked for."""
 
     def do_CONNECT(self) -> None:
         host, _, port = self.path.rpartition(":")
@@ -67,22 +62,17 @@ class _Requests(BaseHTTPRequestHandler):
         self.host, self.close_connection = host, False
 
     def do_GET(self) -> None:
-        self._forward()
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if not self.host:
+            self.send_error(403, "a rehearsal leads nowhere else")
+        elif "Authorization" not in self.headers:
+            self._answer(401, [("WWW-Authenticate", LOGIN)], b"")
+        elif "/referrers/" in self.path:
+            self._answer(404, [], b"")  # an API that the emulator lacks
+        else:
+            self._answer(*self._forward(body))
 
-    def do_HEAD(self) -> None:
-        self._forward()
-
-    def do_POST(self) -> None:
-        self._forward()
-
-    def do_PUT(self) -> None:
-        self._forward()
-
-    def do_PATCH(self) -> None:
-        self._forward()
-
-    def do_DELETE(self) -> None:
-        self._forward()
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_GET  # noqa: N815
 
     def finish(self) -> None:
         super().finish()
@@ -91,21 +81,10 @@ class _Requests(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
 
-    def _forward(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        if not self.host:
-            self.send_error(403, "a rehearsal leads nowhere else")
-        elif "Authorization" not in self.headers:
-            self._answer(401, [("WWW-Authenticate", LOGIN)], b"")
-        elif "/referrers/" in self.path:
-            self._answer(404, [], b"")  # an API that the emulator does not know
-        else:
-            self._answer(*self._asked(body))
-
-    def _asked(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
-        """The emulator's answer. It knows by the host whose registry is meant."""
-        kept = ("Accept", "Content-Type", "Range")
-        headers = {name: self.headers[name] for name in kept if name in self.headers}
+    def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        """The emulator's answer. It tells registries apart by the Host header."""
+        passed = ("Accept", "Content-Type", "Range")
+        headers = {name: self.headers[name] for name in passed if name in self.headers}
         with closing(HTTPConnection("127.0.0.1", self.gateway.emulator, timeout=60)) as emulator:
             emulator.request(self.command, self.path, body, {**headers, "Host": self.host})
             answer = emulator.getresponse()

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import boto3
 
-from slipway.facts import WORKING_TREE
+from slipway.facts import CATALOG_FILE, WORKING_TREE
 from slipway.images.build.build import RECORDS, SBOMS
 from slipway.images.build.context import assemble, content_tag, facts
 from slipway.images.build.push import push
@@ -83,7 +83,7 @@ def _make(root: Path, store: Layout, recipe: Recipe, made: Mapping[str, Record])
 def _bring_home(root: Path, store: Layout, environment: str) -> None:
     """Images of other registries, where a rehearsal cannot go: the copy's catalog names stand-ins
     in a corner of the environment's registry."""
-    project, file = load(root), root / "catalog.yaml"
+    project, file = load(root), root / CATALOG_FILE
     spec, text = project.eks_specs[environment], file.read_text()
     host = Reference.parse(f"{spec.registry}/any").host
     outside = {name: image.reference for name, image in project.catalog.images.items()}

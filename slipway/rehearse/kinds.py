@@ -1,20 +1,22 @@
-"""The kinds of objects that the stand-in for the Kubernetes API knows."""
+"""The kinds of objects that the emulated Kubernetes API serves."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Kind:
-    group: str
-    version: str
-    plural: str
+    api: str
+    """`v1` or `apps/v1`."""
     name: str
     namespaced: bool
 
     @property
-    def api(self) -> str:
-        """`v1` or `apps/v1`."""
-        return f"{self.group}/{self.version}" if self.group else self.version
+    def group(self) -> str:
+        return self.api.rpartition("/")[0]
+
+    @property
+    def version(self) -> str:
+        return self.api.rpartition("/")[2]
 
     @property
     def folder(self) -> str:
@@ -22,75 +24,41 @@ class Kind:
         return f"/apis/{self.api}" if self.group else f"/api/{self.api}"
 
     @property
+    def plural(self) -> str:
+        name = self.name.lower()
+        if name.endswith("params"):
+            return name
+        if name.endswith("y"):
+            return f"{name[:-1]}ies"
+        return f"{name}es" if name.endswith("s") else f"{name}s"
+
+    @property
     def is_custom(self) -> bool:
-        """Whether the schema of Kubernetes itself does not know it."""
+        """Whether the schema of Kubernetes itself lacks it."""
         return self.group in ("karpenter.sh", "eks.amazonaws.com")
 
 
-def _kinds(group: str, version: str, *, namespaced: bool, **names: str) -> list[Kind]:
-    return [Kind(group, version, plural, name, namespaced) for plural, name in names.items()]
-
-
+NAMESPACED = {
+    "v1": "ConfigMap LimitRange PersistentVolumeClaim Pod ResourceQuota Secret ServiceAccount "
+    "Service",
+    "apps/v1": "DaemonSet Deployment ReplicaSet StatefulSet",
+    "batch/v1": "CronJob Job",
+    "networking.k8s.io/v1": "Ingress NetworkPolicy",
+    "policy/v1": "PodDisruptionBudget",
+    "rbac.authorization.k8s.io/v1": "Role RoleBinding",
+}
+OF_CLUSTER = {
+    "v1": "Namespace Node PersistentVolume",
+    "networking.k8s.io/v1": "IngressClass",
+    "rbac.authorization.k8s.io/v1": "ClusterRole ClusterRoleBinding",
+    "scheduling.k8s.io/v1": "PriorityClass",
+    "storage.k8s.io/v1": "StorageClass",
+    "karpenter.sh/v1": "NodePool",
+    "eks.amazonaws.com/v1": "IngressClassParams NodeClass",
+}
 KINDS = [
-    *_kinds(
-        "",
-        "v1",
-        namespaced=True,
-        configmaps="ConfigMap",
-        limitranges="LimitRange",
-        persistentvolumeclaims="PersistentVolumeClaim",
-        pods="Pod",
-        resourcequotas="ResourceQuota",
-        secrets="Secret",
-        serviceaccounts="ServiceAccount",
-        services="Service",
-    ),
-    *_kinds(
-        "",
-        "v1",
-        namespaced=False,
-        namespaces="Namespace",
-        nodes="Node",
-        persistentvolumes="PersistentVolume",
-    ),
-    *_kinds(
-        "apps",
-        "v1",
-        namespaced=True,
-        daemonsets="DaemonSet",
-        deployments="Deployment",
-        replicasets="ReplicaSet",
-        statefulsets="StatefulSet",
-    ),
-    *_kinds("batch", "v1", namespaced=True, jobs="Job", cronjobs="CronJob"),
-    *_kinds("networking.k8s.io", "v1", namespaced=True, networkpolicies="NetworkPolicy"),
-    *_kinds("networking.k8s.io", "v1", namespaced=True, ingresses="Ingress"),
-    *_kinds("networking.k8s.io", "v1", namespaced=False, ingressclasses="IngressClass"),
-    *_kinds("policy", "v1", namespaced=True, poddisruptionbudgets="PodDisruptionBudget"),
-    *_kinds(
-        "rbac.authorization.k8s.io",
-        "v1",
-        namespaced=True,
-        rolebindings="RoleBinding",
-        roles="Role",
-    ),
-    *_kinds(
-        "rbac.authorization.k8s.io",
-        "v1",
-        namespaced=False,
-        clusterrolebindings="ClusterRoleBinding",
-        clusterroles="ClusterRole",
-    ),
-    *_kinds("scheduling.k8s.io", "v1", namespaced=False, priorityclasses="PriorityClass"),
-    *_kinds("storage.k8s.io", "v1", namespaced=False, storageclasses="StorageClass"),
-    *_kinds("karpenter.sh", "v1", namespaced=False, nodepools="NodePool"),
-    *_kinds(
-        "eks.amazonaws.com",
-        "v1",
-        namespaced=False,
-        ingressclassparams="IngressClassParams",
-        nodeclasses="NodeClass",
-    ),
+    Kind(api, name, namespaced)
+    for kinds, namespaced in ((NAMESPACED, True), (OF_CLUSTER, False))
+    for api, names in kinds.items()
+    for name in names.split()
 ]
-
-GROUPS = sorted({(kind.group, kind.version) for kind in KINDS})

@@ -1,7 +1,7 @@
-"""A stand-in for the Kubernetes API: enough of it for the genuine kubectl.
+"""An emulated Kubernetes API: enough of one for the genuine kubectl.
 
 It has discovery, storage, server-side dry run and `exec`, checks objects against the pinned schema
-and reports roll-outs as done. It is no cluster: nothing runs.
+and reports roll-outs as done. It runs no pods.
 """
 
 import base64
@@ -11,14 +11,14 @@ import ssl
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import trustme
+
 from slipway.rehearse import execution
-from slipway.rehearse.certificate import self_signed
 from slipway.rehearse.cluster import Cluster, Judge, Object, Refused, accept, applied
-from slipway.rehearse.kinds import GROUPS, KINDS, Kind
+from slipway.rehearse.kinds import KINDS, Kind
 
 PATH = re.compile(
     r"(?P<folder>/api/v1|/apis/[^/]+/v1)(/namespaces/(?P<namespace>[^/]+))?"
@@ -27,21 +27,22 @@ PATH = re.compile(
 Changed = Callable[[str, str, Object], None]
 """A cluster's id (`account/region/name`), `written` or `deleted`, and the object."""
 Executed = Callable[[str, list[str]], None]
+"""A cluster's id, and the command."""
 
 
 class KubernetesApi:
-    """Listens on a free loopback port. Clusters are its folders: `/account/region/name`."""
+    """Listens on a free loopback port. Each cluster is a folder: `/account/region/name`."""
 
-    def __init__(self, folder: Path, version: str, changed: Changed, executed: Executed) -> None:
+    def __init__(self, version: str, changed: Changed, executed: Executed) -> None:
         self.clusters: dict[str, Cluster] = {}
         self._version, self._changed, self.executed = version, changed, executed
         self.judge: Judge = accept
-        """Who else is asked of every object."""
-        certificate, key = self_signed(folder)
-        self.ca = base64.b64encode(certificate.read_bytes()).decode()
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        """Called with every object that is written."""
+        authority = trustme.CA()
+        self.ca = base64.b64encode(authority.cert_pem.bytes()).decode()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"kubernetes": self}))
         self._server.socket = context.wrap_socket(
             self._server.socket,
             server_side=True,
@@ -53,12 +54,12 @@ class KubernetesApi:
     def cluster(self, cluster_id: str) -> Cluster:
         if cluster_id not in self.clusters:
             self.clusters[cluster_id] = Cluster(
-                cluster_id, self._version, self._changed, lambda *asked: self.judge(*asked)
+                cluster_id, self._version, self._changed, lambda *args: self.judge(*args)
             )
         return self.clusters[cluster_id]
 
     def forget(self, cluster_id: str) -> None:
-        """Its control plane is gone."""
+        """Its control plane was deleted."""
         self.clusters.pop(cluster_id, None)
 
     def stop(self) -> None:
@@ -67,20 +68,11 @@ class KubernetesApi:
 
 
 class _Server(ThreadingHTTPServer):
-    """Some thirty clients may come at the same time, and a busy machine takes its time."""
-
-    request_queue_size = 128
+    request_queue_size = 128  # some thirty clients may come at the same time
     daemon_threads = True
 
 
-def _handler(api: KubernetesApi) -> type[BaseHTTPRequestHandler]:
-    class Handler(_Requests):
-        kubernetes = api
-
-    return Handler
-
-
-class _Requests(BaseHTTPRequestHandler):
+class _Handler(BaseHTTPRequestHandler):
     kubernetes: KubernetesApi
     protocol_version = "HTTP/1.1"
 
@@ -90,25 +82,24 @@ class _Requests(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer(self._write)
 
-    def do_PATCH(self) -> None:
-        self._answer(self._write)
+    do_PATCH = do_POST  # noqa: N815
 
     def do_DELETE(self) -> None:
-        self._answer(lambda cluster, path, query: self._delete(cluster, path))
+        self._answer(self._delete)
 
     def log_message(self, format: str, *arguments: Any) -> None:
         pass
 
-    def _answer(self, act: Callable[[Cluster, str, dict[str, str]], Object | None]) -> None:
+    def _answer(self, action: Callable[[Cluster, str, dict[str, str]], Object | None]) -> None:
         parts = urlsplit(self.path)
         _, account, region, name, *rest = parts.path.split("/")
         query = {key: values[0] for key, values in parse_qs(parts.query).items()}
         try:
             cluster = self.kubernetes.cluster(f"{account}/{region}/{name}")
-            answer = act(cluster, "/" + "/".join(rest), query)
+            answer = action(cluster, "/" + "/".join(rest), query)
             status = 200
         except Refused as refused:
-            status, answer = refused.status, _status(refused)
+            status, answer = refused.status, refused.as_object()
         if answer is not None:
             body = json.dumps(answer).encode()
             self.send_response(status)
@@ -149,16 +140,15 @@ class _Requests(BaseHTTPRequestHandler):
         new = self.command == "POST"
         return cluster.put(kind, namespace or "", body, must_be_new=new, keep=keep)
 
-    def _delete(self, cluster: Cluster, path: str) -> Object:
+    def _delete(self, cluster: Cluster, path: str, query: dict[str, str]) -> Object:
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         kind, namespace, name, _ = _target(path)
         return cluster.delete(kind, namespace or "", name)
 
 
 def _target(path: str) -> tuple[Kind, str | None, str, str | None]:
-    match = PATH.fullmatch(path)
-    # A namespace by its name looks like one that something is in.
-    if match:
+    """Kind, namespace, name and sub-resource of a path."""
+    if match := PATH.fullmatch(path):
         for kind in KINDS:
             if (kind.folder, kind.plural) == (match["folder"], match["plural"]):
                 return kind, match["namespace"], match["name"] or "", match["sub"]
@@ -166,12 +156,13 @@ def _target(path: str) -> tuple[Kind, str | None, str, str | None]:
 
 
 def _discovery(path: str) -> Object | None:
+    """https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api"""
     if path == "/version":
-        return {"major": "1", "minor": "36", "gitVersion": "v1.36.0-stand-in"}
+        return {"major": "1", "minor": "36", "gitVersion": "v1.36.0-emulated"}
     if path == "/api":
         return {"kind": "APIVersions", "versions": ["v1"]}
     if path == "/apis":
-        groups = [_group(group, version) for group, version in GROUPS if group]
+        groups = [_group(api) for api in sorted({kind.api for kind in KINDS if kind.group})]
         return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
     if path == "/openapi/v3":
         folders = {kind.folder for kind in KINDS}
@@ -198,16 +189,17 @@ def _discovery(path: str) -> Object | None:
     }
 
 
-def _group(group: str, version: str) -> Object:
-    served = {"groupVersion": f"{group}/{version}", "version": version}
+def _group(api: str) -> Object:
+    group, version = api.split("/")
+    served = {"groupVersion": api, "version": version}
     return {"name": group, "versions": [served], "preferredVersion": served}
 
 
 def _openapi(folder: str) -> Object:
-    """Only that each kind can be checked by the server, so that kubectl leaves it to us."""
+    """Says of each kind that the server validates its fields, so that kubectl does not."""
     return {
         "openapi": "3.0.0",
-        "info": {"title": "stand-in", "version": "1"},
+        "info": {"title": "emulated", "version": "1"},
         "paths": {
             f"{folder}/{kind.plural}/{{name}}": {
                 "patch": {
@@ -222,15 +214,4 @@ def _openapi(folder: str) -> Object:
             for kind in KINDS
             if kind.folder == folder
         },
-    }
-
-
-def _status(refused: Refused) -> Object:
-    return {
-        "apiVersion": "v1",
-        "kind": "Status",
-        "status": "Failure",
-        "code": refused.status,
-        "reason": refused.reason,
-        "message": str(refused),
     }

@@ -2,19 +2,21 @@
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import yaml
 from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from ruamel.yaml.comments import CommentedMap
 
+from slipway import facts
 from slipway.model import Environment
+from slipway.model.edit import edited
 from slipway.release.promotion.pin import Pin
 from slipway.steps import StepError
+from slipway.toolchain import git
 
-FILES = ("app.py", "cdk.json", "catalog.yaml", "platform.yaml", "images")
+FILES = ("app.py", "cdk.json", facts.CATALOG_FILE, facts.PLATFORM_FILE, "images")
 IGNORED = ".slipway/\ncdk.out/\n"
 IDENTITY = {
     f"GIT_{who}_{what}": value
@@ -93,14 +95,12 @@ class ProjectCopy:
 
     def retitle(self, title: str) -> None:
         """Change what users see: the title of the first profile. Committed."""
-        file = self.folder / "catalog.yaml"
-        text = file.read_text()
-        catalog = yaml.compose(text, Loader=yaml.SafeLoader)
-        assert catalog
-        _, profile = _value(catalog, "profiles").value[0]
-        node = _value(profile, "title")
-        start, end = node.start_mark.index, node.end_mark.index
-        file.write_text(f"{text[:start]}{title}{text[end:]}")
+        file = self.folder / facts.CATALOG_FILE
+
+        def change(catalog: CommentedMap) -> None:
+            next(iter(catalog["profiles"].values()))["title"] = title
+
+        file.write_bytes(edited(file.read_bytes(), change))
         self.commit(f"The first profile is called {title}")
 
     def replace(self, environment: str, old: str, new: str) -> None:
@@ -110,20 +110,9 @@ class ProjectCopy:
 
     def _git(self, *arguments: str) -> None:
         try:
-            done = subprocess.run(
-                ["git", *arguments],
-                cwd=self.folder,
-                env=self._variables,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        except FileNotFoundError:
-            message = "a rehearsal needs git: install it with your package manager"
-            raise StepError(message) from None
-        if done.returncode != 0:
-            raise StepError(f"git {arguments[0]} fails: {done.stderr.strip()}")
+            git.run(self.folder, *arguments, variables=self._variables)
+        except git.GitError as error:
+            raise StepError(str(error)) from None
 
 
 class SigningKey:
@@ -138,9 +127,3 @@ class SigningKey:
         self.public = key.public_key().public_bytes(
             pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo
         )
-
-
-def _value(node: yaml.Node, key: str) -> yaml.Node:
-    """Of a mapping that the model has checked."""
-    found: dict[str, yaml.Node] = {name.value: value for name, value in node.value}
-    return found[key]

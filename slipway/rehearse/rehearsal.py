@@ -19,8 +19,8 @@ def run(on: Stage, steps: Steps, left: list[str]) -> None:
     first, second = on.first, on.second
     name = first.name
 
-    def step(what: str, act: Callable[..., str], *arguments: object) -> None:
-        steps.run(what, partial(act, *arguments))
+    def step(what: str, action: Callable[..., str], *arguments: object) -> None:
+        steps.run(what, partial(action, *arguments))
 
     for aws in (first, second) if second else (first,):
         step(f"bootstrap {aws.name}", environments.bootstrap, on, aws)

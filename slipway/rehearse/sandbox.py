@@ -1,9 +1,9 @@
-"""Where a rehearsal happens: folders and an environment of its own, from which nothing leaves.
+"""The folders and environment variables of a rehearsal: nothing in them reaches AWS.
 
-Every AWS client is led to the emulator by endpoint variables and knows no credential, no profile
-and no metadata service. What ignores them meets a proxy that nobody answers, or for HTTPS the
-gateway to the emulated registries (`gateway.py`), which leads nowhere else; only loopback goes past
-it.
+Endpoint variables lead every AWS client to the emulator; it finds no credentials, profiles or
+metadata service. A client that ignores them meets a proxy that does not answer, or for HTTPS the
+gateway to the emulated registries (`gateway.py`), which leads nowhere else. Only loopback is
+reached without a proxy.
 """
 
 import os
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from slipway.toolchain.node import node
 
-NOBODY = "http://127.0.0.1:9"
+CLOSED_PROXY = "http://127.0.0.1:9"
 REGION = "us-east-1"
 """The emulator's own; each environment names its own."""
 
@@ -32,7 +32,7 @@ class Sandbox:
 
     folder: Path
     aws_url: str
-    https_proxy: str = NOBODY
+    https_proxy: str = CLOSED_PROXY
     ca: Path | None = None
     """Who signed for what that proxy leads to."""
 
@@ -69,7 +69,7 @@ class Sandbox:
             # To the emulator, the id of a key is the account it belongs to.
             "AWS_ACCESS_KEY_ID": account,
             "AWS_SECRET_ACCESS_KEY": "rehearsal",
-            **dict.fromkeys(("HTTP_PROXY", "http_proxy"), NOBODY),
+            **dict.fromkeys(("HTTP_PROXY", "http_proxy"), CLOSED_PROXY),
             **dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self.https_proxy),
             **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost"),
             **({"SSL_CERT_FILE": str(self.ca)} if self.ca else {}),

@@ -1,4 +1,4 @@
-"""Where a rehearsal plays: an emulated AWS, clusters, registries, a copy of the project."""
+"""What a rehearsal runs on: an emulated AWS, clusters and registries, a copy of the project."""
 
 import json
 import os
@@ -60,13 +60,13 @@ class Stage:
         self.first = _place(world, first)
         self.second = _place(world, second) if second else None
         self.genuine: GenuineCluster | None = None
-        """Judges what the stand-ins for clusters are given."""
+        """Judges what is written to the emulated clusters."""
 
     def judged_by(self, genuine: GenuineCluster) -> None:
         self.genuine, self._api.judge = genuine, genuine.judge
 
     def cluster(self, aws: AwsAccount) -> Cluster:
-        """The stand-in for an environment's cluster."""
+        """The emulated cluster of an environment."""
         return self._api.cluster(_cluster(aws))
 
     def forget_cluster(self, aws: AwsAccount) -> None:
@@ -217,7 +217,6 @@ def _set(
     """Start everything; `running` ends it."""
     held: list[Controllers] = []
     api = KubernetesApi(
-        folder,
         environments[0].versions.kubernetes,
         lambda *event: held[0].changed(*event),
         lambda *event: held[0].executed(*event),

@@ -43,8 +43,8 @@ class HubApi:
         _expect(await self._client.delete(f"/hub/api/users/{user}"), 204, 404)
 
     async def make_token(self, user: str, note: str, seconds: int = TOKEN_SECONDS) -> str:
-        asked = {"note": note, "expires_in": seconds}
-        answer = await self._client.post(f"/hub/api/users/{user}/tokens", json=asked)
+        body = {"note": note, "expires_in": seconds}
+        answer = await self._client.post(f"/hub/api/users/{user}/tokens", json=body)
         _expect(answer, 201)
         return str(answer.json()["token"])
 
@@ -93,20 +93,20 @@ class HubApi:
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
             states = ", ".join(str(one["pending"] or "running") for one in servers.values())
-            said = f"servers of {user} after {seconds:.0f} s: {states or 'the hub does not say'}"
-            raise Failure(said) from None
+            reason = f"servers of {user} after {seconds:.0f} s: {states or 'the hub does not say'}"
+            raise Failure(reason) from None
 
     async def _why(self, user: str, server: str) -> str:
         """The last thing that the hub said of a start."""
-        said = "the hub does not say why"
+        reason = "the hub does not say why"
         async with self._client.stream("GET", f"{_server(user, server)}/progress") as answer:
             async for line in answer.aiter_lines():
                 if line.startswith("data:"):
                     event = json.loads(line.removeprefix("data:"))
-                    said = event.get("message", said)
+                    reason = event.get("message", reason)
                     if event.get("failed") or event.get("ready"):
                         break
-        return said
+        return reason
 
 
 def _server(user: str, name: str) -> str:
@@ -116,8 +116,8 @@ def _server(user: str, name: str) -> str:
 def _expect(answer: httpx.Response, *statuses: int) -> None:
     if answer.status_code not in statuses:
         try:
-            said = answer.json()["message"]
+            reason = answer.json()["message"]
         except (ValueError, KeyError, TypeError):
-            said = answer.reason_phrase
+            reason = answer.reason_phrase
         request = answer.request
-        raise Failure(f"{request.method} {request.url.path}: {answer.status_code} {said}")
+        raise Failure(f"{request.method} {request.url.path}: {answer.status_code} {reason}")

@@ -1,4 +1,4 @@
-"""What is tried of the hub itself."""
+"""Checks of the hub itself."""
 
 from collections.abc import Collection
 from typing import Any
@@ -24,51 +24,55 @@ async def login_page(client: httpx.AsyncClient, environment: Environment) -> str
         return "a form for user name and password"
     answer = await client.get("/hub/oauth_login")
     to = urlsplit(answer.headers.get("Location", ""))
-    asked = parse_qs(to.query).get("client_id", [])
+    client_ids = parse_qs(to.query).get("client_id", [])
     expected = getattr(environment.spec.auth, "client_id", "")
-    if not answer.is_redirect or asked != [expected]:
+    if not answer.is_redirect or client_ids != [expected]:
         raise Failure(f"{culprit(answer)}, not a way to {kind} for the client {expected}")
     return f"leads to {to.hostname}"
 
 
-async def release(told: dict[str, Any], environment: Environment) -> str:
+async def release(hub: dict[str, Any], environment: Environment) -> str:
     """The hub runs what the environment's file and the catalog say, and not something else."""
     catalog = environment.catalog
     pairs = [
-        ("release", told["release"], environment.release_name),
-        ("routes", told["routes"], {path: catalog.route_target(path) for path in catalog.routes}),
+        ("release", hub["release"], environment.release_name),
+        (
+            "routes",
+            hub["routes"],
+            {path: catalog.route_target(path) for path in catalog.routes},
+        ),
         (
             "profiles",
-            told["profiles"],
+            hub["profiles"],
             {slug: catalog.default_url(slug) for slug in catalog.profiles},
         ),
     ]
     if environment.spec.has_cluster:
         images = {name: environment.image_reference(name) for name in catalog.images}
-        pairs.append(("images", told["images"], images))
+        pairs.append(("images", hub["images"], images))
     differences = [difference(what, has, wanted) for what, has, wanted in pairs if has != wanted]
     if differences:
         raise Failure("; ".join(differences) + ": deploy it, or start `slipway up` again")
-    return f"{told['release']}: {len(told['profiles'])} profiles, {len(told['routes'])} routes"
+    return f"{hub['release']}: {len(hub['profiles'])} profiles, {len(hub['routes'])} routes"
 
 
 def difference(what: str, has: Any, wanted: Any) -> str:
     """In words: which one is missing, too many, or another."""
     if not isinstance(wanted, dict):
         return f"the hub runs {what} {has}, not {wanted}"
-    said = []
+    lines = []
     for name in sorted(has.keys() | wanted.keys()):
         if has.get(name) != wanted.get(name):
             now, then = has.get(name, "nothing"), wanted.get(name, "nothing")
-            said.append(f"{name} is {now} in the hub and {then} in the files")
-    return f"{what}: {', '.join(said)}"
+            lines.append(f"{name} is {now} in the hub and {then} in the files")
+    return f"{what}: {', '.join(lines)}"
 
 
-async def culler(told: dict[str, Any]) -> str:
+async def culler(hub: dict[str, Any]) -> str:
     """What the culler may do: see who is active, list servers and stop them."""
-    if "culler" not in told["services"]:
+    if "culler" not in hub["services"]:
         raise NotApplicable("the hub has no culler")
-    may, should = set(told["services"]["culler"]), set(CULLER_SCOPES)
+    may, should = set(hub["services"]["culler"]), set(CULLER_SCOPES)
     if more := may - should:
         raise NotEnforced(f"the culler may do more than cull: {', '.join(sorted(more))}")
     if less := should - may:
@@ -77,7 +81,7 @@ async def culler(told: dict[str, Any]) -> str:
 
 
 async def own_rights(service: httpx.AsyncClient, users: Collection[str]) -> str:
-    """The token of this very run is for its own users alone."""
+    """The token of this run is for its own users alone."""
     listed = await service.get("/hub/api/users")
     if listed.status_code == 200:
         seen = {user["name"] for user in listed.json()}

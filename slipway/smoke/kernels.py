@@ -40,9 +40,9 @@ class Kernel:
         async with asyncio.timeout(seconds):
             await self._channel.send(json.dumps(message))
             while open_ends:
-                told = json.loads(await self._channel.recv())
-                if told["parent_header"].get("msg_id") == own:
-                    open_ends.discard(_take(told["header"]["msg_type"], told["content"], result))
+                reply = json.loads(await self._channel.recv())
+                if reply["parent_header"].get("msg_id") == own:
+                    open_ends.discard(_take(reply["header"]["msg_type"], reply["content"], result))
         return result
 
     async def call(self, module: str, expression: str, seconds: float = 60) -> Any:
@@ -67,7 +67,7 @@ class Kernel:
 
 
 def _take(kind: str, content: dict[str, Any], result: Result) -> str:
-    """Put what was told into the result; return what has come to its end."""
+    """Put a message of the kernel into the result; return what has ended with it."""
     if kind == "stream":
         result.text += content["text"]
         result.outputs.append({"output_type": "stream", **content})

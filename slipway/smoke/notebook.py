@@ -15,8 +15,8 @@ async def run(visitor: Visitor) -> str:
     contents = f"{visitor.prefix}/api/contents/{NAME}"
     notebook = {"cells": [_cell(code) for code in CELLS], "nbformat": 4, "nbformat_minor": 5}
     await _save(visitor, contents, notebook | {"metadata": {}})
-    asked = {"path": NAME, "name": NAME, "type": "notebook", "kernel": {"name": ""}}
-    answer = await visitor.client.post(f"{visitor.prefix}/api/sessions", json=asked)
+    request = {"path": NAME, "name": NAME, "type": "notebook", "kernel": {"name": ""}}
+    answer = await visitor.client.post(f"{visitor.prefix}/api/sessions", json=request)
     if answer.status_code != 201:
         raise Failure(culprit(answer))
     session = answer.json()

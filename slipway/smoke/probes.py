@@ -1,10 +1,11 @@
-"""What nobody may do from inside a user's server, tried from there with that user's rights."""
+"""Probes from inside a user's server, with its user's rights: what they must not reach."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
+from slipway import facts
 from slipway.smoke.kernels import Kernel
 from slipway.smoke.report import Failure, NotApplicable, NotEnforced
 from slipway.smoke.targets import SmokeTarget
@@ -12,8 +13,7 @@ from slipway.smoke.visitor import Visitor
 
 REFUSALS = (401, 403, 404)
 PATIENCE = 30
-"""Seconds that a new pod's network rules may take."""
-SERVER_PORT = 8888
+"""Seconds after which a new pod's network policies must be in force."""
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 ONE_MACHINE = "the servers of a local environment are processes of one trusted user"
 
@@ -43,7 +43,8 @@ async def neighbour(visitor: Visitor, running: Kernel, target: SmokeTarget) -> N
     host = str(await running.call("reach", "own_address()"))
     if (seen := await running.call("reach", f"connects({host!r}, {port})")) != "open":
         raise Failure(f"a listener at {host}:{port} is {seen} to its own pod")
-    return Neighbour(visitor.name, host, f"http://{host}:{SERVER_PORT}{visitor.prefix}/", port)
+    url = f"http://{host}:{facts.USER_SERVER_PORT}{visitor.prefix}/"
+    return Neighbour(visitor.name, host, url, port)
 
 
 async def probes(
@@ -61,12 +62,15 @@ async def probes(
             "the proxy's API": f"{target.proxy_api_url}/api/routes",
         }
     walls = {
-        "another user's server, past the proxy": (other.host, SERVER_PORT),
+        "another user's server, past the proxy": (other.host, facts.USER_SERVER_PORT),
         "another pod's port": (other.host, other.port),
-        "the proxy's API": ("proxy-api", 8001),
-        "the proxy from inside": ("proxy-public", 80),
-        "the metadata service": ("169.254.169.254", 80),
-        "the credentials of EKS Pod Identity": ("169.254.170.23", 80),
+        "the proxy's API": (facts.PROXY_API, facts.PROXY_API_PORT),
+        "the proxy from inside": (facts.PROXY_PUBLIC, 80),
+        "the metadata service": (facts.METADATA_ADDRESSES[0], 80),
+        "the credentials of EKS Pod Identity": (
+            facts.POD_IDENTITY_RANGES[0].partition("/")[0],
+            facts.POD_IDENTITY_PORT,
+        ),
         "the Kubernetes API": (host or "kubernetes.default.svc", int(port or 443)),
     }
     hub = urlsplit(hub_api)

@@ -18,7 +18,7 @@ from slipway.smoke.visitor import Browser, Visitor
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried, and where."""
+    """The environment that is tried, its users, and the checks so far."""
 
     environment: Environment
     session: Session
@@ -34,20 +34,20 @@ class Trial:
 
 
 async def try_profile(trial: Trial, slug: str) -> None:
-    """Everything of one profile. What fails is a check of its own, and the rest goes on."""
+    """Try everything of one profile. A failure is a red check, and the rest goes on."""
     checks, session = trial.checks, trial.session
     name = f"profile {slug}"
-    made: list[Visitor] = []
+    visitors: list[Visitor] = []
 
     async def start() -> str:
-        made.append(await session.visitor(smoke.user(slug)))
-        await session.hub.start(made[0].name, slug, trial.start_seconds)
+        visitors.append(await session.visitor(smoke.user(slug)))
+        await session.hub.start(visitors[0].name, slug, trial.start_seconds)
         return "its server is ready"
 
     # The first start of all pulls the image.
     if not await checks.run(f"{name}: starts", start, trial.start_seconds + 30):
         return
-    (visitor,) = made
+    (visitor,) = visitors
     await _routes(trial, slug, visitor)
     await checks.run(f"{name}: default URL", partial(_default_url, trial, slug, visitor))
     for app in trial.environment.catalog.apps_of(trial.environment.catalog.profiles[slug].image):

@@ -1,4 +1,4 @@
-"""Verdicts: what was tried, what came of it, how long it took."""
+"""Checks of a run: their verdicts, what was seen, how long each took."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ class Failure(Exception):  # noqa: N818 - a verdict
 
 
 class NotEnforced(Failure):
-    """A wall that lets something through."""
+    """Something is reachable or allowed that must not be."""
 
 
 class NotApplicable(Exception):  # noqa: N818 - a verdict
@@ -63,19 +63,19 @@ class Checks:
     async def run(
         self,
         name: str,
-        act: Callable[[], Awaitable[str]],
+        action: Callable[[], Awaitable[str]],
         within: float = 120,
         good: Verdict = Verdict.PASSED,
     ) -> bool:
-        """Try one thing, for at most `within` seconds; `act` says what was seen. True unless red.
+        """Try one thing for at most `within` seconds; `action` returns what was seen.
 
-        Whatever keeps a thing from being tried makes it fail: nothing is green unseen.
+        True unless the verdict is red. Any error makes the check fail: green is only what was seen.
         """
         began = time.monotonic()
         limit = asyncio.timeout(within)
         try:
             async with limit:
-                verdict, detail = good, await act()
+                verdict, detail = good, await action()
         except NotApplicable as why:
             verdict, detail = Verdict.NOT_APPLICABLE, str(why)
         except NotEnforced as why:
@@ -86,7 +86,7 @@ class Checks:
             seen = f"nothing within {within:.0f} s" if limit.expired() else str(error)
             verdict, detail = Verdict.FAILED, seen or "it did not answer in time"
         except Exception as error:
-            # Whatever a broken path makes of an answer is a finding, and not the end of the run.
+            # A broken answer is a finding, and not the end of the run.
             verdict, detail = Verdict.FAILED, f"{type(error).__name__}: {error}"
         check = Check(name, verdict, detail, round(time.monotonic() - began, 1))
         self.done.append(check)

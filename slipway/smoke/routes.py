@@ -20,7 +20,7 @@ class Landing:
     target: str
 
     @property
-    def asked(self) -> str:
+    def address(self) -> str:
         return f"{self.path}?{QUERY}"
 
     def check(self, visitor: Visitor, journey: Journey) -> None:
@@ -36,7 +36,7 @@ class Landing:
 
 async def logged_out(landing: Landing, visitor: Visitor, browser: Browser, seconds: float) -> str:
     """One login later in the app."""
-    journey = await browser.travel(landing.asked, seconds)
+    journey = await browser.travel(landing.address, seconds)
     landing.check(visitor, journey)
     if not journey.passed(LOGIN):
         raise Failure("no login was asked for")
@@ -45,7 +45,7 @@ async def logged_out(landing: Landing, visitor: Visitor, browser: Browser, secon
 
 async def asks_for_login(landing: Landing, client: httpx.AsyncClient) -> str:
     """For a hub whose login cannot be done by a program: as far as the login, which remembers."""
-    answer = await client.get(landing.asked)
+    answer = await client.get(landing.address)
     while answer.next_request and urlsplit(str(answer.url)).path != LOGIN:
         answer = await client.get(answer.next_request.url)
     address = urlsplit(str(answer.url))
@@ -60,7 +60,7 @@ async def asks_for_login(landing: Landing, client: httpx.AsyncClient) -> str:
 async def stopped(landing: Landing, visitor: Visitor, hub: HubApi, seconds: float) -> str:
     """With nothing running: it starts the profile, then lands."""
     await hub.stop(visitor.name)
-    journey = await visitor.travel(landing.asked, hub, seconds)
+    journey = await visitor.travel(landing.address, hub, seconds)
     landing.check(visitor, journey)
     if not journey.passed("/hub/spawn"):
         raise Failure("nothing was started")
@@ -69,7 +69,7 @@ async def stopped(landing: Landing, visitor: Visitor, hub: HubApi, seconds: floa
 
 async def running(landing: Landing, visitor: Visitor, hub: HubApi) -> str:
     """With its profile running: straight there."""
-    journey = await visitor.travel(landing.asked, hub, 0)
+    journey = await visitor.travel(landing.address, hub, 0)
     landing.check(visitor, journey)
     if journey.passed("/hub/spawn"):
         raise Failure("started a server although one runs")

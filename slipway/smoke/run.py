@@ -54,20 +54,20 @@ async def _hub(environment: Environment, session: Session, checks: Checks) -> di
     """What concerns the hub alone. Returns the release that it runs, and its file's digest."""
     anybody, service = await session.client(), await session.client(session.target.token)
     await checks.run("login page", partial(hub_checks.login_page, anybody, environment))
-    told: dict[str, Any] = {}
+    running: dict[str, Any] = {}
 
     async def release() -> str:
-        told.update(await session.hub.running())
-        return await hub_checks.release(told, environment)
+        running.update(await session.hub.running())
+        return await hub_checks.release(running, environment)
 
     as_frozen = await checks.run("release", release) and environment.release
-    if told:
-        culler = partial(hub_checks.culler, told)
+    if running:
+        culler = partial(hub_checks.culler, running)
         await checks.run("denied: more than culling to the culler", culler, good=Verdict.ENFORCED)
     own = partial(hub_checks.own_rights, service, session.names(environment.catalog.profiles))
     await checks.run("denied: other users to this run", own, good=Verdict.ENFORCED)
     return {
-        "release": str(told.get("release", UNKNOWN)),
+        "release": str(running.get("release", UNKNOWN)),
         "digest": as_frozen.digest if as_frozen else None,
     }
 
@@ -83,7 +83,7 @@ async def _neighbour(trial: Trial) -> None:
             trial.neighbour.set_result(await neighbour(visitor, running, session.target))
             await asyncio.Event().wait()
     except Exception as error:
-        # Whoever looks for the neighbour is told why there is none.
+        # Checks that wait for the neighbour fail with the reason.
         if not trial.neighbour.done():
             trial.neighbour.set_exception(Failure(f"no neighbour to be kept from: {error}"))
 

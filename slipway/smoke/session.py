@@ -1,4 +1,4 @@
-"""The users of one run: made for it, and removed with all that is theirs."""
+"""The users of one run: made for it, and removed with everything of theirs."""
 
 import asyncio
 import shutil
@@ -44,7 +44,7 @@ class Session:
         return await self._stack.enter_async_context(client)
 
     async def visitor(self, name: str) -> Visitor:
-        """A user of this run, made now; what a killed run has left of them goes first."""
+        """Make a user of this run. What a killed run has left of them is removed first."""
         if name != smoke.USER and not await self.hub.make_user(name):
             await self._remove(name)
             await self.hub.make_user(name)
@@ -121,8 +121,8 @@ async def opened(target: SmokeTarget, left: list[str]) -> AsyncIterator[Session]
         try:
             await session.claim()
         except httpx.HTTPError as error:
-            said = f"{target.url} cannot be reached ({type(error).__name__}: {error})"
-            raise NoHubError(f"{said}: is it running, and is there a way to it?") from None
+            reason = f"{target.url} cannot be reached ({type(error).__name__}: {error})"
+            raise NoHubError(f"{reason}: is it running, and is there a way to it?") from None
         except Failure as error:
             raise NoHubError(
                 f"{target.url} does not take the token ({error}): a hub reads the token of its "

@@ -4,20 +4,22 @@ import base64
 import binascii
 import fcntl
 import os
-import shutil
 import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from slipway_hub.settings import HubSettings, LocalSpawning
 
 from slipway import facts
 from slipway.model import ClusterSpec, Environment
 from slipway.model.quantities import seconds
+from slipway.toolchain.kubectl import KubectlError, program, run
+
+if TYPE_CHECKING:
+    from slipway.aws.account import AwsAccount
 
 VARIABLE = "SLIPWAY_SMOKE_TOKEN"
 LOCAL_START_SECONDS = 90
@@ -71,7 +73,7 @@ def smoke_target(
             f"{environment.name} is local: --url and --token-file are for an environment elsewhere"
         )
     else:
-        yield _local(environment, root / ".slipway")
+        yield _local(environment, root / facts.STATE_FOLDER)
 
 
 def _given_token(file: Path | None) -> str | None:
@@ -95,8 +97,7 @@ def _with_slash(url: str) -> str:
 def _local(environment: Environment, state: Path) -> SmokeTarget:
     url = _running_at(state / "hub/lock")
     try:
-        told = (state / "hub/settings.json").read_text()
-        settings = HubSettings.model_validate_json(told)
+        settings = HubSettings.model_validate_json((state / "hub/settings.json").read_text())
         token = settings.secret(settings.secret_files.smoke_token)
         password = settings.secret(settings.secret_files.user_password)
     except (OSError, ValueError, RuntimeError) as error:
@@ -140,10 +141,14 @@ def _missing(environment: Environment, path: str) -> dict[str, str]:
 
 
 def _kubernetes_token(namespace: str, environment: str) -> str:
-    asked = ("get", "secret", facts.HUB_SECRETS, f"--output=jsonpath={{.data.{facts.SMOKE_TOKEN}}}")
-    told = _kubectl(namespace, *asked)
+    path = f"--output=jsonpath={{.data.{facts.SMOKE_TOKEN}}}"
+    read = ("--namespace", namespace, "--request-timeout=20s", "get", "secret", facts.HUB_SECRETS)
     try:
-        token = base64.b64decode(told, validate=True).decode().strip()
+        encoded = run(*read, path).stdout
+    except KubectlError as error:
+        raise NoHubError(f"{error}\nDoes KUBECONFIG name the cluster?") from None
+    try:
+        token = base64.b64decode(encoded, validate=True).decode().strip()
     except (binascii.Error, UnicodeDecodeError):
         token = ""
     if not token:
@@ -161,17 +166,19 @@ def _reached(spec: ClusterSpec, url: str | None) -> Iterator[str]:
     if url or spec.domain:
         yield url or f"https://{spec.domain}/"
         return
+    namespace, service = ("--namespace", spec.namespace), f"service/{facts.PROXY_PUBLIC}"
     try:
-        process = subprocess.Popen(
-            [*_kubectl_command(spec.namespace), "port-forward", "service/proxy-public", ":80"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # Ctrl-C is for us: what runs must be cleaned up through it.
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise _no_kubectl(error) from None
+        kubectl = program()
+    except KubectlError as error:
+        raise NoHubError(str(error)) from None
+    process = subprocess.Popen(
+        [kubectl, *namespace, "port-forward", service, ":80"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Ctrl-C is for us: what runs must be cleaned up through it.
+        start_new_session=True,
+    )
     try:
         assert process.stdout
         assert process.stderr
@@ -184,67 +191,36 @@ def _reached(spec: ClusterSpec, url: str | None) -> Iterator[str]:
         process.communicate()
 
 
-def _kubectl(namespace: str, *arguments: str) -> str:
-    try:
-        done = subprocess.run(
-            [*_kubectl_command(namespace), "--request-timeout=20s", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    except OSError as error:
-        raise _no_kubectl(error) from None
-    if done.returncode:
-        raise NoHubError(f"kubectl: {done.stderr.strip()}\nDoes KUBECONFIG name the cluster?")
-    return done.stdout
-
-
-def _no_kubectl(error: OSError) -> NoHubError:
-    return NoHubError(f"kubectl: {error.strerror}; install it with `make setup`")
-
-
-def _kubectl_command(namespace: str) -> list[str]:
-    own = Path(sys.executable).parent / "kubectl"
-    return [str(own) if own.exists() else shutil.which("kubectl") or "kubectl", "-n", namespace]
-
-
 def _eks_token(environment: Environment) -> str:
-    return str(
-        _from_aws(
-            environment,
-            lambda target: target.client("secretsmanager").get_secret_value(
-                SecretId=facts.secret_name(environment.name, facts.SMOKE_TOKEN)
-            )["SecretString"],
-        )
-    )
+    def secret(aws: "AwsAccount") -> str:
+        name = facts.secret_name(environment.name, facts.SMOKE_TOKEN)
+        return aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
+
+    return _from_aws(environment, secret)
 
 
 def _eks_url(environment: Environment) -> str:
-    """The domain, or what the hub's stack says."""
-    spec = environment.cluster_spec
-    if spec.domain:
-        return f"https://{spec.domain}/"
+    """The domain, or an output of the hub's stack."""
+    if domain := environment.cluster_spec.domain:
+        return f"https://{domain}/"
+    from slipway.aws.cloudformation import output
 
-    def output(target: Any) -> str:
-        stacks = target.client("cloudformation").describe_stacks(StackName=target.stack("hub"))
-        outputs = stacks["Stacks"][0].get("Outputs", [])
-        return next((o["OutputValue"] for o in outputs if o["OutputKey"] == "Url"), "")
-
-    if url := _from_aws(environment, output):
+    if url := _from_aws(environment, lambda aws: output(aws, facts.HUB_STACK, "Url")):
         return url
-    raise NoHubError(f"the stack {environment.name}-hub has no output Url: pass --url")
+    stack = facts.stack_name(environment.name, facts.HUB_STACK)
+    raise NoHubError(f"the stack {stack} has no output Url: pass --url")
 
 
-def _from_aws(environment: Environment, ask: Any) -> str:
+def _from_aws(environment: Environment, read: Callable[["AwsAccount"], str]) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     from slipway.aws.account import AwsAccount
     from slipway.steps import StepError
 
-    target = AwsAccount(environment)
+    aws = AwsAccount(environment)
     try:
-        target.check()
-        return str(ask(target))
+        aws.check()
+        return read(aws)
     except StepError as error:
         raise NoHubError(str(error)) from None
     except (BotoCoreError, ClientError) as error:

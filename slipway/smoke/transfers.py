@@ -29,8 +29,8 @@ async def download(visitor: Visitor, port: int) -> str:
 
 
 async def streaming(visitor: Visitor, port: int) -> str:
-    """The first bytes of an answer arrive while the app has not ended it: it ends only when asked
-    to, and that is asked when they are here."""
+    """The first bytes of an answer arrive before its end: the app ends it only when it is told to,
+    and that is after they are here."""
     base = f"{visitor.prefix}/proxy/{port}"
     async with visitor.client.stream("GET", f"{base}/gated") as answer:
         if answer.status_code != 200:

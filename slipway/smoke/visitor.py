@@ -1,4 +1,4 @@
-"""A user on their way through the hub: with a token, or logged in like with a browser."""
+"""A user of the hub: with a token, or logged in as a browser does."""
 
 import asyncio
 import time
@@ -21,7 +21,7 @@ OPEN_SECONDS = 60
 
 @dataclass
 class Journey:
-    """Where a path led: the last answer, and all addresses on the way to it."""
+    """The last answer after redirects, and all addresses on the way to it."""
 
     answer: httpx.Response
     hops: list[str] = field(default_factory=list)
@@ -123,19 +123,19 @@ class Browser:
 
 
 def culprit(answer: httpx.Response) -> str:
-    """What a bad answer says: Slipway's own pages tell the command and its last lines."""
-    said = f"{answer.request.url.path} answered {answer.status_code}"
+    """A bad answer in words. Slipway's own pages name the command and its last lines."""
+    text = f"{answer.request.url.path} answered {answer.status_code}"
     try:
-        told = answer.json()
-        words = [str(told[key]) for key in ("title", "message") if told.get(key)]
+        page = answer.json()
+        words = [str(page[key]) for key in ("title", "message") if page.get(key)]
     except (ValueError, TypeError, AttributeError, KeyError):
-        return said
-    said = ": ".join([said, *words])
-    if command := told.get("command"):
-        said += f"; it ran: {command if isinstance(command, str) else ' '.join(command)}"
-    if lines := told.get("lines"):
-        said += "; its last lines: " + " | ".join(str(line) for line in lines[-6:])
-    return said
+        return text
+    text = ": ".join([text, *words])
+    if command := page.get("command"):
+        text += f"; it ran: {command if isinstance(command, str) else ' '.join(command)}"
+    if lines := page.get("lines"):
+        text += "; its last lines: " + " | ".join(str(line) for line in lines[-6:])
+    return text
 
 
 __all__ = ["Browser", "ClientConnection", "Journey", "Visitor", "culprit"]

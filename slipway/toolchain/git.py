@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -9,12 +10,12 @@ class GitError(Exception):
     """What git cannot do, and what to do about it."""
 
 
-def run(folder: Path, *arguments: str) -> str:
-    """git's standard output. Raises GitError."""
-    return run_bytes(folder, *arguments).decode(errors="replace")
+def run(folder: Path, *arguments: str, variables: Mapping[str, str] = os.environ) -> str:
+    """git's standard output. `variables` are its environment. Raises GitError."""
+    return run_bytes(folder, *arguments, variables=variables).decode(errors="replace")
 
 
-def run_bytes(folder: Path, *arguments: str) -> bytes:
+def run_bytes(folder: Path, *arguments: str, variables: Mapping[str, str] = os.environ) -> bytes:
     """Raises GitError."""
     try:
         done = subprocess.run(
@@ -23,11 +24,11 @@ def run_bytes(folder: Path, *arguments: str) -> bytes:
             capture_output=True,
             check=False,
             # A hook's variables would lead to another repository.
-            env={name: value for name, value in os.environ.items() if name not in _LEADING}
+            env={name: value for name, value in variables.items() if name not in _LEADING}
             | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
         )
     except FileNotFoundError:
-        raise GitError("git is missing: a release names the commit it is made from") from None
+        raise GitError("git is missing: install it with your package manager") from None
     if done.returncode != 0:
         raise GitError(f"git {arguments[0]} fails: {done.stderr.decode(errors='replace').strip()}")
     return done.stdout

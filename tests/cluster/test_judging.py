@@ -13,13 +13,13 @@ from slipway.rehearse import emulator
 from slipway.rehearse.cluster import Refused
 from slipway.rehearse.genuine import GenuineCluster
 from slipway.rehearse.kinds import KINDS, Kind
-from slipway.rehearse.sandbox import NOBODY, Sandbox
+from slipway.rehearse.sandbox import CLOSED_PROXY, Sandbox
 from tests.support.local import ROOT
 
 
 @pytest.fixture
 def genuine(tmp_path: Path) -> Iterator[GenuineCluster]:
-    world = Sandbox(tmp_path, NOBODY)
+    world = Sandbox(tmp_path, CLOSED_PROXY)
     emulator.write_commands(world.commands)
     made = GenuineCluster(Path(os.environ["KUBECONFIG"]), world)
     yield made

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
+from slipway.aws.kubeconfig import kubeconfig
 from slipway.rehearse import emulator
-from slipway.rehearse.aws_login import kubeconfig
 from slipway.rehearse.cluster import Refused
 from slipway.rehearse.genuine import GenuineCluster
 from slipway.rehearse.kinds import KINDS, Kind
 from slipway.rehearse.kubernetes_api import KubernetesApi
-from slipway.rehearse.sandbox import NOBODY, Sandbox
+from slipway.rehearse.sandbox import CLOSED_PROXY, Sandbox
 from slipway.steps import StepError
 
-PLACE = "111122223333/eu-central-1/other"
+CLUSTER = "111122223333/eu-central-1/other"
 
 
 def kind(name: str) -> Kind:
@@ -31,15 +31,14 @@ def config_map(name: str = "words", **fields: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def world(tmp_path: Path) -> Sandbox:
-    made = Sandbox(tmp_path, NOBODY)
+    made = Sandbox(tmp_path, CLOSED_PROXY)
     emulator.write_commands(made.commands)
     return made
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[KubernetesApi]:
-    (tmp_path / "other").mkdir()
-    api = KubernetesApi(tmp_path / "other", "1.36", lambda *_: None, lambda *_: None)
+def other() -> Iterator[KubernetesApi]:
+    api = KubernetesApi("1.36", lambda *_: None, lambda *_: None)
     yield api
     api.stop()
 
@@ -47,7 +46,7 @@ def other(tmp_path: Path) -> Iterator[KubernetesApi]:
 @pytest.fixture
 def file(tmp_path: Path, other: KubernetesApi) -> Path:
     made = tmp_path / "config"
-    made.write_text(kubeconfig("other", f"{other.url}/{PLACE}", other.ca))
+    made.write_text(kubeconfig("other", f"{other.url}/{CLUSTER}", other.ca, "token"))
     return made
 
 
@@ -59,7 +58,7 @@ def genuine(file: Path, world: Sandbox) -> Iterator[GenuineCluster]:
 
 
 def namespaces(api: KubernetesApi) -> list[str]:
-    found = api.cluster(PLACE).matching(kind("Namespace"), None, {})
+    found = api.cluster(CLUSTER).matching(kind("Namespace"), None, {})
     return [item["metadata"]["name"] for item in found]
 
 
@@ -71,9 +70,9 @@ def test_what_is_fine_is_counted_and_nothing_is_kept(
     for _ in range(2):
         genuine.judge(kind("ConfigMap"), config_map(data={"a": "1"}))
     genuine.judge(kind("StorageClass"), storage_class())
-    assert genuine.verdict() == "2 objects are fine for Kubernetes v1.36.0-stand-in"
-    assert not other.cluster(PLACE).matching(kind("ConfigMap"), None, {})
-    assert not other.cluster(PLACE).matching(kind("StorageClass"), None, {})
+    assert genuine.verdict() == "2 objects are fine for Kubernetes v1.36.0-emulated"
+    assert not other.cluster(CLUSTER).matching(kind("ConfigMap"), None, {})
+    assert not other.cluster(CLUSTER).matching(kind("StorageClass"), None, {})
     genuine.stop()
     assert mine not in namespaces(other)
 
@@ -91,7 +90,7 @@ def storage_class() -> dict[str, Any]:
 def test_what_it_refuses_is_refused_with_its_words(genuine: GenuineCluster) -> None:
     with pytest.raises(Refused, match="dtaa"):
         genuine.judge(kind("ConfigMap"), config_map(dtaa={"a": "1"}))
-    with pytest.raises(StepError, match="was asked nothing"):
+    with pytest.raises(StepError, match="was given no object"):
         genuine.verdict()
 
 
@@ -101,14 +100,13 @@ def test_kinds_of_eks_are_left_to_eks_and_named(genuine: GenuineCluster) -> None
     assert genuine.verdict().endswith("; not known there: NodePool")
 
 
-def test_the_stand_in_for_a_cluster_asks_it(genuine: GenuineCluster, tmp_path: Path) -> None:
-    (tmp_path / "ours").mkdir()
-    ours = KubernetesApi(tmp_path / "ours", "1.36", lambda *_: None, lambda *_: None)
+def test_the_stand_in_for_a_cluster_asks_it(genuine: GenuineCluster) -> None:
+    ours = KubernetesApi("1.36", lambda *_: None, lambda *_: None)
     try:
         ours.judge = genuine.judge
         item = config_map()
         item["metadata"]["namespace"] = "default"
-        ours.cluster(PLACE).put(kind("ConfigMap"), "default", item, must_be_new=True)
+        ours.cluster(CLUSTER).put(kind("ConfigMap"), "default", item, must_be_new=True)
         assert genuine.verdict().startswith("1 objects")
     finally:
         ours.stop()

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from slipway.rehearse.aws_login import kubeconfig
+from slipway.aws.kubeconfig import kubeconfig
 from slipway.rehearse.kubernetes_api import KubernetesApi
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
-PLACE = "111122223333/eu-central-1/slipway-dev"
+CLUSTER = "111122223333/eu-central-1/slipway-dev"
 
 
 def config_map(**data: str) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Client:
         self, *arguments: str, item: dict[str, Any] | None = None
     ) -> "subprocess.CompletedProcess[str]":
         config = self.folder / "kubeconfig"
-        config.write_text(kubeconfig("dev", f"{self.api.url}/{PLACE}", self.api.ca))
+        config.write_text(kubeconfig("dev", f"{self.api.url}/{CLUSTER}", self.api.ca, "token"))
         return subprocess.run(
             [str(KUBECTL), "--kubeconfig", str(config), *arguments],
             env={"HOME": str(self.folder)},
@@ -74,7 +74,6 @@ def client(tmp_path: Path) -> Iterator[Client]:
     events: list[tuple[str, str]] = []
     executed: list[list[str]] = []
     api = KubernetesApi(
-        tmp_path,
         "1.36",
         lambda cluster_id, what, item: events.append((what, item["kind"])),
         lambda cluster_id, command: executed.append(command),
@@ -122,7 +121,7 @@ def test_a_roll_out_is_told_from_the_one_before(client: Client) -> None:
     """What a deploy waits for: `stacks/constructs/roll_out.py`."""
     client.kubectl("apply", "-f", "-", item=deployment("one"))
     assert ready(client, "one")
-    client.api.cluster(PLACE).broken.add("web")
+    client.api.cluster(CLUSTER).broken.add("web")
     client.kubectl("apply", "-f", "-", item=deployment("two"))
     assert not ready(client, "two")
     client.kubectl("apply", "-f", "-", item=deployment("one"))

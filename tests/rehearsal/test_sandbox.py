@@ -10,7 +10,7 @@ import pytest
 
 from slipway.aws.account import AwsAccount
 from slipway.model import load
-from slipway.rehearse.sandbox import NOBODY, Sandbox, without_credentials
+from slipway.rehearse.sandbox import CLOSED_PROXY, Sandbox, without_credentials
 
 ROOT = Path(__file__).parents[2]
 NOWHERE = "http://127.0.0.1:9"
@@ -71,7 +71,7 @@ def test_every_service_is_looked_for_on_loopback(world: Sandbox) -> None:
 def test_a_client_that_ignores_the_endpoint_meets_a_closed_door(world: Sandbox) -> None:
     done = run(world, ANY_CALL)
     assert done.returncode != 0
-    assert NOBODY in done.stderr
+    assert CLOSED_PROXY in done.stderr
     assert "proxy" in done.stderr.lower()
 
 

@@ -1,17 +1,42 @@
-"""The commands that act on AWS, or rehearse it."""
+"""The commands that act on AWS, or rehearse that: progress on standard error, then a report."""
 
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.markup import escape
 
-from slipway.cli.app import Confirmed, Json, ProjectFolder, app, project_root
+from slipway import facts
+from slipway.cli.app import (
+    Confirmed,
+    DryRun,
+    Json,
+    ProjectFolder,
+    app,
+    bad_input,
+    fail,
+    print_json,
+    project_root,
+)
+from slipway.model import Environment, load
+from slipway.steps import StepError, Steps
+
+if TYPE_CHECKING:
+    from slipway.aws.account import AwsAccount
+    from slipway.operate.teardown import OperationReport
+
+console = Console(stderr=True, highlight=False)
 
 
 @app.command(epilog="Example: slipway teardown dev --dry-run")
 def teardown(
     environment: Annotated[str, typer.Argument(help="An environment on AWS.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go.")] = False,
+    dry_run: DryRun = False,
     purge: Annotated[
         bool, typer.Option("--purge", help="Delete users' files, backups and secrets as well.")
     ] = False,
@@ -19,11 +44,22 @@ def teardown(
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Take an environment's compute away and keep its data. Stopped, it can be run again."""
-    from slipway.cli import on_aws
+    """Delete an environment's compute and keep its data. Interrupted, it can be run again."""
+    aws = _account(project_root(project), environment)
+    from slipway.operate import teardown as operation
 
-    root = project_root(project)
-    on_aws.teardown(root, environment, dry_run=dry_run, purge=purge, yes=yes, as_json=as_json)
+    if dry_run:
+        with _errors_as_messages():
+            aws.check()
+            plan = operation.plan(aws)
+        _print(as_json, {"ok": True, "plan": plan}, "\n".join(plan))
+        return
+    # --yes alone does not delete users' files.
+    loss = " and delete every user's files, backups and secrets" if purge else ""
+    question = f"Type {environment} to tear it down{loss}"
+    if (purge or not yes) and typer.prompt(question, err=True) != environment:
+        raise fail("nothing was done")
+    _run(lambda steps: operation.teardown(aws, steps, with_data=purge), as_json)
 
 
 @app.command(epilog="Example: slipway recreate dev")
@@ -32,10 +68,12 @@ def recreate(
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Deploy an environment again, and show that its data is the same."""
-    from slipway.cli import on_aws
+    """Deploy an environment again, and check that its data is the same."""
+    root = project_root(project)
+    aws = _account(root, environment)
+    from slipway.operate import recreate as operation
 
-    on_aws.recreate(project_root(project), environment, as_json=as_json)
+    _run(lambda steps: operation.recreate(aws, root, steps), as_json)
 
 
 @app.command(epilog="Example: slipway rehearse --json")
@@ -48,11 +86,27 @@ def rehearse(
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Live through release, deploy, promotion, rollback and teardown on an emulated AWS."""
-    from slipway.cli import on_aws
+    """Release, deploy, promote, roll back, tear down and recreate on an emulated AWS."""
+    from slipway.rehearse import rehearsal
+    from slipway.rehearse.emulator import EmulatorError
+    from slipway.release.promotion.pin import PinError
 
-    root = project_root(project)
-    on_aws.rehearse(root, keep=keep, kubeconfig=kubeconfig, as_json=as_json)
+    steps, leftovers, ended = Steps(_progress), list[str](), False
+    try:
+        with _stopped_by_sigterm(), _errors_as_messages():
+            rehearsal.rehearse(
+                project_root(project), steps, leftovers, keep=keep, kubeconfig=kubeconfig
+            )
+            ended = True
+    except (EmulatorError, PinError, ValueError, OSError) as error:
+        raise fail(error) from None
+    finally:
+        seconds = sum(step.seconds for step in steps.done)
+        summary = f"{len(steps.done)} steps in {seconds:.0f} s, {len(leftovers)} leftovers"
+        # Interrupted between two steps, none of them failed.
+        ok = ended and steps.ok and not leftovers
+        done = [step.as_json() for step in steps.done]
+        _print(as_json, {"ok": ok, "steps": done, "leftovers": leftovers}, summary)
 
 
 @app.command(epilog="Example: slipway doctor dev")
@@ -63,22 +117,123 @@ def doctor(
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether this machine and an environment's account are ready, and what to do if not."""
-    from slipway.cli import on_aws
+    """Check whether this machine and an environment's account are ready for a deploy."""
+    from slipway.operate.doctor import examine
 
-    on_aws.doctor(project_root(project), environment, as_json=as_json)
+    found = examine(_environment(project_root(project), environment) if environment else None)
+    ok = all(finding.ok for finding in found)
+    findings = [finding.as_json() for finding in found]
+    _print(as_json, {"ok": ok, "findings": findings}, "\n".join(map(str, found)))
+    if not ok:
+        raise typer.Exit(1)
 
 
 @app.command(epilog="Example: slipway addons dev && git diff platform.yaml")
 def addons(
     environment: Annotated[
-        str | None, typer.Argument(help="Whose account is asked; the first on AWS when left out.")
+        str | None, typer.Argument(help="Whose account is asked. Default: the first one on AWS.")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what EKS offers.")] = False,
+    dry_run: DryRun = False,
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Pin the EKS add-ons in platform.yaml, in the versions that EKS itself would choose now."""
-    from slipway.cli import on_aws
+    """Pin the EKS add-ons in platform.yaml, in the versions that EKS would choose now."""
+    from slipway.operate.addons import offers, pin
 
-    on_aws.addons(project_root(project), environment, dry_run=dry_run, as_json=as_json)
+    root = project_root(project)
+    loaded = load(root)
+    if not loaded.eks_specs:
+        raise bad_input("no environment has target: eks, and only EKS knows its add-ons")
+    platform = loaded.platform
+    aws = _account(root, environment or next(iter(loaded.eks_specs)))
+    with _errors_as_messages():
+        found = list(offers(aws, platform.kubernetes))
+        chosen = {offer.addon: offer.chosen for offer in found}
+        changed = any(platform.addons.get(addon) != chosen[addon] for addon in chosen)
+        if changed and not dry_run:
+            pin(root, {**platform.addons, **chosen})
+    fields = {
+        "kubernetes": platform.kubernetes,
+        "addons": {
+            offer.addon: {"chosen": offer.chosen, "before": platform.addons.get(offer.addon)}
+            for offer in found
+        },
+        "pinned": changed and not dry_run,
+    }
+    lines = [
+        f"{offer.addon}: {platform.addons.get(offer.addon, 'not pinned')} -> {offer.chosen}"
+        f" (offered: {', '.join(offer.offered[:3])})"
+        for offer in found
+    ]
+    _print(as_json, fields, "\n".join(lines))
+
+
+def _environment(root: Path, name: str) -> Environment:
+    """An environment on AWS. Exits with 2 if it is elsewhere."""
+    found = load(root, name).environment(name)
+    if not found.spec.on_aws:
+        file = f"{facts.ENVIRONMENTS_FOLDER}/{name}.yaml"
+        raise bad_input(f"{file}: target: is {found.spec.target}, not eks")
+    return found
+
+
+def _account(root: Path, name: str) -> "AwsAccount":
+    environment = _environment(root, name)
+    from slipway.aws.account import AwsAccount
+
+    return AwsAccount(environment)
+
+
+def _run(operation: Callable[[Steps], "OperationReport"], as_json: bool) -> None:
+    """Run a teardown or a recreation and print its report. Exits with 1 if it failed."""
+    steps = Steps(_progress)
+    try:
+        with _errors_as_messages():
+            report = operation(steps)
+    except typer.Exit:
+        if as_json:
+            print_json({"ok": False, "steps": [step.as_json() for step in steps.done]})
+        raise
+    _print(as_json, report.as_json(), str(report))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _progress(line: str) -> None:
+    console.print(escape(line), soft_wrap=True)
+
+
+@contextmanager
+def _errors_as_messages() -> Iterator[None]:
+    """Print a failed step or an error of AWS as one line, and exit with 1."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except StepError as error:
+        raise fail(error) from None
+    except (BotoCoreError, ClientError) as error:
+        raise fail(f"AWS: {error}; run this again, it goes on where it was") from None
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends a rehearsal as Ctrl-C does: nothing stays running."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise fail("stopped") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _print(as_json: bool, fields: dict[str, Any], text: str) -> None:
+    if as_json:
+        print_json(fields)
+    else:
+        print(text, flush=True)

@@ -8,7 +8,7 @@ PIECE = bytes(range(256)) * 4096
 
 
 class Listener(BaseHTTPRequestHandler):
-    """`/bytes/N`; `/gated`, in two pieces, the second once somebody has asked for `/open`."""
+    """`/bytes/N`; `/gated`, in two pieces, the second after a request of `/open`."""
 
     protocol_version = "HTTP/1.1"
 

@@ -11,7 +11,7 @@ CONNECT_SECONDS = 3
 
 
 def connects(host: str, port: int) -> str:
-    """`open`, `closed`, or why that cannot be told: a name that does not resolve is no wall."""
+    """`open`, `closed`, or why neither is known: a name that does not resolve shows nothing."""
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
     except OSError as error:
