@@ -29,10 +29,10 @@ def _make_zone(stage: Stage, aws: AwsAccount, id: str, name: str) -> None:
     stage.project.replace(aws.name, id, made["HostedZone"]["Id"].rpartition("/")[2])
 
 
-def prepare(stage: Stage, aws: AwsAccount, *shorts: str) -> str:
+def prepare(stage: Stage, aws: AwsAccount, *stacks: str) -> str:
     """Deploy some stacks alone: what has to be there before a release can come."""
-    stage.cdk(aws, "deploy", *(f"{aws.name}/{short}" for short in shorts), *UNATTENDED)
-    return " and ".join(shorts)
+    stage.cdk(aws, "deploy", *(f"{aws.name}/{stack}" for stack in stacks), *UNATTENDED)
+    return " and ".join(stacks)
 
 
 def publish(stage: Stage, aws: AwsAccount) -> str:

