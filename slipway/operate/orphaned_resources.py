@@ -16,6 +16,8 @@ from slipway.aws.account import AwsAccount, is_missing
 if TYPE_CHECKING:
     from types_boto3_ec2.type_defs import FilterTypeDef
 
+Kind = tuple[str, Iterable[str], Callable[[str], object]]
+"""Its name, the ids of what there is, and how one is deleted."""
 RUNNING = "State.Name != 'terminated' && State.Name != 'shutting-down'"
 
 
@@ -32,6 +34,13 @@ class OrphanedResource:
 
 def find(aws: AwsAccount) -> list[OrphanedResource]:
     """In the order in which they can be deleted: what uses another comes before it."""
+    # A page of AWS without the key is one None.
+    return [
+        OrphanedResource(kind, id, delete) for kind, ids, delete in _kinds(aws) for id in ids if id
+    ]
+
+
+def _kinds(aws: AwsAccount) -> list[Kind]:
     ec2, elb, logs = aws.client("ec2"), aws.client("elbv2"), aws.client("logs")
     tagged: list[FilterTypeDef] = [{"Name": f"tag:{facts.CLUSTER_TAG}", "Values": [aws.cluster]}]
     balancers = elb.get_paginator("describe_load_balancers").paginate()
@@ -40,7 +49,7 @@ def find(aws: AwsAccount) -> list[OrphanedResource]:
     volumes = ec2.get_paginator("describe_volumes").paginate(Filters=tagged)
     interfaces = ec2.get_paginator("describe_network_interfaces").paginate(Filters=tagged)
     security_groups = ec2.get_paginator("describe_security_groups").paginate(Filters=tagged)
-    kinds: list[tuple[str, Iterable[str], Callable[[str], object]]] = [
+    return [
         (
             "load balancer",
             _of_cluster(aws, balancers.search("LoadBalancers[].LoadBalancerArn")),
@@ -73,8 +82,6 @@ def find(aws: AwsAccount) -> list[OrphanedResource]:
         ),
         ("log group", _log_groups(aws), lambda name: logs.delete_log_group(logGroupName=name)),
     ]
-    # A page without the key is one None.
-    return [OrphanedResource(kind, id, delete) for kind, ids, delete in kinds for id in ids if id]
 
 
 def remove(resource: OrphanedResource) -> str | None:

@@ -61,7 +61,27 @@ async def probes(
             "another user's server, past the proxy": f"{other.url.rstrip('/')}/api/contents",
             "the proxy's API": f"{target.proxy_api_url}/api/routes",
         }
-    walls = {
+    hub = urlsplit(hub_api)
+    known_open = (hub.hostname or "", hub.port or 80)
+    found: Probes = {
+        "another user's server, through the proxy": partial(_refuses_outside, visitor, other)
+    }
+    for name, url in refused.items():
+        found[name] = partial(refuses, running, url, visitor.token)
+    for name, wall in _walls(other, host, port).items():
+        if target.local:
+            found.setdefault(name, _on_one_machine)
+        else:
+            found[name] = partial(stands, running, wall, known_open)
+    found["a token for the Kubernetes API"] = (
+        _on_one_machine if target.local else partial(_lacks, running, ACCOUNT)
+    )
+    return found
+
+
+def _walls(other: Neighbour, host: str, port: str) -> dict[str, tuple[str, int]]:
+    """Addresses behind a wall; `host` and `port` are those of the Kubernetes API."""
+    return {
         "another user's server, past the proxy": (other.host, facts.USER_SERVER_PORT),
         "another pod's port": (other.host, other.port),
         "the proxy's API": (facts.PROXY_API, facts.PROXY_API_PORT),
@@ -73,22 +93,6 @@ async def probes(
         ),
         "the Kubernetes API": (host or "kubernetes.default.svc", int(port or 443)),
     }
-    hub = urlsplit(hub_api)
-    known_open = (hub.hostname or "", hub.port or 80)
-    found: Probes = {
-        "another user's server, through the proxy": partial(_refuses_outside, visitor, other)
-    }
-    for name, url in refused.items():
-        found[name] = partial(refuses, running, url, visitor.token)
-    for name, wall in walls.items():
-        if target.local:
-            found.setdefault(name, _on_one_machine)
-        else:
-            found[name] = partial(stands, running, wall, known_open)
-    found["a token for the Kubernetes API"] = (
-        _on_one_machine if target.local else partial(_lacks, running, ACCOUNT)
-    )
-    return found
 
 
 async def refuses(running: Kernel, url: str, token: str) -> str:
