@@ -1,1 +1,4 @@
-"""AWS, one file per stack. Charts come in through `charts.rendering`; nothing goes back."""
+"""CloudFormation: one file for each stack, their parts in `constructs/`.
+
+Stacks import charts, through `charts.rendering`; charts never import stacks.
+"""

@@ -13,7 +13,7 @@ from constructs import Construct
 from charts import rendering
 from charts.aws_values import AwsValues
 from slipway import facts
-from slipway.model import EksSpec, Environment
+from slipway.model import Environment
 from stacks.constructs.acknowledgements import acknowledge, acknowledge_managed_policies
 from stacks.constructs.addon import Addon
 from stacks.constructs.kubernetes_objects import KubernetesObjects
@@ -37,11 +37,8 @@ class ClusterStack(Stack):
         super().__init__(scope, id, description="EKS Auto Mode. Disposable.")
         spec = environment.eks_spec
         cluster = self._cluster(environment, network, data.key)
-        _protect(cluster)
-        _acknowledge_generated_resources(cluster)
         # The generated Python types of aws_eks_v2 do not say that a Cluster is an ICluster.
         self.cluster = cast(eks.ICluster, cluster)
-        _add_administrators(cluster, spec)
         node_role = self._node_role()
         self.aws_values = AwsValues(
             region=spec.region,
@@ -98,6 +95,10 @@ class ClusterStack(Stack):
             ),
         )
         cluster.node.add_dependency(ClusterLogGroup(self, "logs", name=log_group))
+        _protect(cluster)
+        _acknowledge_generated_resources(cluster)
+        for arn in environment.eks_spec.cluster.admins:
+            cluster.grant_access(arn, arn, [_cluster_wide("AmazonEKSClusterAdminPolicy")])
         return cluster
 
     def _node_role(self) -> iam.Role:
@@ -196,11 +197,6 @@ def _acknowledge_generated_resources(cluster: eks.Cluster) -> None:
         "CDK's own: any version of the one function",
     )
     acknowledge(cluster, "L1", "CDK's own: the runtime comes with its version")
-
-
-def _add_administrators(cluster: eks.Cluster, spec: EksSpec) -> None:
-    for arn in spec.cluster.admins:
-        cluster.grant_access(arn, arn, [_cluster_wide("AmazonEKSClusterAdminPolicy")])
 
 
 def _cluster_wide(policy: str) -> eks.IAccessPolicy:

@@ -43,7 +43,7 @@ def problems(
     What cannot be read is printed on standard error and is no problem: CloudFormation will say
     what is wrong, only later.
     """
-    name = f"environments/{environment.name}.yaml"
+    name = f"{facts.ENVIRONMENTS_FOLDER}/{environment.name}.yaml"
     document = read(root / name, name)
     try:
         account = _account_at_hand(environment)
