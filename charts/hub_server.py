@@ -47,10 +47,6 @@ class HubServer(Construct):
             labels=facts.component_labels(facts.HUB),
             version=environment.deployed_as,
             # The hub reads its settings at start only.
-            annotations={SETTINGS_CHECKSUM: checksum(settings)},
+            annotations={SETTINGS_CHECKSUM: hashlib.sha256(settings.encode()).hexdigest()},
             pod=hub_pod.pod(environment, aws),
         )
-
-
-def checksum(settings: str) -> str:
-    return hashlib.sha256(settings.encode()).hexdigest()

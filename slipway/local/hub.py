@@ -24,7 +24,7 @@ from slipway.local import processes
 from slipway.local.images import SKEL, LocalImages, prepare
 from slipway.model import Environment
 from slipway.model.auth import USER_NAME
-from slipway.settings.hub import local_settings
+from slipway.settings.hub import hub_settings
 from slipway.toolchain import Progress, code_server, node
 
 ADDRESS = "127.0.0.1"
@@ -196,7 +196,7 @@ def _settings(
 ) -> HubSettings:
     hub, api = (f"http://{ADDRESS}:{port}" for port in _free_ports(2))
     proxy = INSTALLATION / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
-    return local_settings(
+    return hub_settings(
         environment,
         Addresses(
             public_url=url,

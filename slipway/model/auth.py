@@ -99,7 +99,9 @@ class GitHub(OAuth):
     @model_validator(mode="after")
     def _groups_are_teams(self) -> Self:
         if (self.allowed_groups or self.admin_groups) and not self.team_groups:
-            raise refuse("groups are named, but teams are not asked for", "add team_groups: true")
+            raise refuse(
+                "groups are named, but teams are not read from GitHub", "add team_groups: true"
+            )
         return self
 
 

@@ -20,25 +20,12 @@ DefaultUrl = Annotated[
 ]
 
 HOME = "/home/jovyan"
-_NOT_HOMES = (
-    "bin",
-    "boot",
-    "dev",
-    "etc",
-    "lib",
-    "lib64",
-    "proc",
-    "run",
-    "sbin",
-    "sys",
-    "tmp",
-    "usr",
-)
+_SYSTEM = ("bin", "boot", "dev", "etc", "lib", "lib64", "proc", "run", "sbin", "sys", "tmp", "usr")
 
 
 def _hides_nothing(path: str) -> str:
     """A home is a volume: what the image has there cannot be seen any more."""
-    if path.split("/")[1] in _NOT_HOMES or f"{facts.JUPYTER_FOLDER}/".startswith(f"{path}/"):
+    if path.split("/")[1] in _SYSTEM or f"{facts.JUPYTER_FOLDER}/".startswith(f"{path}/"):
         raise refuse(f"a home at {path} would hide the image's own files", f"write {HOME}")
     return path
 

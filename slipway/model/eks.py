@@ -124,6 +124,14 @@ class EksSpec(ClusterSpec):
     on_aws: ClassVar[bool] = True
     core_node_selector: ClassVar[Mapping[str, str]] = {facts.NODE_POOL_LABEL: facts.CORE_NODES}
     packs_servers: ClassVar[bool] = True
+    namespace: ClassVar[str] = facts.NAMESPACE
+    image_pull_policy: ClassVar[PullPolicy] = "Always"
+    image_pull_secret: ClassVar[None] = None
+    """Nodes have a role that may pull."""
+    service: ClassVar[ServiceType] = "ClusterIP"
+    """The load balancer of the Ingress reaches pods themselves."""
+    ingress_class: ClassVar[str] = facts.INGRESS_CLASS
+    ingress_annotations: ClassVar[Mapping[str, str]] = {}
 
     target: Literal["eks"]
     account: Account
@@ -141,33 +149,8 @@ class EksSpec(ClusterSpec):
     promotion: Promotion = Promotion()
 
     @property
-    def namespace(self) -> str:
-        return facts.NAMESPACE
-
-    @property
     def registry(self) -> str:
         return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com/{facts.NAMESPACE}"
-
-    @property
-    def image_pull_policy(self) -> PullPolicy:
-        return "Always"
-
-    @property
-    def image_pull_secret(self) -> None:
-        """Nodes have a role that may pull."""
-
-    @property
-    def service(self) -> ServiceType:
-        """The load balancer of the Ingress reaches pods themselves."""
-        return "ClusterIP"
-
-    @property
-    def ingress_class(self) -> str:
-        return facts.INGRESS_CLASS
-
-    @property
-    def ingress_annotations(self) -> Mapping[str, str]:
-        return {}
 
     @property
     def cluster_network(self) -> ClusterNetwork:
@@ -204,7 +187,7 @@ class EksSpec(ClusterSpec):
     @model_validator(mode="after")
     def _budget_has_a_reader(self) -> Self:
         if self.budget and not self.alarms:
-            raise refuse("there is a budget, but nobody is told", "add alarms.email")
+            raise refuse("there is a budget, but no address for its alarms", "add alarms.email")
         return self
 
     @model_validator(mode="after")

@@ -11,61 +11,19 @@ from slipway.model.release import PlatformVersions, Release
 
 HUB_PATHS = frozenset(
     [
-        "accept-share",
-        "admin",
-        "api",
-        "favicon.ico",
-        "health",
-        "home",
-        "hub",
-        "login",
-        "logo",
-        "logout",
-        "metrics",
-        "oauth2",
-        "oauth_login",
-        "proxy",
-        "robots.txt",
-        "security",
-        "services",
-        "share",
-        "spawn",
-        "spawn-pending",
-        "static",
-        "stop",
-        "token",
-        "user",
-        "user-redirect",
-        "_chp_healthz",
+        *("accept-share", "admin", "api", "favicon.ico", "health", "home", "hub", "login", "logo"),
+        *("logout", "metrics", "oauth2", "oauth_login", "proxy", "robots.txt", "security"),
+        *("services", "share", "spawn", "spawn-pending", "static", "stop", "token", "user"),
+        *("user-redirect", "_chp_healthz"),
     ]
 )
 """First path segments that JupyterHub, its proxy or Slipway itself answers."""
 
 SERVER_PATHS = frozenset(
     [
-        "api",
-        "consoles",
-        "custom",
-        "doc",
-        "edit",
-        "files",
-        "hub",
-        "kernelspecs",
-        "lab",
-        "login",
-        "logout",
-        "lsp",
-        "metrics",
-        "nbconvert",
-        "nbextensions",
-        "notebooks",
-        "oauth_callback",
-        "proxy",
-        "server-proxy",
-        "static",
-        "terminals",
-        "tree",
-        "view",
+        *("api", "consoles", "custom", "doc", "edit", "files", "hub", "kernelspecs", "lab"),
+        *("login", "logout", "lsp", "metrics", "nbconvert", "nbextensions", "notebooks"),
+        *("oauth_callback", "proxy", "server-proxy", "static", "terminals", "tree", "view"),
     ]
 )
 """First path segments that a user's Jupyter server answers."""

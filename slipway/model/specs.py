@@ -26,24 +26,17 @@ ReleaseName = Annotated[
 ConfigSection = Annotated[
     str, *text(r"[A-Z][A-Za-z0-9]*", "the name of a configurable class", "KubeSpawner", 100)
 ]
-LogoFile = Annotated[
-    str,
-    *text(
-        r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*\.(svg|png)",
-        "a .svg or .png file below the project's folder",
-        "branding/logo.svg",
-        200,
-    ),
-]
-KeyFile = Annotated[
-    str,
-    *text(
-        r"([A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*\.pem",
-        "a .pem file below the project's folder",
-        "keys/release.pem",
-        200,
-    ),
-]
+
+
+def _project_file(suffixes: str, example: str) -> Any:
+    part = r"[A-Za-z0-9_-][A-Za-z0-9._-]*"
+    kinds = " or ".join(f".{suffix}" for suffix in suffixes.split("|"))
+    what = f"a {kinds} file below the project's folder"
+    return text(rf"({part}/)*{part}\.({suffixes})", what, example, 200)
+
+
+LogoFile = Annotated[str, *_project_file("svg|png", "branding/logo.svg")]
+KeyFile = Annotated[str, *_project_file("pem", "keys/release.pem")]
 SnapshotName = Annotated[
     str,
     *text(
@@ -112,17 +105,11 @@ class LocalSpec(EnvironmentSpec):
     """One trusted user's own machine, for `slipway up`."""
 
     has_cluster: ClassVar[bool] = False
+    signed_by: ClassVar[tuple[str, ...]] = ()
+    protected: ClassVar[bool] = False
 
     target: Literal["local"]
     auth: SharedPassword
-
-    @property
-    def signed_by(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def protected(self) -> bool:
-        return False
 
 
 class Gates(Model):

@@ -1,6 +1,6 @@
 """Where users' homes and the hub's database are. A kind of home is one class here."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -38,15 +38,12 @@ class SharedHomes(Homes):
     """One volume, a folder per user. The hub makes the folder; a user's pod mounts it alone."""
 
     kind: Literal["shared"] = "shared"
+    claim_name: ClassVar[str] = facts.HOMES_CLAIM
     storage_class: Name | None = None
     """The cluster's default when left out."""
     access_mode: AccessMode = "ReadWriteOnce"
     """With ReadWriteOnce, which every storage class has, all servers run on the hub's node."""
     size: Memory = "10Gi"
-
-    @property
-    def claim_name(self) -> str:
-        return facts.HOMES_CLAIM
 
     @property
     def one_node(self) -> bool:
@@ -84,10 +81,7 @@ class EfsHomes(Homes):
     """An EFS file system, a folder per user. On EKS always, so no file names it."""
 
     kind: Literal["efs"] = "efs"
-
-    @property
-    def claim_name(self) -> str:
-        return facts.HOMES_CLAIM
+    claim_name: ClassVar[str] = facts.HOMES_CLAIM
 
 
 AnyHomes = Annotated[SharedHomes | PerUserHomes | ExistingHomes, Field(discriminator="kind")]
@@ -121,11 +115,5 @@ class EksStorage(Storage):
     snapshots_every: Duration = "1h"
     """How often the hub's database is copied to the bucket of snapshots."""
     backup_retention: Duration = "35d"
-
-    @property
-    def homes(self) -> EfsHomes:
-        return EfsHomes()
-
-    @property
-    def hub_database_class(self) -> str:
-        return facts.BLOCK_STORAGE_CLASS
+    homes: ClassVar[EfsHomes] = EfsHomes()
+    hub_database_class: ClassVar[str] = facts.BLOCK_STORAGE_CLASS

@@ -71,7 +71,7 @@ def settings_json(environment: Environment) -> str:
 def kubernetes_settings(environment: Environment) -> HubSettings:
     """Settings for a hub in a pod. Raises ValueError for a local environment."""
     spec = environment.cluster_spec
-    return _settings(
+    return hub_settings(
         environment,
         addresses=Addresses(
             public_url=f"https://{spec.domain}/" if spec.domain else "",
@@ -109,18 +109,7 @@ def kubernetes_settings(environment: Environment) -> HubSettings:
     )
 
 
-def local_settings(
-    environment: Environment,
-    addresses: Addresses,
-    state: str,
-    secrets: str,
-    spawning: LocalSpawning,
-) -> HubSettings:
-    """Settings for a hub on this machine."""
-    return _settings(environment, addresses, state, secrets, spawning)
-
-
-def _settings(
+def hub_settings(
     environment: Environment,
     addresses: Addresses,
     state: str,
@@ -130,6 +119,7 @@ def _settings(
     snapshots_every: int = 0,
     restore_database: str = "",
 ) -> HubSettings:
+    """Settings for a hub on this machine, or with what only one in a pod has."""
     spec = environment.spec
     culling = spec.culling
     profiles = tuple(_profile(environment, slug) for slug in environment.catalog.profiles)

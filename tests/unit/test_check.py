@@ -238,7 +238,7 @@ ENVIRONMENT_CASES = [
     ("target: eks", "target: eks\ndomain: hub.example.org", "domain: hub.example.org has no hosted zone to stand in, add hosted_zone: {id: Z…, name: …}; `aws route53 list-hosted-zones` shows both"),
     ("target: eks", "target: eks\nhosted_zone: {id: Z1, name: example.org}", "hosted_zone: is for a domain, but there is none, add domain"),
     ("target: eks", "target: eks\ndomain: example.org\nhosted_zone: {id: Z1, name: example.org}", "hosted_zone.name: example.org is not a name below example.org, choose a domain below the zone: the zone's own name cannot be an alias"),
-    ("target: eks", "target: eks\nbudget: {monthly_usd: 5}", "there is a budget, but nobody is told, add alarms.email"),
+    ("target: eks", "target: eks\nbudget: {monthly_usd: 5}", "there is a budget, but no address for its alarms, add alarms.email"),
     ("target: eks", "target: eks\ngithub: {repository: hub}", "github.repository: 'hub' is not a GitHub repository, write for example example-org/our-hub"),
     ("target: eks", "target: eks\ndomain: Hub", "domain: 'Hub' is not a domain name in lower case, write for example hub.example.org"),
     ("target: eks", "target: eks\nalarms: {email: nobody}", "alarms.email: 'nobody' is not an e-mail address, write for example team@example.org"),
