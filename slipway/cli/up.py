@@ -28,11 +28,11 @@ def run(
     environment: Environment, root: Path, port: int, *, browser: bool, as_json: bool
 ) -> str | None:
     """Run the local environment until it is asked to stop. Returns what failed, if anything."""
-    asked_to_stop = threading.Event()
+    stopping = threading.Event()
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        if not asked_to_stop.is_set():
-            asked_to_stop.set()
+        if not stopping.is_set():
+            stopping.set()
             raise _Stopped
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

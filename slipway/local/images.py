@@ -34,7 +34,7 @@ def prepare(environment: Environment, state: Path, path: str, progress: Progress
     missing = {
         name: app
         for name, app in catalog.apps.items()
-        if app.requirement and not is_here(app.requirement, path)
+        if app.requirement and not is_installed(app.requirement, path)
     }
     python_path = {}
     for image in catalog.images:
@@ -49,7 +49,7 @@ def prepare(environment: Environment, state: Path, path: str, progress: Progress
     return LocalImages(state / "images", python_path, missing)
 
 
-def is_here(requirement: Requirement, path: str) -> bool:
+def is_installed(requirement: Requirement, path: str) -> bool:
     """Whether the command is on `path` or at one of its usual places."""
     on_path = shutil.which(requirement.command, path=path) is not None
     return on_path or any(Path(place).exists() for place in requirement.places)

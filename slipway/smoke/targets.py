@@ -131,12 +131,12 @@ def _running_at(lock: Path) -> str:
 
 
 def _missing(environment: Environment, path: str) -> dict[str, str]:
-    from slipway.local.images import is_here
+    from slipway.local.images import is_installed
 
     return {
         name: app.requirement.remedy
         for name, app in environment.catalog.apps.items()
-        if app.lacked_by_laptops and app.requirement and not is_here(app.requirement, path)
+        if app.lacked_by_laptops and app.requirement and not is_installed(app.requirement, path)
     }
 
 

@@ -23,6 +23,8 @@ LEFT_OPEN = {
 IDLE = 30
 """Seconds. A server reports every seventh, so a machine may stand still for twenty."""
 CULLED_WITHIN = 240
+OPENED_WITHIN = 240_000
+"""Milliseconds: four editors' worth of programs start at the same time."""
 UNTOUCHED = 31_000
 """Milliseconds. VS Code looks twice, each half a minute, before it takes its user for gone."""
 
@@ -43,15 +45,19 @@ def culler(hub: Hub) -> psutil.Process:
     raise AssertionError("there is no culler")
 
 
-def opened(browser: Browser, hub: Hub, path: str, user: str) -> Page:
+def opened(
+    browser: Browser, hub: Hub, path: str, user: str, sign: str, *, has_own_clock: bool = False
+) -> Page:
+    """A page of a user, once it shows `sign`. A clock of its own can be wound forward."""
     context = browser.new_context()
-    context.set_default_timeout(60_000)
-    # Runs as ever, until it is wound forward.
-    context.clock.install()
+    context.set_default_timeout(OPENED_WITHIN)
+    if has_own_clock:
+        context.clock.install()
     page = context.new_page()
     page.goto(f"{hub.url.rstrip('/')}{path}")
     log_in(page, hub, user)
     page.wait_for_url(f"**/user/{user}/**")
+    expect(page.locator(sign).first).to_be_visible(timeout=OPENED_WITHIN)
     return page
 
 
@@ -72,12 +78,11 @@ def test_pages_left_open_are_culled_and_somebody_who_types_is_not(
     # On a busy machine an editor may take longer to open than a server may be idle here.
     paused = culler(hub)
     paused.suspend()
-    typing = opened(browser, hub, "/code", "typist")
-    expect(typing.locator(WORKBENCH)).to_be_visible()
-    left = {}
-    for path, (user, sign) in LEFT_OPEN.items():
-        left[path] = opened(browser, hub, path, user)
-        expect(left[path].locator(sign).first).to_be_visible()
+    typing = opened(browser, hub, "/code", "typist", WORKBENCH)
+    left = {
+        path: opened(browser, hub, path, user, sign, has_own_clock=path == "/code")
+        for path, (user, sign) in LEFT_OPEN.items()
+    }
     for _ in range(3):
         left["/code"].clock.fast_forward(UNTOUCHED)
     typist = hub.user("typist")

@@ -110,7 +110,7 @@ def test_an_app_without_a_page_at_its_root_is_ready_all_the_same(empty_at_first:
 
 
 def test_an_app_that_starts_shows_how_far_it_is(slow: Jupyter, gate: Path):
-    look = {"X-Slipway-Look": "1"}
+    look = {"X-Slipway-Poll": "1"}
     with slow.client() as client:
         page = client.get("slow/", headers=HTML)
         assert (page.status_code, page.headers["Retry-After"]) == (503, "1")
@@ -135,7 +135,7 @@ def test_an_app_that_was_started_early_shows_what_it_has_printed(tmp_path: Path,
         "from pathlib import Path; from slipway_notebook import early; "
         f"early.start('/slow/', Path('{folder}/jupyter_server_config.json'))"
     )
-    look = {"X-Slipway-Look": "1"}
+    look = {"X-Slipway-Poll": "1"}
     with (
         running_jupyter("ours", folder, servers, python=start) as jupyter,
         jupyter.client() as client,

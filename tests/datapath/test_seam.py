@@ -24,7 +24,7 @@ from slipway_datapath.handlers import (
     NamedHandler,
     SupervisedHandler,
 )
-from slipway_datapath.streaming import Streaming
+from slipway_datapath.streaming import StreamingMixin
 from tornado.http1connection import HTTP1Connection
 from tornado.web import RequestHandler, _HandlerDelegate
 
@@ -88,8 +88,8 @@ def test_our_transport_comes_between_a_handler_and_the_stock_transport(handler: 
     order = handler.__mro__
     stock = order[1]
     assert stock.__module__ == "jupyter_server_proxy.handlers"
-    assert order.index(stock) < order.index(Streaming) < order.index(PROXY)
-    assert order.index(Streaming) > order.index(
+    assert order.index(stock) < order.index(StreamingMixin) < order.index(PROXY)
+    assert order.index(StreamingMixin) > order.index(
         handlers.RemoteProxyHandler if handler is HostPortHandler else handlers.LocalProxyHandler
     )
 
@@ -112,7 +112,7 @@ def test_every_server_is_given_one_of_our_handlers(monkeypatch: pytest.MonkeyPat
     )
     proxies = [rule[1] for rule in rules if issubclass(rule[1], PROXY)]
     assert len(proxies) == 6
-    assert all(issubclass(proxy, Streaming) for proxy in proxies)
+    assert all(issubclass(proxy, StreamingMixin) for proxy in proxies)
 
 
 def test_a_raw_socket_stays_with_the_stock_handler():

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from slipway_hub.failures import NO_NODE_PATIENCE, Failure, failures
+from slipway_hub.failures import NO_NODE_GRACE, Failure, failures
 
 IMAGE = "registry.example.org/team/lab:1"
 
@@ -47,7 +47,7 @@ def test_an_image_that_cannot_be_pulled_is_named_and_gets_time_for_a_second_try(
     (failure,) = found(pod(containerStatuses=[waiting(reason, "not found")]))
     assert failure.summary == f"The image {IMAGE} cannot be pulled."
     assert failure.detail == "not found"
-    assert 10 < failure.patience < 60
+    assert 10 < failure.grace < 60
 
 
 def test_the_two_words_for_a_failed_pull_count_as_one_failure():
@@ -61,7 +61,7 @@ def test_the_two_words_for_a_failed_pull_count_as_one_failure():
 
 def test_an_image_name_that_cannot_be_is_told_at_once():
     (failure,) = found(pod(containerStatuses=[waiting("InvalidImageName")]))
-    assert failure.patience == 0
+    assert failure.grace == 0
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ UNSCHEDULABLE = pod(
 def test_a_full_cluster_is_told_when_nobody_has_left_in_time():
     (failure,) = found(UNSCHEDULABLE)
     assert failure == Failure(
-        "No node has room for this server.", "0/3 nodes: Insufficient memory", NO_NODE_PATIENCE
+        "No node has room for this server.", "0/3 nodes: Insufficient memory", NO_NODE_GRACE
     )
 
 
@@ -159,7 +159,7 @@ def test_where_nodes_are_made_on_demand_only_the_autoscaler_may_say_no(autoscale
 def test_a_volume_or_network_that_stays_away_is_told_later(reason: str):
     (failure,) = found(pod(), said("kubelet", reason, "timed out"))
     assert failure.detail == "timed out"
-    assert failure.patience >= 60
+    assert failure.grace >= 60
 
 
 def test_what_has_healed_is_no_failure():

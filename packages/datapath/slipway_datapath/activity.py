@@ -51,7 +51,7 @@ ALL = Rule()
 
 
 def rule(settings: Mapping[str, Any]) -> Rule:
-    """From what `DataPath.activity` says of an app. Raises ValueError, re.error included."""
+    """The rule that `DataPath.activity` has for an app. Raises ValueError, re.error included."""
     known = {"requests", "heartbeats", "websocket", "keepalive_bytes"}
     if unknown := settings.keys() - known:
         raise ValueError(f"DataPath.activity: unknown {', '.join(sorted(unknown))}")
@@ -67,13 +67,13 @@ def rule(settings: Mapping[str, Any]) -> Rule:
 
 
 def watch(server_app: Any, settings: DataPath) -> None:
-    """Let the server's own activity be what people do, and that of programs at work."""
+    """Make Jupyter count what people do and programs at work as activity, and nothing else."""
     _watch_requests(server_app.web_app, rule({"heartbeats": settings.heartbeats}))
-    Looks(server_app, Jobs(settings.job_share)).start()
+    ActivityChecks(server_app, Jobs(settings.job_share)).start()
 
 
-class Looks:
-    """Regular looks for kernels and programs at work."""
+class ActivityChecks:
+    """Checks at intervals whether kernels or programs are at work."""
 
     def __init__(self, server_app: Any, jobs: Jobs) -> None:
         self._server = server_app
@@ -84,10 +84,10 @@ class Looks:
         self._jobs.at_work()
         # More often than the hub is told, so that what it is told is not old.
         reported = int(os.environ.get("JUPYTERHUB_ACTIVITY_INTERVAL") or 0) or REPORT_SECONDS
-        self._timer = PeriodicCallback(self.look, reported * 1000 / 5)
+        self._timer = PeriodicCallback(self.check, reported * 1000 / 5)
         self._timer.start()
 
-    def look(self) -> None:
+    def check(self) -> None:
         job = self._jobs.at_work()
         found = "a kernel" if self._has_busy_kernel() else _described(job) if job else None
         if found:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from slipway_datapath.transport import Address, Answer, AppError, Connection, Connections
+from slipway_datapath.transport import Answer, AppAddress, AppError, Connection, Connections
 
 _REPEATABLE = frozenset(("GET", "HEAD", "OPTIONS"))
 
@@ -51,32 +51,32 @@ class Request:
     """The body's length is not known in advance."""
 
 
-async def ask(
-    connections: Connections, address: Address, request: Request, patience: float
+async def send_request(
+    connections: Connections, address: AppAddress, request: Request, timeout: float
 ) -> Answer:
     """The answer to a request, once its headers are there; to be released after use.
 
-    Raises AppError, or TimeoutError when `patience` seconds have passed since the last byte of the
+    Raises AppError, or TimeoutError when `timeout` seconds have passed since the last byte of the
     request.
     """
     connection = await connections.take(address)
     try:
-        return await _ask(connection, request, patience)
+        return await _exchange(connection, request, timeout)
     except AppError:
         if not connection.used or request.upload or request.method not in _REPEATABLE:
             raise
     # The app may have closed a kept connection at the same moment.
-    return await _ask(await connections.take(address, fresh=True), request, patience)
+    return await _exchange(await connections.take(address, fresh=True), request, timeout)
 
 
-async def _ask(connection: Connection, request: Request, patience: float) -> Answer:
+async def _exchange(connection: Connection, request: Request, timeout: float) -> Answer:
     framing = [("Transfer-Encoding", "chunked")] if request.chunked else []
     answer = connection.begin(request.method, request.target, request.fields + framing)
     try:
         if request.upload:
-            answer.send(_send(connection, request, answer, patience))
+            answer.send(_send(connection, request, answer, timeout))
         else:
-            answer.expect_within(patience)
+            answer.expect_within(timeout)
         await answer.start()
     except BaseException:
         answer.release()
@@ -84,7 +84,7 @@ async def _ask(connection: Connection, request: Request, patience: float) -> Ans
     return answer
 
 
-async def _send(connection: Connection, request: Request, answer: Answer, patience: float) -> None:
+async def _send(connection: Connection, request: Request, answer: Answer, timeout: float) -> None:
     assert request.upload is not None
     await connection.send_body(request.upload, request.chunked)
-    answer.expect_within(patience)
+    answer.expect_within(timeout)

@@ -1,8 +1,8 @@
 """jupyter-server-proxy's request handlers, on our transport.
 
-`Streaming` comes between jupyter-server-proxy's `ProxyHandler` and its subclasses in the order in
-which Python looks up methods. So these go on to choose the port, the path and the process, and what
-they call in the end is ours.
+`StreamingMixin` comes between jupyter-server-proxy's `ProxyHandler` and its subclasses in Python's
+method resolution order: these go on to choose the port, the path and the process, and the `proxy`
+that they call is ours.
 """
 
 import asyncio
@@ -19,73 +19,73 @@ from jupyter_server_proxy.handlers import (
 )
 from tornado.web import Finish
 
-from slipway_datapath.exchange import Request, ask
-from slipway_datapath.pages import LOOK, Explained, Explanation
-from slipway_datapath.processes import AppProcess, CannotStart
+from slipway_datapath.exchange import Request, send_request
+from slipway_datapath.pages import POLL_HEADER, ExplainedError, Explanation
+from slipway_datapath.processes import AppProcess, CannotStartError
 from slipway_datapath.settings import CONNECTIONS
-from slipway_datapath.streaming import Streaming
-from slipway_datapath.transport import AppError, Connections, NotListening
+from slipway_datapath.streaming import StreamingMixin
+from slipway_datapath.transport import AppError, Connections, NotListeningError
 
 PAGE_AFTER_SECONDS = 1.0
 """An app that starts faster than this is simply there."""
-LOOK_SECONDS = 5.0
-"""How long a starting app may take to answer a look at it."""
+CHECK_SECONDS = 5.0
+"""How long a starting app may take to answer a request."""
 
 
-class LocalPortHandler(LocalProxyHandler, Streaming):  # type: ignore[misc]
+class LocalPortHandler(LocalProxyHandler, StreamingMixin):  # type: ignore[misc]
     """/proxy/<port>/"""
 
 
-class HostPortHandler(RemoteProxyHandler, Streaming):  # type: ignore[misc]
+class HostPortHandler(RemoteProxyHandler, StreamingMixin):  # type: ignore[misc]
     """/proxy/<host>:<port>/"""
 
 
-class NamedHandler(NamedLocalProxyHandler, Streaming):  # type: ignore[misc]
+class NamedHandler(NamedLocalProxyHandler, StreamingMixin):  # type: ignore[misc]
     """An app that somebody else starts."""
 
 
-class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[misc]
+class SupervisedHandler(SuperviseAndProxyHandler, StreamingMixin):  # type: ignore[misc]
     """An app that is started for its first visitor.
 
     `state` is shared by all requests: jupyter-server-proxy's `proc`, and of ours `starting`, the
-    task that starts it, and `failure`, why that failed, until somebody was told.
+    task that starts it, and `failure`, why that failed, until a user has seen it.
     """
 
     async def ensure_process(self) -> None:
-        """Start the app unless it runs. Whoever wants a page is told that it starts; others wait.
+        """Start the app unless it runs. A browser gets a page that it starts, others wait.
 
-        Raises Explained.
+        Raises ExplainedError.
         """
-        looks = LOOK in self.request.headers
+        polls = POLL_HEADER in self.request.headers
         starting = self.state.get("starting")
         if not starting and "failure" not in self.state:
             if not self._runs():
                 starting = self._start()
-            elif looks:
+            elif polls:
                 self.set_status(204)
                 raise Finish
         if starting:
-            grace = 0.0 if looks else PAGE_AFTER_SECONDS if self._navigates() else None
+            grace = 0.0 if polls else PAGE_AFTER_SECONDS if self._navigates() else None
             await asyncio.wait((starting,), timeout=grace)
             if not starting.done():
                 soon = self._explanation("is starting", "It opens here as soon as it answers.")
                 soon.starting = True
-                raise Explained(503, soon)
+                raise ExplainedError(503, soon)
             starting.result()
         if failure := self.state.get("failure"):
-            if not looks:
+            if not polls:
                 del self.state["failure"]
-            raise Explained(500, failure)
+            raise ExplainedError(500, failure)
 
-    def explained(self, error: Exception, host: str, port: int) -> Explained:
+    def explained(self, error: Exception, host: str, port: int) -> ExplainedError:
         process = self.state.get("proc")
-        if not isinstance(error, NotListening) or not isinstance(process, AppProcess):
+        if not isinstance(error, NotListeningError) or not isinstance(process, AppProcess):
             return super().explained(error, host, port)
         explanation = self._explanation("is not running", str(error))
         explanation.remedy = "Trying again starts it anew."
         if not process.running:
             del self.state["proc"]
-        return Explained(502, explanation)
+        return ExplainedError(502, explanation)
 
     def _runs(self) -> bool:
         """A process that has ended without error may have left its app in the background."""
@@ -115,7 +115,7 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
     async def _wait_for(self, process: AppProcess) -> None:
         try:
             await process.run_until_ready(self._answers)
-        except CannotStart as error:
+        except CannotStartError as error:
             failure = self._explanation("does not start", str(error))
             failure.remedy = "Its last lines may say why. Trying again starts it anew."
             self.state["failure"] = failure
@@ -130,10 +130,10 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
         """
         connections: Connections = self.settings[CONNECTIONS]
         ready = self.data_path.ready_paths.get(self.name)
-        look = Request("GET", ready or "/", [("Host", "localhost"), ("Accept", "*/*")])
+        request = Request("GET", ready or "/", [("Host", "localhost"), ("Accept", "*/*")])
         try:
-            answer = await ask(
-                connections, self.address("localhost", self.port), look, LOOK_SECONDS
+            answer = await send_request(
+                connections, self.address("localhost", self.port), request, CHECK_SECONDS
             )
         except (AppError, TimeoutError):
             return False
@@ -142,7 +142,7 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
         return known or not ready
 
     def _navigates(self) -> bool:
-        """Whether a user looks at what comes, and not a script."""
+        """Whether the answer is shown to a user, and not read by a script."""
         headers = self.request.headers
         return (
             self.request.method == "GET"
@@ -153,10 +153,10 @@ class SupervisedHandler(SuperviseAndProxyHandler, Streaming):  # type: ignore[mi
 
     def _explanation(self, state: str, message: str) -> Explanation:
         process = self.state.get("proc")
-        told = Explanation(f"{self._title()} {state}", message)
+        explanation = Explanation(f"{self._title()} {state}", message)
         if isinstance(process, AppProcess):
-            told.command, told.lines = process.command, process.output.lines()
-        return told
+            explanation.command, explanation.lines = process.command, process.output.lines()
+        return explanation
 
     def _title(self) -> str:
         """What the launcher calls it."""

@@ -41,7 +41,7 @@ def without_credentials(fields: Fields, login_cookie: str, token_authenticated: 
     `Authorization: token …` is Jupyter's own. Any other scheme is the app's business, unless it is
     what the user was authenticated by.
     """
-    kept = []
+    passed = []
     for name, value in fields:
         if name == "Cookie":
             value = ";".join(c for c in value.split(";") if not _is_secret(c, login_cookie)).strip()
@@ -51,8 +51,8 @@ def without_credentials(fields: Fields, login_cookie: str, token_authenticated: 
             token_authenticated or _JUPYTER_TOKEN.match(value.lstrip())
         ):
             continue
-        kept.append((name, value))
-    return kept
+        passed.append((name, value))
+    return passed
 
 
 def _is_secret(cookie: str, login_cookie: str) -> bool:

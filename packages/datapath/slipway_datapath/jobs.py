@@ -43,7 +43,7 @@ class Process:
 
 
 class Jobs:
-    """Looks at the programs of this server, again and again."""
+    """ActivityChecks at the programs of this server, again and again."""
 
     def __init__(self, share: float, proc: Path = Path("/proc"), server: int | None = None) -> None:
         """`share` is the part of a core from which on a program counts as computing."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from tornado.web import HTTPError
 
-LOOK = "X-Slipway-Look"
+POLL_HEADER = "X-Slipway-Poll"
 """Sent by the page that waits: it wants to know how far the app is, nothing from the app."""
 
 PAGE = """<!doctype html>
@@ -34,22 +34,22 @@ NO_SCRIPT = '<noscript><meta http-equiv="refresh" content="2"></noscript>'
 
 # Shows the app when it answers, and not an error before.
 WATCH = """<script>
-  const look = async () => {
+  const poll = async () => {
     try {
-      const answer = await fetch(location, {headers: {"X-Slipway-Look": "1"}, cache: "no-store"});
+      const answer = await fetch(location, {headers: {"X-Slipway-Poll": "1"}, cache: "no-store"});
       if (answer.status !== 503) return location.reload();
       const lines = document.getElementById("lines");
       if (lines) lines.textContent = (await answer.json()).lines.join("\\n");
     } catch {}
-    setTimeout(look, 300);
+    setTimeout(poll, 300);
   };
-  setTimeout(look, 300);
+  setTimeout(poll, 300);
 </script>"""
 
 
 @dataclass
 class Explanation:
-    """Why there is no app here."""
+    """What a page says in place of an app."""
 
     title: str
     message: str
@@ -96,8 +96,8 @@ class Explanation:
         return parts
 
 
-class Explained(HTTPError):  # type: ignore[misc]  # noqa: N818
-    """An error that its page explains."""
+class ExplainedError(HTTPError):  # type: ignore[misc]
+    """An HTTP error with a page that explains it."""
 
     def __init__(self, status: int, explanation: Explanation) -> None:
         super().__init__(status, "%s", explanation.message)

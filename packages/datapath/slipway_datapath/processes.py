@@ -1,4 +1,4 @@
-"""An app's process, as jupyter-server-proxy supervises it, with an ear for what it prints."""
+"""An app's process, as jupyter-server-proxy supervises it, and the last that it has printed."""
 
 import asyncio
 import os
@@ -13,12 +13,12 @@ from simpervisor.atexitasync import remove_handler
 
 TAIL_BYTES = 8192
 TAIL_LINES = 15
-LOOK_SECONDS = 0.05
+CHECK_SECONDS = 0.05
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-class CannotStart(Exception):  # noqa: N818
-    """Why an app does not run, in a sentence."""
+class CannotStartError(Exception):
+    """An app does not run; the message says why, in a sentence."""
 
 
 class AppProcess(SupervisedProcess):  # type: ignore[misc]
@@ -30,8 +30,10 @@ class AppProcess(SupervisedProcess):  # type: ignore[misc]
         super().__init__(name, *command, **options)
 
     async def run_until_ready(self, is_ready: Callable[[], Awaitable[bool]]) -> None:
-        """Start and wait until the app answers. Raises CannotStart after `ready_timeout` seconds,
-        and when the app ends with an error."""
+        """Start and wait until the app answers.
+
+        Raises CannotStartError after `ready_timeout` seconds, and when the app ends with an error.
+        """
         await self._start_listening()
         try:
             async with asyncio.timeout(self.ready_timeout):
@@ -39,11 +41,11 @@ class AppProcess(SupervisedProcess):  # type: ignore[misc]
                     if self.returncode:
                         # Its last words may still be on their way.
                         await self.output.ended()
-                        raise CannotStart(f"It ended with exit code {self.returncode}.")
-                    await asyncio.sleep(LOOK_SECONDS)
+                        raise CannotStartError(f"It ended with exit code {self.returncode}.")
+                    await asyncio.sleep(CHECK_SECONDS)
         except TimeoutError:
             await self._end()
-            raise CannotStart(
+            raise CannotStartError(
                 f"It runs, but has not answered within {self.ready_timeout:g} seconds."
             ) from None
 
@@ -53,7 +55,7 @@ class AppProcess(SupervisedProcess):  # type: ignore[misc]
         try:
             await self.start()
         except OSError as error:
-            raise CannotStart(f"The command cannot be run: {error.strerror}.") from None
+            raise CannotStartError(f"The command cannot be run: {error.strerror}.") from None
         finally:
             os.close(write_end)
 

@@ -1,4 +1,4 @@
-"""What every handler of the proxy does, in place of jupyter-server-proxy's transport."""
+"""The transport of all our handlers, in place of jupyter-server-proxy's."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -10,26 +10,26 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import HTTPError
 
 from slipway_datapath.activity import ALL, Rule
-from slipway_datapath.asking import Asking
-from slipway_datapath.exchange import Request, ask
-from slipway_datapath.explaining import LOCAL_HOSTS
+from slipway_datapath.app_request import AppRequestMixin
+from slipway_datapath.error_pages import LOCAL_HOSTS
+from slipway_datapath.exchange import Request, send_request
 from slipway_datapath.headers import end_to_end, rewritten_location
-from slipway_datapath.receiving import Receiving
-from slipway_datapath.rewriting import rewritten
+from slipway_datapath.request_body import RequestBodyMixin
+from slipway_datapath.rewrite_response import rewritten
 from slipway_datapath.settings import CONNECTIONS, RULES, WINDOWS
 from slipway_datapath.transport import Answer, AppError, Connections
 from slipway_datapath.tunnel import Frames, Tunnel, connect, handshake
 from slipway_datapath.vscode import WindowFrames
 
 T = TypeVar("T")
-Place = tuple[str, int, str]
+ProxyTarget = tuple[str, int, str]
 """Host, port and path, as jupyter-server-proxy's handlers have them."""
 
 REDIRECTS = frozenset((201, 301, 302, 303, 307, 308))
 
 
-class Streaming(Receiving, Asking):
-    """What differs from jupyter-server-proxy."""
+class StreamingMixin(RequestBodyMixin, AppRequestMixin):
+    """Sends requests and websockets to an app, and passes on what it answers as it comes."""
 
     async def get(self, *arguments: str) -> None:
         if self.wants_websocket():
@@ -136,7 +136,9 @@ class Streaming(Receiving, Asking):
         address = self.address(host, port)
         connections.under_way += 1
         try:
-            answer = await ask(connections, address, request, self.data_path.response_timeout)
+            answer = await send_request(
+                connections, address, request, self.data_path.response_timeout
+            )
         except (AppError, TimeoutError, OSError) as error:
             raise self.explained(error, host, port) from None
         finally:
@@ -153,19 +155,19 @@ class Streaming(Receiving, Asking):
             answer.release()
         self._record_activity()
 
-    async def _pass_on(self, answer: Answer, place: Place) -> None:
+    async def _pass_on(self, answer: Answer, target: ProxyTarget) -> None:
         headers = HTTPHeaders()
         for name, value in end_to_end(answer.fields):
             headers.add(name, value)
         status, reason, body = answer.status, answer.reason, None
         if self.rewrite_response:
-            changed = await self._rewritten(answer, headers, place)
+            changed = await self._rewritten(answer, headers, target)
             status, reason, headers = changed.code, changed.reason, HTTPHeaders(changed.headers)
             if changed.trait_has_value("body"):
                 body = changed.body
                 headers["Content-Length"] = str(len(body))
         self.set_status(status, reason)
-        self._headers = self._with_own_location(headers, status, place)
+        self._headers = self._with_own_location(headers, status, target)
         # Headers go at once; what has come along with them goes in the same packet.
         self.write(answer.read_nowait() if body is None else body)
         await self.flush()
@@ -174,16 +176,18 @@ class Streaming(Receiving, Asking):
                 self.write(piece)
                 await self.flush()
 
-    async def _rewritten(self, answer: Answer, headers: HTTPHeaders, place: Place) -> Any:
+    async def _rewritten(self, answer: Answer, headers: HTTPHeaders, target: ProxyTarget) -> Any:
         rewrites = self.rewrite_response
-        known = {"request": self.request} | dict(zip(("host", "port", "path"), place, strict=True))
+        known = {"request": self.request} | dict(zip(("host", "port", "path"), target, strict=True))
         listed = list(rewrites) if isinstance(rewrites, list | tuple) else [rewrites]
         return await rewritten(listed, answer, headers, known)
 
-    def _with_own_location(self, headers: HTTPHeaders, status: int, place: Place) -> HTTPHeaders:
+    def _with_own_location(
+        self, headers: HTTPHeaders, status: int, target: ProxyTarget
+    ) -> HTTPHeaders:
         location = headers.get("Location")
         if location and not self.absolute_url and status in REDIRECTS:
-            host, port, _ = place
+            host, port, _ = target
             own = {self.request.host, *(f"{name}:{port}" for name in (host, *LOCAL_HOSTS))}
             context = self._get_context_path(host, port)
             headers["Location"] = rewritten_location(location, context, self.base_url, own)

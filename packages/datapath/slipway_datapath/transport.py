@@ -14,15 +14,15 @@ from typing import Any
 
 import httptools
 
-KEPT_CONNECTIONS = 32
+IDLE_CONNECTIONS = 32
 """Unused connections kept for each app."""
-HELD_BYTES = 64 * 1024
+BUFFERED_BYTES = 64 * 1024
 """An app is not read from while this much of its answer waits for the client."""
 MAX_HEAD_BYTES = 256 * 1024
 """Most that an app may send without any of it being a body: headers, trailers, 1xx answers."""
 MAX_HEADERS = 1000
 
-Address = tuple[str, int] | str
+AppAddress = tuple[str, int] | str
 """Host and port, or a unix socket."""
 
 _NO_CONTEXT = Context()
@@ -30,10 +30,10 @@ _NO_CONTEXT = Context()
 
 
 class AppError(Exception):
-    """The app's answer is none, or not to be understood; the message says why."""
+    """The app gives no answer, or one that is no HTTP; the message says why."""
 
 
-class NotListening(AppError):  # noqa: N818
+class NotListeningError(AppError):
     """Nothing takes connections at the app's address."""
 
 
@@ -53,10 +53,10 @@ class Answer:
         self._has_no_body = method == "HEAD"
         self._ends_with_connection = False
         self._pieces: list[bytes] = []
-        self._held = self._without_body = 0
+        self._buffered = self._without_body = 0
         self._error: AppError | TimeoutError | None = None
         self._limit: asyncio.TimerHandle | None = None
-        self._news: asyncio.Future[None] | None = None
+        self._progress: asyncio.Future[None] | None = None
         self._sending: asyncio.Future[None] | None = None
 
     def send(self, body: Coroutine[Any, Any, None]) -> None:
@@ -106,23 +106,23 @@ class Answer:
     def read_nowait(self) -> bytes:
         """What has come of the body since the last time."""
         pieces, self._pieces = self._pieces, []
-        if self._held >= HELD_BYTES:
+        if self._buffered >= BUFFERED_BYTES:
             self._connection.resume_reading()
-        self._held = 0
+        self._buffered = 0
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _wait(self) -> None:
-        self._news = asyncio.get_running_loop().create_future()
-        await self._news
+        self._progress = asyncio.get_running_loop().create_future()
+        await self._progress
 
-    def _tell(self) -> None:
-        if self._news and not self._news.done():
-            self._news.set_result(None)
+    def _notify(self) -> None:
+        if self._progress and not self._progress.done():
+            self._progress.set_result(None)
 
     def fail(self, error: AppError | TimeoutError) -> None:
         if not self.complete and not self._error:
             self._error = error
-            self._tell()
+            self._notify()
 
     def feed(self, data: bytes) -> None:
         if self.complete:
@@ -173,7 +173,7 @@ class Answer:
         self.started = True
         if self._has_no_body:
             self._end()
-        return self._tell()
+        return self._notify()
 
     def on_body(self, piece: bytes) -> None:
         if self.complete:
@@ -181,10 +181,10 @@ class Answer:
             return
         self._without_body = 0
         self._pieces.append(piece)
-        self._held += len(piece)
-        if self._held >= HELD_BYTES:
+        self._buffered += len(piece)
+        if self._buffered >= BUFFERED_BYTES:
             self._connection.pause_reading()
-        self._tell()
+        self._notify()
 
     def on_message_complete(self) -> None:
         if self.started:
@@ -194,7 +194,7 @@ class Answer:
 
     def _end(self) -> None:
         self.complete = True
-        self._tell()
+        self._notify()
 
 
 class Connection(asyncio.Protocol):
@@ -225,15 +225,15 @@ class Connection(asyncio.Protocol):
         self.resume_writing()
         if self.answer:
             if exc:
-                self._read_last_words(self.answer)
+                self._read_remaining(self.answer)
             self.answer.end_of_connection()
 
-    def _read_last_words(self, answer: Answer) -> None:
+    def _read_remaining(self, answer: Answer) -> None:
         """An app may answer and hang up while it is still sent a body. asyncio then gives up on the
         connection for what it could not write; what there is to read is still there."""
         socket = self._transport.get_extra_info("socket").fileno()
         with suppress(OSError):
-            while not answer.complete and (data := os.read(socket, HELD_BYTES)):
+            while not answer.complete and (data := os.read(socket, BUFFERED_BYTES)):
                 answer.feed(data)
 
     def pause_writing(self) -> None:
@@ -258,7 +258,7 @@ class Connection(asyncio.Protocol):
     def release(self, reusable: bool) -> None:
         self.answer, self.used = None, True
         self.resume_reading()
-        if reusable and self.is_open and len(self._unused) < KEPT_CONNECTIONS:
+        if reusable and self.is_open and len(self._unused) < IDLE_CONNECTIONS:
             self._unused.append(self)
         else:
             self.close()
@@ -289,10 +289,10 @@ class Connections:
         self.under_way = 0
         """Requests whose answers have not begun."""
         self._timeout = connect_timeout
-        self._unused: dict[Address, list[Connection]] = defaultdict(list)
+        self._unused: dict[AppAddress, list[Connection]] = defaultdict(list)
 
-    async def take(self, address: Address, fresh: bool = False) -> Connection:
-        """An unused connection or a new one. Raises NotListening, or TimeoutError."""
+    async def take(self, address: AppAddress, fresh: bool = False) -> Connection:
+        """An unused connection or a new one. Raises NotListeningError, or TimeoutError."""
         unused = self._unused[address]
         while unused and not fresh:
             connection = unused.pop()
@@ -304,11 +304,11 @@ class Connections:
         except TimeoutError:
             raise
         except OSError as error:
-            raise NotListening(
+            raise NotListeningError(
                 f"Nothing takes connections there ({error.strerror or error})"
             ) from None
 
-    async def _open(self, address: Address) -> Connection:
+    async def _open(self, address: AppAddress) -> Connection:
         loop, unused = asyncio.get_running_loop(), self._unused[address]
         if isinstance(address, str):
             return (await loop.create_unix_connection(lambda: Connection(unused), address))[1]

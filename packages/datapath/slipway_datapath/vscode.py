@@ -1,4 +1,4 @@
-"""Whether somebody sits in front of a VS Code, as its page tells its extensions.
+"""Whether a user sits in front of a VS Code: read from what its page sends to its extensions.
 
 An open page sends messages all the time: extensions ask it, files change, both sides say that they
 are there. But it knows its user: `vscode.window.state.active` becomes false a minute after the last

@@ -37,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("slipway-hub", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
-    run = verbs.add_parser("run", help="JupyterHub, with what it is told by its settings file")
+    run = verbs.add_parser("run", help="JupyterHub, as its settings file configures it")
     run.set_defaults(run=_run)
 
     fetch = verbs.add_parser(
@@ -65,10 +65,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fitting(chosen: argparse.Namespace) -> None:
-    settings, kept = from_environment(), _snapshots()
-    if not kept:
-        raise RuntimeError(f"{SNAPSHOTS} must say where snapshots are kept")
-    print(json.dumps(rollback.fitting(kept, chosen.release, _file(settings)).as_json()))
+    settings, store = from_environment(), _snapshots()
+    if not store:
+        raise RuntimeError(f"{SNAPSHOTS} must name a place for snapshots")
+    print(json.dumps(rollback.fitting(store, chosen.release, _file(settings)).as_json()))
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -92,18 +92,18 @@ def _secrets(chosen: argparse.Namespace) -> None:
 
 
 def _database(_: argparse.Namespace) -> None:
-    settings, kept = from_environment(), _snapshots()
-    if kept:
-        database.prepare(_file(settings), kept, settings.release, settings.restore_database)
+    settings, store = from_environment(), _snapshots()
+    if store:
+        database.prepare(_file(settings), store, settings.release, settings.restore_database)
 
 
 def _snapshot(chosen: argparse.Namespace) -> None:
-    settings, kept = from_environment(), _snapshots()
-    if not kept:
-        raise RuntimeError(f"{SNAPSHOTS} must say where snapshots are kept")
+    settings, store = from_environment(), _snapshots()
+    if not store:
+        raise RuntimeError(f"{SNAPSHOTS} must name a place for snapshots")
     if chosen.every:
-        database.keep_saving(_file(settings), kept, chosen.every)
-    database.log.info("saved as %s", database.save(_file(settings), kept, chosen.occasion))
+        database.keep_saving(_file(settings), store, chosen.every)
+    database.log.info("saved as %s", database.save(_file(settings), store, chosen.occasion))
 
 
 def _file(settings: HubSettings) -> Path:
@@ -111,8 +111,8 @@ def _file(settings: HubSettings) -> Path:
 
 
 def _snapshots() -> snapshots.Snapshots | None:
-    place = os.environ.get(SNAPSHOTS)
-    return snapshots.at(place) if place else None
+    location = os.environ.get(SNAPSHOTS)
+    return snapshots.at(location) if location else None
 
 
 def entry() -> None:

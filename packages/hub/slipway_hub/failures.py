@@ -16,7 +16,7 @@ class Failure(NamedTuple):
     """What is wrong, in a user's words."""
     detail: str = ""
     """What Kubernetes says."""
-    patience: float = 0
+    grace: float = 0
     """Seconds it must have lasted: some of these pass by themselves."""
     container: str | None = None
     """Whose last lines tell more."""
@@ -24,7 +24,7 @@ class Failure(NamedTuple):
 
 _IMAGE = "The image {image} cannot be pulled."
 _WAITING = {
-    # reason: summary, patience in seconds
+    # reason: summary, grace in seconds
     "InvalidImageName": ("The image {image} is not a valid name.", 0),
     "ErrImageNeverPull": ("The image {image} is not on the node.", 0),
     # A registry may stumble; the kubelet tries again after 10 s and after 20 s.
@@ -42,9 +42,9 @@ _EVENTS = {
     "FailedCreatePodSandBox": ("The node cannot prepare the server's network.", 60),
 }
 _NO_NODE = "No node has room for this server."
-NO_NODE_PATIENCE = 45
+NO_NODE_GRACE = 45
 """Seconds. Placeholders give way and stopped servers leave within this time."""
-NO_AUTOSCALED_NODE_PATIENCE = 90
+NO_AUTOSCALED_NODE_GRACE = 90
 """Seconds that an autoscaler has to say that it cannot help either."""
 
 
@@ -65,14 +65,14 @@ def failures(pod: Pod, events: Iterable[Event], *, autoscaled: bool) -> Iterator
         # The latest event alone: what has healed is followed by another.
         last = own[-1]
         if found := _EVENTS.get(str(last.get("reason"))):
-            summary, patience = found
-            yield Failure(summary, last.get("message") or "", patience)
+            summary, grace = found
+            yield Failure(summary, last.get("message") or "", grace)
 
 
 def _is_of(event: Event, pod: Pod) -> bool:
     """KubeSpawner gives events by name, and the pod before this one had the same."""
-    told, own = (event.get("involvedObject") or {}).get("uid"), pod["metadata"].get("uid")
-    return told is None or own is None or told == own
+    event_uid, pod_uid = (event.get("involvedObject") or {}).get("uid"), pod["metadata"].get("uid")
+    return event_uid is None or pod_uid is None or event_uid == pod_uid
 
 
 def _is_past_its_volumes(status: Mapping[str, Any]) -> bool:
@@ -105,11 +105,11 @@ def _container(status: Mapping[str, Any]) -> Iterator[Failure]:
     elif code:
         yield Failure(f"{_who(name)} ended with exit code {code}.", container=name)
     elif waiting.get("reason") in _WAITING:
-        summary, patience = _WAITING[waiting["reason"]]
+        summary, grace = _WAITING[waiting["reason"]]
         yield Failure(
             summary.format(image=image, container=_who(name)),
             waiting.get("message") or "",
-            patience,
+            grace,
             name if waiting["reason"] == "CrashLoopBackOff" else None,
         )
 
@@ -124,13 +124,13 @@ def _scheduling(
     for condition in status.get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             if not autoscaled:
-                yield Failure(_NO_NODE, condition.get("message") or "", NO_NODE_PATIENCE)
+                yield Failure(_NO_NODE, condition.get("message") or "", NO_NODE_GRACE)
                 continue
-            said = [event for event in events if _source(event) in AUTOSCALERS]
-            # Nominated: a node is on its way, whatever was said before.
-            if said and said[-1].get("reason") == "FailedScheduling":
-                message = said[-1].get("message") or ""
-                yield Failure(_NO_NODE, message, NO_AUTOSCALED_NODE_PATIENCE)
+            of_autoscaler = [event for event in events if _source(event) in AUTOSCALERS]
+            # Nominated: a node is on its way, whatever an event said before.
+            if of_autoscaler and of_autoscaler[-1].get("reason") == "FailedScheduling":
+                message = of_autoscaler[-1].get("message") or ""
+                yield Failure(_NO_NODE, message, NO_AUTOSCALED_NODE_GRACE)
 
 
 AUTOSCALERS = {"karpenter", "eks-auto-mode/compute"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from jupyterhub.spawner import SpawnException
 
-PATIENCE = 15
+TIMEOUT = 15
 """Seconds until a volume that does not answer is given up: a lost NFS server blocks for ever."""
 
 # Few threads of our own: those that a lost volume blocks must not be the whole process's.
@@ -25,9 +25,9 @@ async def make_home(homes: Path, user: str) -> None:
     """
     making = asyncio.get_running_loop().run_in_executor(_threads, _make, homes / user)
     try:
-        await asyncio.wait_for(making, PATIENCE)
+        await asyncio.wait_for(making, TIMEOUT)
     except TimeoutError:
-        raise _failure(f"The volume with the homes has not answered for {PATIENCE} s.") from None
+        raise _failure(f"The volume with the homes has not answered for {TIMEOUT} s.") from None
     except OSError as error:
         raise _failure(f"Your home cannot be made: {error.strerror}.") from error
 

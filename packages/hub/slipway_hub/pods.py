@@ -21,7 +21,7 @@ from slipway_hub.failures import Failure, failures
 from slipway_hub.homes import make_home
 from slipway_hub.reflectors import LASTING
 
-LOOK_EVERY = 0.1
+CHECK_EVERY = 0.1
 """Seconds. A look is at the reflector's memory, not at the API."""
 CONNECT_WITHIN = 1.0
 LAST_LINES = 20
@@ -111,7 +111,7 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
                         raise await self._cannot_start(self._silent())
             elif seen:
                 raise await self._cannot_start(Failure("Somebody took the server away."))
-            await asyncio.sleep(LOOK_EVERY)
+            await asyncio.sleep(CHECK_EVERY)
 
     def _silent(self) -> Failure:
         return Failure(
@@ -131,16 +131,16 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
         for gone in since.keys() - {failure.summary for failure in found}:
             del since[gone]
         for failure in found:
-            if now - since.setdefault(failure.summary, now) >= failure.patience:
+            if now - since.setdefault(failure.summary, now) >= failure.grace:
                 raise await self._cannot_start(failure)
 
     async def _cannot_start(self, failure: Failure) -> SpawnException:
-        told = [failure.summary]
+        parts = [failure.summary]
         if failure.detail:
-            told.append(f"Kubernetes says: {failure.detail}")
+            parts.append(f"Kubernetes says: {failure.detail}")
         if failure.container and (lines := await self._last_lines(failure.container)):
-            told.append(f"Its last lines:\n{lines}")
-        return self._exception("\n".join(told))
+            parts.append(f"Its last lines:\n{lines}")
+        return self._exception("\n".join(parts))
 
     def _exception(self, message: str) -> SpawnException:
         where = f"kubectl -n {self.namespace} describe pod {self.pod_name}"
@@ -178,8 +178,9 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             message = json.loads(error.body or "")["message"]
         except (TypeError, ValueError, KeyError):
             message = error.reason or f"HTTP {error.status}"
-        told = "The cluster's quota is used up." if "exceeded quota" in message else None
-        return self._exception(f"{told or 'The cluster refuses this server.'}\n{message}")
+        quota = "exceeded quota" in message
+        summary = "The cluster's quota is used up." if quota else "The cluster refuses this server."
+        return self._exception(f"{summary}\n{message}")
 
 
 async def _listens(url: str) -> bool:

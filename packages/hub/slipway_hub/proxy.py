@@ -1,4 +1,4 @@
-"""The proxy, watched: one that restarts has forgotten every route, and none knows who works."""
+"""configurable-http-proxy, watched: one that was restarted has forgotten every route."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ from jupyterhub.proxy import ConfigurableHTTPProxy
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.ioloop import PeriodicCallback
 
-LOOK_EVERY = 1000
-"""Milliseconds between two looks, each a request for one route that is always there."""
+CHECK_EVERY = 1000
+"""Milliseconds between two checks, each a request for one route that is always there."""
 ANSWER_WITHIN = 2.0
 
 
@@ -28,10 +28,10 @@ class WatchedProxy(ConfigurableHTTPProxy):  # type: ignore[misc]
     async def check_routes(self, *arguments: Any, **options: Any) -> None:
         await super().check_routes(*arguments, **options)
         if self._watch is None:
-            self._watch = PeriodicCallback(self._look, LOOK_EVERY)
+            self._watch = PeriodicCallback(self._restore_lost_routes, CHECK_EVERY)
             self._watch.start()
 
-    async def _look(self) -> None:
+    async def _restore_lost_routes(self) -> None:
         if await self._has_forgotten():
             self.log.warning("The proxy has lost its routes: giving them back")
             await self.check_routes(self.app.users, self.app._service_map)

@@ -54,14 +54,14 @@ def fitting(snapshots: Snapshots, release: str, now: Path | None = None) -> Fitt
 
 
 def _users(file: Path) -> set[str]:
-    return {str(row[0]) for row in _asked(file, "SELECT name FROM users")}
+    return {str(row[0]) for row in _query(file, "SELECT name FROM users")}
 
 
 def _schema(file: Path) -> set[str]:
-    return {str(row[0]) for row in _asked(file, "SELECT version_num FROM alembic_version")}
+    return {str(row[0]) for row in _query(file, "SELECT version_num FROM alembic_version")}
 
 
-def _asked(file: Path, query: str) -> list[Any]:
+def _query(file: Path, query: str) -> list[Any]:
     try:
         with closing(sqlite3.connect(f"file:{file}?mode=rw", uri=True, timeout=60)) as connection:
             return connection.execute(query).fetchall()

@@ -1,4 +1,4 @@
-"""What this hub runs, told to `slipway smoke`; and where routes lead, told to a token."""
+"""API of `slipway smoke`: what this hub runs, and where its routes lead."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def handlers(settings: HubSettings) -> list[Any]:
 
 
 class UserRedirect(UserRedirectHandler):  # type: ignore[misc]
-    """Where a route leads, told to a user's token as well: it only computes an address."""
+    """Where a route leads, for a user's token as well: it only computes an address."""
 
     _accept_token_auth = True
 

@@ -55,9 +55,11 @@ def _snapshots(settings: HubSettings) -> dict[str, Any]:
     command = [sys.executable, "-m", "slipway_hub.commands", "snapshot"]
     # Only what it needs: not the hub's whole environment.
     needed = (SNAPSHOTS, VARIABLE, "PATH")
-    kept = {name: value for name, value in os.environ.items() if name in needed or "AWS_" in name}
+    environment = {
+        name: value for name, value in os.environ.items() if name in needed or "AWS_" in name
+    }
     return {
         "name": "snapshots",
         "command": [*command, f"--every={settings.snapshots_every}"],
-        "environment": kept,
+        "environment": environment,
     }

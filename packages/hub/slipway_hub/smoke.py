@@ -1,4 +1,4 @@
-"""What `slipway smoke` has at the hub: users of its own, and a service that acts on them alone.
+"""Users of `slipway smoke`, and the service that acts on them alone.
 
 Nobody logs in as one of these users, except on a laptop, where one password is for all.
 """

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 STAMP = "%Y%m%dT%H%M%SZ"
 NAME = re.compile(r"jupyterhub-(\d{8}T\d{6}Z-)?[a-zA-Z0-9.-]+\.sqlite")
 LEFT = "left-"
-"""An occasion: this and the release that another took the place of. A rollback may want it."""
+"""An occasion: this and the release that another replaced. A rollback may need it."""
 KEEP = 48
 """Snapshots in a folder."""
 KEEP_LEFT = 12
@@ -30,12 +30,12 @@ class Snapshots(Protocol):
     def get(self, name: str, file: Path) -> None: ...
 
 
-def at(place: str) -> Snapshots:
+def at(location: str) -> Snapshots:
     """The snapshots at `s3://bucket/prefix` or in a folder."""
-    parts = urlsplit(place)
+    parts = urlsplit(location)
     if parts.scheme == "s3":
         return BucketSnapshots(parts.netloc, parts.path.strip("/"))
-    return FolderSnapshots(Path(place))
+    return FolderSnapshots(Path(location))
 
 
 class FolderSnapshots:

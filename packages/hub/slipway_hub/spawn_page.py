@@ -1,5 +1,7 @@
-"""JupyterHub's page that starts a server, without its one silence: asked for a profile while that
-server runs another, it would show the other one and say nothing."""
+"""JupyterHub's page that starts a server, for a profile while that server runs another.
+
+JupyterHub itself would show the one that runs and say nothing.
+"""
 
 from typing import Any
 
@@ -17,23 +19,23 @@ class SpawnPage(SpawnHandler):  # type: ignore[misc]
         self.hub_settings = hub_settings
 
     async def get(self, user_name: str | None = None, server_name: str = "") -> None:
-        asked = self.get_query_argument(f"opt-{OPTION}", None)
+        requested = self.get_query_argument(f"opt-{OPTION}", None)
         user = self.current_user
         # Nobody's, or somebody else's server is for JupyterHub to show or to refuse.
-        if asked and user and user_name in (None, user.name):
+        if requested and user and user_name in (None, user.name):
             spawner = user.spawners.get(server_name)
             running = spawner.user_options.get(OPTION) if spawner and spawner.active else None
-            if running not in (None, asked):
-                await self._tell(spawner, running, asked)
+            if running not in (None, requested):
+                await self._show_other_profile(spawner, running, requested)
                 return
         # It returns None when it has redirected already.
         if (answer := super().get(user_name, server_name)) is not None:
             await answer
 
-    async def _tell(self, spawner: Any, running: str, asked: str) -> None:
+    async def _show_other_profile(self, spawner: Any, running: str, requested: str) -> None:
         """Raises HTTPError 400 or 403 for a profile that the user could not start anyway."""
         user = self.current_user
-        wanted = Profiles(self.hub_settings).choose(user, asked)
+        wanted = Profiles(self.hub_settings).choose(user, requested)
         runs = self.hub_settings.profile(running)
         self.set_status(409)
         page = await self.render_template(

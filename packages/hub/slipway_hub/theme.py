@@ -26,5 +26,5 @@ def write_logo(state: Path, uri: str) -> Path:
 
 
 def variables(settings: HubSettings) -> dict[str, Any]:
-    """What the templates are told."""
+    """Variables of the templates."""
     return {"hub_title": settings.title}

@@ -1,4 +1,4 @@
-"""What a handler says when there is no answer from its app, to the user and to the log."""
+"""Pages and log lines of a handler whose app gives no answer."""
 
 import logging
 from functools import cache
@@ -10,16 +10,16 @@ from jupyter_server_proxy.handlers import ProxyHandler
 from jupyter_server_proxy.websocket import WebSocketHandlerMixin
 from tornado.httputil import HTTPHeaders
 
-from slipway_datapath.listening import listening_ports
-from slipway_datapath.pages import Explained, Explanation
-from slipway_datapath.transport import NotListening
+from slipway_datapath.listening_ports import listening_ports
+from slipway_datapath.pages import ExplainedError, Explanation
+from slipway_datapath.transport import NotListeningError
 
 LOCAL_HOSTS = frozenset(("localhost", "127.0.0.1"))
 MAX_PORTS_SHOWN = 1000
 """So that the page stays one; where it was 20, the port that was meant could be missing."""
 
 
-class _Once(WebSocketHandlerMixin):  # type: ignore[misc]
+class _NoWebSocketSetup(WebSocketHandlerMixin):  # type: ignore[misc]
     """Without what `WebSocketHandlerMixin` does to every handler: it initializes it twice, and
     hides `flush` and others behind functions that return nothing, so that nobody could wait until
     a slow client has taken what was written. Both are for Tornado's websockets."""
@@ -28,7 +28,7 @@ class _Once(WebSocketHandlerMixin):  # type: ignore[misc]
         super(WebSocketHandlerMixin, self).__init__(*arguments, **options)
 
 
-class Explaining(ProxyHandler, _Once):  # type: ignore[misc]
+class ErrorPageMixin(ProxyHandler, _NoWebSocketSetup):  # type: ignore[misc]
     """Errors as pages, or as JSON for clients that do not ask for HTML."""
 
     _waits = False
@@ -65,20 +65,22 @@ class Explaining(ProxyHandler, _Once):  # type: ignore[misc]
             if name not in chosen:
                 chosen.add(name, value)
 
-    def explained(self, error: Exception, host: str, port: int) -> Explained:
+    def explained(self, error: Exception, host: str, port: int) -> ExplainedError:
         """What to tell the user when an exchange with the app has failed."""
         if isinstance(error, TimeoutError):
-            return Explained(504, Explanation("The app does not answer", "It took too long."))
-        if not isinstance(error, NotListening | ConnectionError | FileNotFoundError):
-            return Explained(502, Explanation("The app's answer makes no sense", str(error)))
+            return ExplainedError(504, Explanation("The app does not answer", "It took too long."))
+        if not isinstance(error, NotListeningError | ConnectionError | FileNotFoundError):
+            return ExplainedError(502, Explanation("The app's answer makes no sense", str(error)))
         if self.unix_socket or host not in LOCAL_HOSTS:
-            place = self.unix_socket or f"{host}:{port}"
-            return Explained(502, Explanation("The app is not running", f"It is not at {place}."))
+            address = self.unix_socket or f"{host}:{port}"
+            return ExplainedError(
+                502, Explanation("The app is not running", f"It is not at {address}.")
+            )
         where = {
             other: url_path_join(self.base_url, "proxy", str(other), "/")
             for other in listening_ports()[:MAX_PORTS_SHOWN]
         }
-        return Explained(
+        return ExplainedError(
             502,
             Explanation(
                 f"Nothing listens on port {port}",
@@ -109,7 +111,7 @@ class Explaining(ProxyHandler, _Once):  # type: ignore[misc]
 
     def write_error(self, status_code: int, **options: Any) -> None:
         error = options.get("exc_info", (None, None))[1]
-        if not isinstance(error, Explained):
+        if not isinstance(error, ExplainedError):
             super().write_error(status_code, **options)
             return
         self.set_header("Cache-Control", "no-store")
@@ -129,4 +131,4 @@ def _durations(method: str, handler: str, status: int) -> Any:
 
 
 def _is_waiting(error: Any) -> bool:
-    return isinstance(error, Explained) and error.explanation.starting
+    return isinstance(error, ExplainedError) and error.explanation.starting

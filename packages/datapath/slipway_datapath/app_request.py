@@ -1,16 +1,16 @@
-"""What an app is asked: where, for which path, and with which headers."""
+"""From a browser's request to the one that an app gets: its address, path and headers."""
 
 from urllib.parse import quote, unquote, urlsplit
 
 from jupyter_server.utils import url_path_join
 
-from slipway_datapath.explaining import Explaining
+from slipway_datapath.error_pages import ErrorPageMixin
 from slipway_datapath.headers import end_to_end, without_credentials, without_token
 from slipway_datapath.settings import SETTINGS, DataPath
-from slipway_datapath.transport import Address
+from slipway_datapath.transport import AppAddress
 
 
-class Asking(Explaining):
+class AppRequestMixin(ErrorPageMixin):
     """A browser's request, as the app is to see it."""
 
     @property
@@ -18,7 +18,7 @@ class Asking(Explaining):
         settings: DataPath = self.settings[SETTINGS]
         return settings
 
-    def address(self, host: str, port: int) -> Address:
+    def address(self, host: str, port: int) -> AppAddress:
         return self.unix_socket or (host, port)
 
     def app_target(self, host: str, port: int, proxied_path: str) -> str:

@@ -1,4 +1,4 @@
-"""How a request reaches a handler: what is refused, and what happens while its body arrives."""
+"""Requests of a browser: which are refused, and how one is answered while its body arrives."""
 
 import asyncio
 import sys
@@ -11,8 +11,8 @@ from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, stream_request_body
 
 from slipway_datapath.activity import SAFE_METHODS
+from slipway_datapath.error_pages import ErrorPageMixin
 from slipway_datapath.exchange import Upload
-from slipway_datapath.explaining import Explaining
 from slipway_datapath.settings import CONNECTIONS
 
 LINGER_SECONDS = 10.0
@@ -20,19 +20,19 @@ LINGER_SECONDS = 10.0
 would take the answer with it."""
 
 
-class _Nothing:
-    """To wait for it takes no turn of the event loop."""
+class _Completed:
+    """An awaitable that is done: to wait for it takes no turn of the event loop."""
 
     def __await__(self) -> Iterator[Any]:
         return iter(())
 
 
-_NOTHING = _Nothing()
+_COMPLETED = _Completed()
 
 
 @stream_request_body
-class Receiving(Explaining):
-    """Has a request answered while its body arrives, and at once when it has none."""
+class RequestBodyMixin(ErrorPageMixin):
+    """Answers a request while its body arrives, and at once when it has none."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -57,7 +57,7 @@ class Receiving(Explaining):
             if has_body:
                 self._begin_upload()
             elif not self.wants_websocket() and not self.settings[CONNECTIONS].under_way:
-                self._begin_at_once()
+                self._begin_without_body()
         self._is_prepared = True
 
     def _is_from_own_page(self) -> bool:
@@ -104,7 +104,9 @@ class Receiving(Explaining):
         self._upload = upload = Upload()
         self.request.connection.set_max_body_size(sys.maxsize)
         name = self.request.method.lower()
-        answering = asyncio.ensure_future(self._answer_early(getattr(self, name), upload))
+        answering = asyncio.ensure_future(
+            self._respond_while_receiving(getattr(self, name), upload)
+        )
 
         async def answered(*_: str) -> None:
             await upload.end()
@@ -112,7 +114,7 @@ class Receiving(Explaining):
 
         setattr(self, name, answered)
 
-    def _begin_at_once(self) -> None:
+    def _begin_without_body(self) -> None:
         """Without waiting for Tornado to tell that no body has come: it says so two turns of the
         event loop later, in which the app can be at work.
 
@@ -133,9 +135,9 @@ class Receiving(Explaining):
                     await received
 
         setattr(self, name, at_once)
-        request._body_future = _NOTHING
+        request._body_future = _COMPLETED
 
-    async def _answer_early(self, method: Callable[..., Any], upload: Upload) -> None:
+    async def _respond_while_receiving(self, method: Callable[..., Any], upload: Upload) -> None:
         error: HTTPError | None = None
         try:
             await ensure_async(method(*self.path_args))
