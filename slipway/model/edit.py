@@ -21,6 +21,7 @@ def edited(content: bytes, change: Callable[[CommentedMap], object]) -> bytes:
     yaml.width = 4096  # no line is wrapped
     try:
         _, indent, dash = load_yaml_guess_indent(text)
+        yaml.map_indent = indent or 2
         yaml.sequence_indent, yaml.sequence_dash_offset = indent or 2, dash or 0
         mapping = yaml.load(text)
     except YAMLError as error:

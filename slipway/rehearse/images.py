@@ -20,7 +20,7 @@ from slipway.images.build.build import RECORDS, SBOMS
 from slipway.images.build.context import assemble, content_tag, facts
 from slipway.images.build.push import push
 from slipway.images.build.recipes import BASE, Recipe, recipes
-from slipway.images.build.record import Record, Records, layers
+from slipway.images.build.record import BuildRecord, BuildRecords, layers
 from slipway.images.oci import descriptors as oci
 from slipway.images.oci.descriptors import Descriptor, platform_here
 from slipway.images.oci.layout import Layout
@@ -45,13 +45,15 @@ def publish(root: Path, environment: str) -> None:
     _bring_home(root, store, environment)
     project = load(root)
     wanted = built_here(project.catalog)
-    made: dict[str, Record] = {}
+    made: dict[str, BuildRecord] = {}
     for recipe in recipes(root, project.catalog, wanted, {}).values():
         made[recipe.name] = _make(root, store, recipe, made)
     push(store, made, wanted, project.environment(environment), lambda image, what: None)
 
 
-def _make(root: Path, store: Layout, recipe: Recipe, made: Mapping[str, Record]) -> Record:
+def _make(
+    root: Path, store: Layout, recipe: Recipe, made: Mapping[str, BuildRecord]
+) -> BuildRecord:
     """A stand-in with the record that a build would keep; it changes when the image would."""
     base = _by_digest(recipe.base) if recipe.base else None
     parents = {parent: made[parent].digest for parent in recipe.parents}
@@ -63,7 +65,7 @@ def _make(root: Path, store: Layout, recipe: Recipe, made: Mapping[str, Record])
     image = small_image(store, f"stands for {recipe.name} {tag}\n".encode())
     for name in (tag, WORKING_TREE):
         store.tag(f"{recipe.name}:{name}", image)
-    record = Record(
+    record = BuildRecord(
         name=recipe.name,
         tag=tag,
         digest=image.digest,
@@ -76,7 +78,7 @@ def _make(root: Path, store: Layout, recipe: Recipe, made: Mapping[str, Record])
         platforms=layers(store, image),
         sboms={str(platform_here()): _bill(root / RECORDS / SBOMS, image)},
     )
-    Records(root / RECORDS).write(record)
+    BuildRecords(root / RECORDS).write(record)
     return record
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from slipway.images.build.build import RECORDS, SBOMS
-from slipway.images.build.record import Record
+from slipway.images.build.record import BuildRecord
 from slipway.model.apps import KINDS
 
 NAMES = {
@@ -29,7 +29,7 @@ def programs(bill: Path) -> dict[str, str]:
     }
 
 
-def digests(root: Path, records: Iterable[Record]) -> dict[str, dict[str, str]]:
+def digests(root: Path, records: Iterable[BuildRecord]) -> dict[str, dict[str, str]]:
     """Of the bills, by image and platform. Raises OSError."""
     return {
         record.name: {platform: _digest(bill_of(root, n)) for platform, n in record.sboms.items()}
@@ -38,7 +38,7 @@ def digests(root: Path, records: Iterable[Record]) -> dict[str, dict[str, str]]:
     }
 
 
-def programs_in(root: Path, records: Iterable[Record]) -> dict[str, dict[str, str]]:
+def programs_in(root: Path, records: Iterable[BuildRecord]) -> dict[str, dict[str, str]]:
     """What users see in each image, in its version; of the first platform.
 
     Raises OSError and ValueError.

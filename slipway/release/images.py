@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from slipway.images.build.build import RECORDS
 from slipway.images.build.current import is_current
 from slipway.images.build.recipes import Recipe, recipes
-from slipway.images.build.record import Record, Records
+from slipway.images.build.record import BuildRecord, BuildRecords
 from slipway.images.oci.descriptors import ImageError, ImageNotFoundError
 from slipway.images.registry import skopeo
 from slipway.images.registry.reference import Reference
@@ -22,7 +22,7 @@ from slipway.model.release import built_here
 class Found:
     """What there is to freeze of the images, and what stands against it."""
 
-    records: dict[str, Record] = field(default_factory=dict)
+    records: dict[str, BuildRecord] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
     elsewhere: dict[str, str] = field(default_factory=dict)
     """References by digest of the images that are not built here."""
@@ -38,7 +38,7 @@ def look(project: Project, source: Environment) -> Found:
         found.problems.append(str(error))
         return found
     known = recipes(project.root, project.catalog, wanted, {})
-    records = Records(project.root / RECORDS)
+    records = BuildRecords(project.root / RECORDS)
     read = {name: records.read(name) for name in known}
     built = {name: record for name, record in read.items() if record}
     epoch = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
@@ -52,7 +52,7 @@ def look(project: Project, source: Environment) -> Found:
 
 
 def _not_built(
-    name: str, known: Mapping[str, Recipe], built: Mapping[str, Record], epoch: int
+    name: str, known: Mapping[str, Recipe], built: Mapping[str, BuildRecord], epoch: int
 ) -> str | None:
     """What is wrong with an image or with one that it is built on."""
     for parent in known[name].parents:

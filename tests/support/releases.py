@@ -12,7 +12,7 @@ from typing import Any
 from slipway.images.build.build import RECORDS, SBOMS
 from slipway.images.build.context import assemble, content_tag, facts
 from slipway.images.build.recipes import recipes
-from slipway.images.build.record import Layer, Record, Records
+from slipway.images.build.record import BuildRecord, BuildRecords, Layer
 from slipway.images.oci import descriptors as oci
 from slipway.images.oci.descriptors import Descriptor
 from slipway.images.oci.layout import Layout
@@ -114,8 +114,8 @@ class Released:
         bill = f"{made.digest.removeprefix('sha256:')}.cdx.json"
         parts = [{"name": n, "version": v} for n, v in PROGRAMS.get(image, {}).items()]
         (folder / SBOMS / bill).write_text(json.dumps({"components": parts}))
-        Records(folder).write(
-            Record(
+        BuildRecords(folder).write(
+            BuildRecord(
                 name=image,
                 tag=tag,
                 digest=made.digest,

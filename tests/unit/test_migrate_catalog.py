@@ -61,7 +61,7 @@ def test_an_image_that_is_pushed_later_is_only_pointed_to(tmp_path: Path):
     )
     assert entry.with_digest(load(root).catalog, digest) == "old"
     before = (root / "catalog.yaml").read_text()
-    entry.repoint(root, f"old@{digest}", f"registry.example.org/old@{digest}")
+    entry.repoint(root, "old", f"registry.example.org/old@{digest}")
     assert load(root).catalog.images["old"].reference == f"registry.example.org/old@{digest}"
     assert len((root / "catalog.yaml").read_text().splitlines()) == len(before.splitlines())
 
@@ -79,7 +79,7 @@ def test_an_app_that_fits_is_used_again_and_names_do_not_clash(tmp_path: Path):
     assert load(root).catalog.profiles["vscode-2"].app == "code"
 
 
-def test_a_catalog_without_the_block_gets_it_and_one_in_one_line_is_left_alone(tmp_path: Path):
+def test_a_catalog_without_the_block_gets_it_and_one_in_one_line_stays_so(tmp_path: Path):
     text = (
         "apps: {lab: {kind: jupyterlab}, code: {kind: code-server}}\n"
         "images:\n    base:\n        apps: [lab]\n\n"
@@ -90,10 +90,18 @@ def test_a_catalog_without_the_block_gets_it_and_one_in_one_line_is_left_alone(t
     new = entry.entries(load(root).catalog, "old", found.editor, "/home/jovyan", "old")
     entry.write(root, new)
     assert load(root).catalog.routes["/old"].profile == "old"
+    rest = iter((root / "catalog.yaml").read_text().splitlines())
+    assert all(line in rest for line in text.splitlines()), "lines are only added"
     assert "\n\n# The only one.\nprofiles:" in (root / "catalog.yaml").read_text()
     other = code_server(tmp_path / "other", Cmd=["code-server", "--locale=de"])
     now = (root / "catalog.yaml").read_text()
     new = entry.entries(load(root).catalog, "new", other.editor, "/home/jovyan", "new")
-    with pytest.raises(InvalidProject, match=r"catalog.yaml:1:7: apps: is not written"):
+    entry.write(root, new)
+    first, *rest = (root / "catalog.yaml").read_text().splitlines()
+    assert "code-2: {kind: code-server, arguments: [--locale=de]}" in first
+    assert [line for line in now.splitlines()[1:] if line not in rest] == []
+    now = (root / "catalog.yaml").read_text()
+    new["routes"] = {"/lab": {"profile": "nobody"}}
+    with pytest.raises(InvalidProject, match=r"catalog.yaml:20:5: routes\./lab\.app"):
         entry.write(root, new)
     assert (root / "catalog.yaml").read_text() == now

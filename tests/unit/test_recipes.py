@@ -2,10 +2,14 @@
 
 import json
 import os
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 
+from slipway import facts
+from slipway.images.build import context
 from slipway.images.build.context import assemble, content_tag
 from slipway.images.build.recipes import Recipe, recipes
 from slipway.model import Catalog, InvalidProject
@@ -141,6 +145,45 @@ def test_any_change_of_content_or_facts_changes_the_name(project: Path, tmp_path
     data.symlink_to("renamed.txt")
     seen.append(tag(only(project, "on-ours"), tmp_path / "5", parent="sha256:2"))
     assert len(set(seen)) == len(seen)
+
+
+def test_a_file_of_a_package_changes_the_images_that_install_it_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    checkout = tmp_path / "checkout"
+    for name in ("packages", "slipway"):
+        shutil.copytree(ROOT / name, checkout / name)
+    monkeypatch.setattr(context, "INSTALLATION", checkout)
+    found = load(ROOT).catalog
+    every = recipes(ROOT, found, built_here(found), {})
+
+    def changed(*path: str, content: str = "x = 1\n") -> set[str]:
+        file = checkout.joinpath(*path)
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content)
+        now = {name: tag(recipe, tmp_path / f"{path}-{name}") for name, recipe in every.items()}
+        different = {name for name in now if now[name] != tags[name]}
+        tags.update(now)
+        return different
+
+    tags = {name: tag(recipe, tmp_path / name) for name, recipe in every.items()}
+    assert changed("packages/hub/slipway_hub/new.py") == {"hub"}
+    assert changed("packages/datapath/slipway_datapath/new.py") == {"jupyter"}
+    assert changed("packages/notebook/slipway_notebook/new.py") == {"jupyter"}
+    for left in ("slipway_hub/__pycache__/x.pyc", "slipway_hub.egg-info/PKG-INFO"):
+        assert changed("packages/hub", left) == set(), "what tools leave is in no image"
+
+
+def test_every_image_runs_as_the_user_that_the_charts_give_it():
+    users = (facts.USER_ID, facts.NOBODY_ID)
+    for file in sorted((ROOT / "images").glob("*/Dockerfile")):
+        text = file.read_text()
+        numbers = re.findall(r"(?:--uid|--gid|--chown=|USER) (\d+)(?::(\d+))?", text)
+        assert {int(n) for pair in numbers for n in pair if n} <= {0, *users}, file
+        last = re.findall(r"^USER (\S+)$", text.rpartition("\nFROM ")[2], re.M)[-1:]
+        assert last in ([], *([f"{user}:{user}"] for user in users)), file
+    (proxy,) = re.findall(r"^USER (\d+):", (ROOT / "images/proxy/Dockerfile").read_text(), re.M)
+    assert int(proxy) == facts.NOBODY_ID
 
 
 def test_an_app_of_the_catalog_changes_the_images_that_carry_it_only(tmp_path: Path):

@@ -13,7 +13,7 @@ from slipway.images.build import sbom
 from slipway.images.build.builders import Builder, BuildError, Job
 from slipway.images.build.context import assemble, content_tag, facts
 from slipway.images.build.recipes import BASE, Recipe, argument_of
-from slipway.images.build.record import Record, Records, layers
+from slipway.images.build.record import BuildRecord, BuildRecords, layers
 from slipway.images.oci.descriptors import Descriptor, ImageError, Platform, platform_here
 from slipway.images.oci.layout import Layout
 
@@ -41,7 +41,7 @@ class Options:
 
 @dataclass
 class Outcome:
-    records: dict[str, Record] = field(default_factory=dict)
+    records: dict[str, BuildRecord] = field(default_factory=dict)
     built: set[str] = field(default_factory=set)
     """Those that were not there already."""
     failures: dict[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Build:
         self._recipes, self._builder, self._store = recipes, builder, store
         self._options, self._told = options, told
         self._folder = root / RECORDS
-        self._records = Records(self._folder)
+        self._records = BuildRecords(self._folder)
         self._outcome = Outcome()
         self._bases: dict[str, str] = {}
         self._one_at_a_time = threading.Lock()
@@ -71,7 +71,7 @@ class Build:
         """Build everything. An image that fails takes those that are built on it with it."""
         order = TopologicalSorter({name: recipe.parents for name, recipe in self._recipes.items()})
         order.prepare()
-        running: dict[Future[Record], str] = {}
+        running: dict[Future[BuildRecord], str] = {}
         with ThreadPoolExecutor(self._options.jobs) as pool:
             try:
                 while order.is_active():
@@ -86,7 +86,7 @@ class Build:
                 raise
         return self._outcome
 
-    def _settle(self, name: str, done: Future[Record]) -> None:
+    def _settle(self, name: str, done: Future[BuildRecord]) -> None:
         try:
             self._outcome.records[name] = done.result()
         except (BuildError, ImageError, OSError) as error:
@@ -95,7 +95,7 @@ class Build:
         else:
             self._told(name, "built" if name in self._outcome.built else "unchanged")
 
-    def _one(self, recipe: Recipe) -> Record:
+    def _one(self, recipe: Recipe) -> BuildRecord:
         for parent in recipe.parents:
             if parent in self._outcome.failures:
                 raise BuildError(f"it is built on {parent}, which failed")
@@ -118,7 +118,7 @@ class Build:
         self._outcome.built.add(recipe.name)
         for name in (tag, WORKING_TREE):
             self._store.tag(f"{recipe.name}:{name}", image)
-        record = Record(
+        record = BuildRecord(
             name=recipe.name,
             tag=tag,
             digest=image.digest,
@@ -134,7 +134,7 @@ class Build:
         return self._with_sboms(record)
 
     def _job(
-        self, recipe: Recipe, base: str | None, parents: Mapping[str, Record], context: Path
+        self, recipe: Recipe, base: str | None, parents: Mapping[str, BuildRecord], context: Path
     ) -> Job:
         assemble(recipe, context)
         return Job(
@@ -157,7 +157,7 @@ class Build:
                 self._bases[reference] = self._builder.base(reference, platform, renew=renew)
             return self._bases[reference]
 
-    def _has(self, record: Record) -> bool:
+    def _has(self, record: BuildRecord) -> bool:
         try:
             return all(map(self._store.has, self._store.walk(record.descriptor)))
         except ImageError:
@@ -177,7 +177,7 @@ class Build:
             except BuildError as error:
                 raise BuildError(f"{error}\nThe whole log: {log}") from None
 
-    def _with_sboms(self, record: Record) -> Record:
+    def _with_sboms(self, record: BuildRecord) -> BuildRecord:
         if not self._options.sboms or record.sboms:
             return record
         self._told(record.name, "reading what is in it")

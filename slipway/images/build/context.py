@@ -16,7 +16,10 @@ TOOLCHAIN = ("slipway/__init__.py", "slipway/files.py", "slipway/toolchain")
 """What installs code-server, on a laptop and in its image."""
 _OWN = re.compile(r"^COPY (packages/[a-z]+|slipway/model/apps/icons) ", re.MULTILINE)
 """Folders of Slipway that an image needs: its Python packages, and the icons of apps."""
-_IGNORED = shutil.ignore_patterns("__pycache__", "*.pyc", "node_modules", ".DS_Store")
+_IGNORED = shutil.ignore_patterns(
+    "__pycache__", "*.pyc", "*.egg-info", ".*_cache", "node_modules", ".DS_Store"
+)
+"""What tools leave in a checkout, and git and the images' .dockerignore leave out as well."""
 
 
 def assemble(recipe: Recipe, folder: Path) -> None:

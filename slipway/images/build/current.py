@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 
 from slipway.images.build.context import assemble, content_tag, facts
 from slipway.images.build.recipes import BASE, Recipe
-from slipway.images.build.record import Record
+from slipway.images.build.record import BuildRecord
 
 
-def is_current(recipe: Recipe, records: Mapping[str, Record], epoch: int) -> bool:
+def is_current(recipe: Recipe, records: Mapping[str, BuildRecord], epoch: int) -> bool:
     """Whether the record of an image is that of its files as they are, on its parents' records.
 
     An outside image stays the one it was built on: whether its tag has moved is not asked.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 
 from slipway.facts import WORKING_TREE
-from slipway.images.build.record import Record
+from slipway.images.build.record import BuildRecord
 from slipway.images.oci.layout import Layout
 from slipway.images.registry import transfer
 from slipway.images.registry.reference import Reference
@@ -14,7 +14,7 @@ from slipway.model import Environment
 
 def push(
     store: Layout,
-    records: Mapping[str, Record],
+    records: Mapping[str, BuildRecord],
     images: Iterable[str],
     target: Environment,
     report: Callable[[str, str], None],

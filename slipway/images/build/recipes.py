@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from slipway.facts import CATALOG_FILE
 from slipway.installation import INSTALLATION
 from slipway.model import Catalog, InvalidProject, Problem
 from slipway.model.apps import App
@@ -101,10 +102,10 @@ def _recipe(
     if name not in known:
         if name in catalog.images:
             file = f"images/{name}/Dockerfile"
-            hint = f"write it, or say images.{name}.reference in catalog.yaml"
+            hint = f"write it, or say images.{name}.reference in {CATALOG_FILE}"
             return Problem(file, 1, 1, "", "is missing", hint)
         hint = did_you_mean(name, {*known, *catalog.images})
-        return Problem("catalog.yaml", 1, 1, "images", f"there is no image {name!r}", hint)
+        return Problem(CATALOG_FILE, 1, 1, "images", f"there is no image {name!r}", hint)
     image = catalog.images.get(name)
     dockerfile = (known[name] / "Dockerfile").read_text()
     names = dict(declared(dockerfile))

@@ -1,13 +1,15 @@
 """What is known of an image that was built: a JSON file each, for scripts and releases."""
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
+from pydantic import TypeAdapter
+
+from slipway import files
 from slipway.images.oci.descriptors import Descriptor
 from slipway.images.oci.layout import Layout
 
@@ -22,7 +24,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Record:
+class BuildRecord:
     name: str
     tag: str
     """Stands for everything the image is made of: equal content has an equal tag."""
@@ -59,17 +61,11 @@ class Record:
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"compressed_bytes": self.compressed_bytes}
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        names = {name: value[name] for name in cls.__dataclass_fields__}
-        names["platforms"] = {
-            platform: tuple(Layer(**layer) for layer in layers)
-            for platform, layers in value["platforms"].items()
-        }
-        return cls(**names)
+
+_STORED = TypeAdapter(BuildRecord)
 
 
-class Records:
+class BuildRecords:
     """The records of a folder, by image."""
 
     def __init__(self, folder: Path) -> None:
@@ -78,18 +74,16 @@ class Records:
     def path(self, image: str) -> Path:
         return self._folder / f"{image}.json"
 
-    def read(self, image: str) -> Record | None:
+    def read(self, image: str) -> BuildRecord | None:
         """None for an image that was never built, or whose record is of another version."""
         try:
-            return Record.from_json(json.loads(self.path(image).read_bytes()))
-        except (OSError, ValueError, KeyError, TypeError):
+            return _STORED.validate_json(self.path(image).read_bytes())
+        except (OSError, ValueError):
             return None
 
-    def write(self, record: Record) -> None:
+    def write(self, record: BuildRecord) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self._folder / f".{record.name}.{os.getpid()}"
-        partial.write_text(json.dumps(record.as_json(), indent=2) + "\n")
-        partial.replace(self.path(record.name))
+        files.write(self.path(record.name), json.dumps(record.as_json(), indent=2) + "\n")
 
 
 def layers(store: Layout, image: Descriptor) -> dict[str, tuple[Layer, ...]]:

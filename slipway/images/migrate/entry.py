@@ -2,20 +2,23 @@
 
 import itertools
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
+from slipway import files
 from slipway.facts import CATALOG_FILE, HUB_IMAGES
 from slipway.images.migrate.editors import Editor
 from slipway.model import InvalidProject
 from slipway.model.catalog import HOME, Catalog
 from slipway.model.document import parse
+from slipway.model.edit import edited
 from slipway.model.explain import problems
-from slipway.model.problems import Problem
 from slipway.model.references import HUB_PATHS, SERVER_PATHS, check_catalog
 
 Entries = dict[str, dict[str, Any]]
@@ -23,8 +26,6 @@ Entries = dict[str, dict[str, Any]]
 
 _LONGEST = 36
 """Letters of a name, with room for a number within the 40 that names have."""
-_LAB = "lab"
-_CODE = "code"
 
 
 def name_for(text: str) -> str:
@@ -42,15 +43,15 @@ def unique(name: str, taken: Collection[str]) -> str:
 
 
 def image_name(wanted: str, catalog: Catalog) -> str:
+    """`wanted`, unless an image or a profile has that name."""
     return unique(wanted, {*catalog.images, *catalog.profiles, *HUB_IMAGES, "jupyter"})
 
 
 def entries(catalog: Catalog, name: str, editor: Editor, home: str, reference: str) -> Entries:
     """What the catalog needs for users to open the editor: an app it has already is used again."""
     apps: dict[str, Any] = {}
-    lab = _app(catalog, apps, _LAB, {"kind": "jupyterlab"})
-    wanted = _CODE if editor.kind == "code-server" else editor.kind
-    app = _app(catalog, apps, wanted, dict(editor.app()))
+    lab = _app(catalog, apps, "lab", {"kind": "jupyterlab"})
+    app = _app(catalog, apps, editor.app_name, dict(editor.app()))
     image: dict[str, Any] = {"apps": [lab, app], "reference": reference}
     if home != HOME:
         image["home"] = home
@@ -78,83 +79,77 @@ def _app(catalog: Catalog, new: dict[str, Any], wanted: str, fields: dict[str, A
 
 def as_yaml(new: Entries) -> str:
     """To paste: every block with its new entries."""
-    return "".join(f"{block}:\n{_lines(items, '  ')}" for block, items in new.items() if items)
+    text = StringIO()
+    YAML().dump({block: _node(items) for block, items in new.items() if items}, text)
+    return text.getvalue()
 
 
 def with_digest(catalog: Catalog, digest: str) -> str | None:
-    """The image that is this one already."""
+    """The name of the image with this digest, if the catalog has it."""
     found = (n for n, i in catalog.images.items() if (i.reference or "").endswith(f"@{digest}"))
     return next(found, None)
 
 
-def repoint(root: Path, old: str, new: str) -> None:
-    """Say where an image is now. `old` has its digest, so nothing else is meant by it."""
-    _replace(root, (root / CATALOG_FILE).read_text().replace(old, new))
+def repoint(root: Path, image: str, reference: str) -> None:
+    """Write into the catalog where an image is now. Raises InvalidProject and OSError."""
+    _edit(root, lambda catalog: catalog["images"][image].update({"reference": reference}))
 
 
 def write(root: Path, new: Entries) -> None:
-    """Put the entries at the end of their blocks of the catalog; every other byte stays.
+    """Put the entries at the end of their blocks of the catalog; all else stays.
 
-    Raises InvalidProject when the result would not be a catalog; then nothing is written.
+    Raises InvalidProject when the result would not be a catalog, and OSError; then nothing is
+    written.
     """
-    text = (root / CATALOG_FILE).read_text()
-    for block, items in new.items():
-        if items:
-            text = _inserted(text, block, items)
-    _replace(root, text)
+
+    def change(catalog: CommentedMap) -> None:
+        for block, items in new.items():
+            if items:
+                _append(catalog.setdefault(block, CommentedMap()), _node(items))
+
+    _edit(root, change)
 
 
-def _replace(root: Path, text: str) -> None:
-    _check(text)
+def _edit(root: Path, change: Callable[[CommentedMap], object]) -> None:
     file = root / CATALOG_FILE
-    partial = file.with_name(f".{file.name}.partial")
-    partial.write_text(text)
-    partial.replace(file)
-
-
-def _inserted(text: str, block: str, items: Mapping[str, Any]) -> str:
-    top = yaml.compose(text, Loader=yaml.SafeLoader)
-    assert top is not None  # it has been loaded as a catalog before
-    value = next((v for k, v in top.value if k.value == block), None)
-    lines = text.splitlines(keepends=True)
-    if value is None:
-        end = "" if text.endswith("\n") else "\n"
-        return f"{text}{end}\n{block}:\n{_lines(items, '  ')}"
-    if not isinstance(value, yaml.MappingNode) or value.flow_style or not value.value:
-        raise InvalidProject(
-            [
-                Problem(
-                    CATALOG_FILE,
-                    value.start_mark.line + 1,
-                    value.start_mark.column + 1,
-                    block,
-                    "is not written with an entry per line",
-                    "write it so, or paste the new entries yourself",
-                )
-            ]
-        )
-    at = value.end_mark.line
-    # Comments and empty lines before the next block belong to that.
-    while at and (not (line := lines[at - 1].strip()) or line.startswith("#")):
-        at -= 1
-    if at and not lines[at - 1].endswith("\n"):
-        lines[at - 1] += "\n"
-    indent = " " * value.value[0][0].start_mark.column
-    return "".join([*lines[:at], _lines(items, indent), *lines[at:]])
-
-
-def _lines(items: Mapping[str, Any], indent: str) -> str:
-    text = yaml.safe_dump(
-        dict(items), default_flow_style=None, sort_keys=False, width=10_000, allow_unicode=True
-    )
-    return "".join(f"{indent}{line}\n" for line in text.splitlines())
-
-
-def _check(text: str) -> None:
-    document = parse(text.encode(), CATALOG_FILE)
+    content = edited(file.read_bytes(), change)
+    document = parse(content, CATALOG_FILE)
     try:
         catalog = TypeAdapter(Catalog).validate_python(document.data)
     except ValidationError as error:
         raise InvalidProject(problems(error, document, Catalog)) from None
     if found := list(check_catalog(catalog)):
         raise InvalidProject(document.problem(f.path, f.message, f.hint) for f in found)
+    files.write(file, content)
+
+
+def _append(block: CommentedMap, items: CommentedMap) -> None:
+    """Comments and empty lines below the block's last line stay below it."""
+    last = _last(block)
+    below = last.ca.items.pop(next(reversed(last)), None) if last else None
+    block.update(items)
+    if below:
+        last = _last(block)
+        last.ca.items[next(reversed(last))] = below
+
+
+def _last(mapping: CommentedMap) -> CommentedMap:
+    """The mapping whose last item ends the block."""
+    value = mapping[next(reversed(mapping))] if mapping else None
+    if isinstance(value, CommentedMap) and value and not value.fa.flow_style():
+        return _last(value)
+    return mapping
+
+
+def _node(value: Any) -> Any:
+    """For ruamel.yaml: what has no collection in it is written in one line."""
+    if not isinstance(value, dict | list | tuple):
+        return value
+    within = value.values() if isinstance(value, dict) else value
+    flat = not any(isinstance(item, dict | list | tuple) for item in within)
+    node: Any = CommentedSeq(map(_node, value))
+    if isinstance(value, dict):
+        node = CommentedMap({key: _node(item) for key, item in value.items()})
+    if flat:
+        node.fa.set_flow_style()
+    return node

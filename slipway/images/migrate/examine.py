@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from slipway.facts import JUPYTER_FOLDER
+from slipway.facts import JUPYTER_FOLDER, USER_ID
 from slipway.images.migrate.editors import Editor, find_editor
 from slipway.images.migrate.inside import Inside
 from slipway.images.migrate.system import System, system
-from slipway.images.migrate.users import NAME, UID, Account, entry_of, image_user, with_user
+from slipway.images.migrate.users import NAME, Account, entry_of, image_user, with_user
 from slipway.images.oci.descriptors import ImageError
 from slipway.model.catalog import HOME, HomePath
 
@@ -60,13 +60,13 @@ def examine(inside: Inside, wanted: str, *, add_user: bool) -> Found:
     user = _user(inside)
     image_home = _image_home(inside, kind, user)
     home = _home(image_home)
-    known = entry_of(UID, inside.accounts)
+    known = entry_of(USER_ID, inside.accounts)
     if add_user:
         known = _own_account(user, home)
     elif kind.needs_account and known is None:
         raise ImageError(
-            f"{kind.title} only runs for users whom /etc/passwd knows; servers run as uid {UID}, "
-            "which it does not; say --add-user to add it"
+            f"{kind.title} only runs for users whom /etc/passwd knows; servers run as uid "
+            f"{USER_ID}, which it does not; say --add-user to add it"
         )
     if kind.needs_account and known and not add_user and known.home != image_home:
         # RStudio asks /etc/passwd, not HOME.
@@ -109,9 +109,9 @@ def _user(inside: Inside) -> Account:
 def _image_home(inside: Inside, kind: type[Editor], user: Account) -> str:
     """The home with traces of the editor, or else the one the image's user would have."""
     named = inside.environment.get("DEFAULT_USER", "")
-    people = sorted(inside.accounts, key=lambda a: (a.name != named, a.uid != UID, a.uid))
+    people = sorted(inside.accounts, key=lambda a: (a.name != named, a.uid != USER_ID, a.uid))
     own = inside.environment.get("HOME") or user.home
-    homes = [own, *(a.home for a in people if a.uid >= UID and a.uid < 65534)]
+    homes = [own, *(a.home for a in people if a.uid >= USER_ID and a.uid < 65534)]
     if kind.needs_account and user.uid == 0:
         homes = homes[1:] + homes[:1]
     used = (h for h in homes if any(inside.files.find(f"{h}/{t}") for t in kind.traces()))
@@ -128,7 +128,7 @@ def _home(image_home: str) -> str:
 def _own_account(user: Account, home: str) -> Account:
     name = user.name if user.name not in ("", "root") else NAME
     shell = user.shell if not user.shell.endswith(("nologin", "false")) else "/bin/sh"
-    return replace(user, name=name, uid=UID, gid=UID, home=home, shell=shell)
+    return replace(user, name=name, uid=USER_ID, gid=USER_ID, home=home, shell=shell)
 
 
 def _accounts(
@@ -150,14 +150,16 @@ def _tell(found: Found, known: Account | None) -> None:
             f"{found.image_home} cannot be a volume: the home is {found.home}, and begins with "
             f"what is in {found.image_home}"
         )
-    if found.user.uid != UID:
-        warnings.append(f"the image runs as {who} ({found.user.uid}), users' servers as uid {UID}")
+    if found.user.uid != USER_ID:
+        warnings.append(
+            f"the image runs as {who} ({found.user.uid}), users' servers as uid {USER_ID}"
+        )
     if known is None:
         warnings.append(
-            f'/etc/passwd has no uid {UID}: terminals say "I have no name!", which ssh and some '
-            "programs do not accept; --add-user adds it"
+            f'/etc/passwd has no uid {USER_ID}: terminals say "I have no name!", which ssh and '
+            "some programs do not accept; --add-user adds it"
         )
-    closed = [] if found.user.uid == UID else list(_closed(found))
+    closed = [] if found.user.uid == USER_ID else list(_closed(found))
     if closed:
         some = ", ".join(closed[:_SAMPLE])
         warnings.append(
@@ -165,7 +167,7 @@ def _tell(found: Found, known: Account | None) -> None:
         )
     if not _usable(found):
         raise ImageError(
-            f"{found.editor.program} cannot be read by uid {UID}, as which users' servers run; "
+            f"{found.editor.program} cannot be read by uid {USER_ID}, as which users' servers run; "
             "chmod a+rX its folder, and save the image again"
         )
 
@@ -181,7 +183,7 @@ def _closed(found: Found) -> list[str]:
         if node.uid == found.user.uid
         and not node.is_link
         and not f"{path}/".startswith(f"{home}/")
-        and not node.readable_by(UID, UID)
+        and not node.readable_by(USER_ID, USER_ID)
     ]
 
 
@@ -189,7 +191,7 @@ def _usable(found: Found) -> bool:
     """A program in the home is the user's own, after the first start."""
     program = found.inside.files.resolve(found.editor.program) or found.editor.program
     in_home = program.startswith(f"{found.image_home}/")
-    return in_home or found.inside.open_to(program, UID, UID)
+    return in_home or found.inside.open_to(program, USER_ID, USER_ID)
 
 
 def lines(found: Found) -> Mapping[str, str]:

@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import IO, Any
 
-from slipway.facts import JUPYTER_FOLDER
+from slipway.facts import JUPYTER_FOLDER, USER_ID
 from slipway.images.migrate.editors import Seed
 from slipway.images.migrate.examine import Found
-from slipway.images.migrate.users import UID
 from slipway.images.oci.descriptors import Descriptor, encode
 from slipway.images.oci.filesystem import Content, FileSystem, Node
 from slipway.images.oci.layout import Layout
@@ -94,7 +93,7 @@ def _entry(path: str, node: Node) -> tarfile.TarInfo:
     kinds = {stat.S_IFDIR: tarfile.DIRTYPE, stat.S_IFLNK: tarfile.SYMTYPE}
     kind = kinds.get(stat.S_IFMT(node.mode), tarfile.REGTYPE)
     mode = node.mode & 0o777 | (0o500 if node.is_folder else 0o400)
-    return entry(f"{SKEL[1:]}/{path}", kind, mode, UID)
+    return entry(f"{SKEL[1:]}/{path}", kind, mode, USER_ID)
 
 
 def _add(tar: tarfile.TarFile, info: tarfile.TarInfo, size: int, stream: IO[bytes]) -> None:

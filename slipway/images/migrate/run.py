@@ -106,7 +106,7 @@ def make(
         if not known:
             entry.write(root, new)
         elif wanted.push:
-            entry.repoint(root, catalog.images[known].reference or "", reference)
+            entry.repoint(root, known, reference)
     return Migrated(name, image.digest, found, new)
 
 

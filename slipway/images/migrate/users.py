@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-UID = 1000
-"""`facts.USER_ID`: what users' pods run as."""
+from slipway.facts import USER_ID
+
 NAME = "jovyan"
 """What uid 1000 is called where the image has no name to give."""
 
@@ -67,13 +67,13 @@ def entry_of(uid: int, known: Sequence[Account]) -> Account | None:
 
 def with_user(passwd: str, group: str, account: Account) -> tuple[str, str]:
     """Both files with `account` as uid and gid 1000, before all others, as the first one counts."""
-    own = replace(account, uid=UID, gid=UID)
+    own = replace(account, uid=USER_ID, gid=USER_ID)
     others = [line for line in passwd.splitlines() if not line.startswith(f"{own.name}:")]
     names = groups(group)
-    group_name = own.name if names.get(own.name, UID) == UID else f"{own.name}-{UID}"
+    group_name = own.name if names.get(own.name, USER_ID) == USER_ID else f"{own.name}-{USER_ID}"
     group_lines = group.splitlines()
-    if UID not in names.values():
-        group_lines.append(f"{group_name}:x:{UID}:")
+    if USER_ID not in names.values():
+        group_lines.append(f"{group_name}:x:{USER_ID}:")
     return "\n".join([str(own), *others, ""]), "\n".join([*group_lines, ""])
 
 

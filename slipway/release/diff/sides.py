@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from slipway.facts import WORKING_TREE
 from slipway.images.build.build import RECORDS
-from slipway.images.build.record import Records
+from slipway.images.build.record import BuildRecords
 from slipway.model import Environment, InvalidProject, Problem, Project, load
 from slipway.release import bills, file, versions
 from slipway.toolchain import git
@@ -85,7 +85,7 @@ def _of(project: Project, environment: Environment) -> Side:
     if release := environment.release:
         programs = {name: dict(found) for name, found in release.programs.items()}
         return Side(release.version, environment, dict(release.images), programs)
-    records = Records(project.root / RECORDS)
+    records = BuildRecords(project.root / RECORDS)
     found = [records.read(name) for name in ("hub", "proxy", *environment.catalog.images)]
     built = [record for record in found if record]
     try:

@@ -1,13 +1,17 @@
-"""The editors that can be migrated. A new kind is a new file here and a line in `EDITORS`."""
+"""The editors that can be migrated. A new kind is a new module here; nothing lists them."""
+
+from importlib import import_module
+from pkgutil import iter_modules
 
 from slipway.images.migrate.editors.base import Editor, Report, Seed
-from slipway.images.migrate.editors.code_server import CodeServerEditor
-from slipway.images.migrate.editors.rstudio import RStudioEditor
 from slipway.images.migrate.inside import Inside
 from slipway.images.oci.descriptors import ImageError
 
-EDITORS: dict[str, type[Editor]] = {kind.kind: kind for kind in (CodeServerEditor, RStudioEditor)}
+for _module in iter_modules(__path__):
+    import_module(f"{__name__}.{_module.name}")
 
+EDITORS: dict[str, type[Editor]] = {kind.kind: kind for kind in Editor.__subclasses__()}
+"""By the `kind` of their app."""
 _OTHERS = ("openvscode-server", "theia")
 """What is recognised: Slipway has no app kind for it."""
 

@@ -38,6 +38,8 @@ class Editor(ABC):
     kind: ClassVar[str]
     """The catalog's name of the app kind."""
     title: ClassVar[str]
+    app_name: ClassVar[str]
+    """What its app is called in a catalog that has none of the kind."""
     needs_account: ClassVar[bool] = False
     """Whether it only runs for a user whom /etc/passwd knows."""
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
+from slipway.facts import USER_ID
 from slipway.images.migrate.editors import options as cli
 from slipway.images.migrate.editors.base import Editor, Report, Seed
 from slipway.images.migrate.inside import Inside
 from slipway.images.migrate.starting import options_of
-from slipway.images.migrate.users import UID
 
 COMMAND = "code-server"
 CONFIG = "/opt/jupyter/etc/slipway/code-server.yaml"
@@ -31,6 +31,7 @@ class CodeServerEditor(Editor):
 
     kind: ClassVar[str] = "code-server"
     title: ClassVar[str] = "VS Code"
+    app_name: ClassVar[str] = "code"
 
     @classmethod
     def detect(cls, inside: Inside) -> str | None:
@@ -99,7 +100,7 @@ class _Reader:
             self._warn(f"{path}, which the image names as its configuration, is not in it")
         self._sort(self.configured, path)
         self._sort(self.given, "its command line")
-        usable = self._in_home(path) or self.inside.open_to(path, UID, UID)
+        usable = self._in_home(path) or self.inside.open_to(path, USER_ID, USER_ID)
         if text is not None and (not usable or self._has_certificate()):
             self._own_configuration(path)
         elif text is not None and named:

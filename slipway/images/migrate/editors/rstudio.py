@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from slipway.facts import USER_ID
 from slipway.images.migrate.editors.base import Editor, Report
 from slipway.images.migrate.inside import Inside
-from slipway.images.migrate.users import UID
 from slipway.images.oci.descriptors import ImageError
 from slipway.model.apps.rstudio import RStudio
 
@@ -38,6 +38,7 @@ _VERSION = re.compile(r"^Version:\s*(\S+)", re.MULTILINE)
 class RStudioEditor(Editor):
     kind: ClassVar[str] = "rstudio"
     title: ClassVar[str] = "RStudio"
+    app_name: ClassVar[str] = "rstudio"
     needs_account: ClassVar[bool] = True
 
     @classmethod
@@ -93,10 +94,10 @@ def _settings(inside: Inside, path: str, report: Report) -> dict[str, str]:
             report.taken_over.append(f"{name} ({value}) of {path}: {reason}")
         else:
             report.honoured.append(f"{name} ({value}) of {path}")
-    if not inside.open_to(path, UID, UID):
+    if not inside.open_to(path, USER_ID, USER_ID):
         report.warnings.append(
-            f"{path} cannot be read by uid {UID}, as which servers run: chmod a+r it, and save the "
-            "image again"
+            f"{path} cannot be read by uid {USER_ID}, as which servers run: chmod a+r it, and save "
+            "the image again"
         )
     return found
 
