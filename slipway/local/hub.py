@@ -64,7 +64,6 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
     """
     state = root / facts.STATE_FOLDER
     hub_folder = state / "hub"
-    hub_folder.mkdir(parents=True, exist_ok=True)
     lock = claim_state(hub_folder / "lock")
     url = f"http://{ADDRESS}:{claim_port(port)}/"
     lock.write(url)
@@ -79,12 +78,9 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
     progress("JupyterHub")
     log = hub_folder / "jupyterhub.log"
     log.unlink(missing_ok=True)
-    process = processes.start(
-        [sys.executable, "-m", "slipway_hub.commands", "run"],
-        {**os.environ, "PATH": path, VARIABLE: str(settings_file)},
-        hub_folder,
-        log,
-    )
+    command = [sys.executable, "-m", "slipway_hub.commands", "run"]
+    variables = {**os.environ, "PATH": path, VARIABLE: str(settings_file)}
+    process = processes.start(command, variables, hub_folder, log)
     hub = LocalHub(
         url=url,
         username=user_name(environment),
@@ -124,6 +120,7 @@ def install_tools(progress: Progress) -> str:
 
 def claim_state(file: Path) -> IO[str]:
     """Hold the state for one hub at a time. Raises LocalHubError that says where the other is."""
+    file.parent.mkdir(parents=True, exist_ok=True)
     lock = file.open("a+")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
