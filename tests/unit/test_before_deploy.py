@@ -249,6 +249,8 @@ def test_a_deploy_is_refused_before_cloudformation_starts(aws_url: str, tmp_path
     assert f"your credentials are for {OWN}" in printed
     assert "Traceback" not in printed
     assert set(Aws.actions) <= {"GetCallerIdentity", "AssumeRole"}
+    # It would stay there, and refuse the next deploy.
+    assert not (tmp_path / "out/validation-report.json").exists()
 
 
 @pytest.mark.parametrize(
