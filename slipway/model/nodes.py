@@ -28,7 +28,7 @@ LabelValue = Annotated[
 USER_TAINT = {"key": "hub.jupyter.org/dedicated", "value": "user", "effect": "NoSchedule"}
 """On EKS nodes of users' servers: the one that the z2jh chart's users know."""
 EFS_STARTUP_TAINT = {"key": "efs.csi.aws.com/agent-not-ready", "effect": "NoExecute"}
-"""On a new EKS node. The EFS driver takes it away when it can mount homes:
+"""On a new EKS node. The EFS driver removes it when it can mount homes:
 https://github.com/kubernetes-sigs/aws-efs-csi-driver/blob/master/docs/install.md"""
 
 _MIB = 2**20

@@ -93,8 +93,7 @@ def find_root(start: Path) -> Path:
 def load(root: Path, only: str | None = None) -> Project:
     """Read and check every file of the project, or those that environment `only` needs.
 
-    One that is pinned needs no catalog but its release's: that of the files at hand may be written
-    for a newer Slipway than the release's own, which reads this.
+    One that pins a release needs no other catalog: it may be written for a newer Slipway.
 
     Raises InvalidProject with all problems of all files.
     """
@@ -105,11 +104,11 @@ def load(root: Path, only: str | None = None) -> Project:
     loaded: dict[str, tuple[EnvironmentSpec, Document]] = {}
     releases: dict[str, Release] = {}
     logos: dict[str, str] = {}
-    for name in names if only is None else [only]:
+    for name in [only] if only else names:
         with _collected(problems):
             loaded[name] = _load_spec(root, name, versions)
     specs = {name: spec for name, (spec, _) in loaded.items()}
-    needed = versions if only is None else [spec.release for spec in specs.values()]
+    needed = [spec.release for spec in specs.values()] if only else versions
     for version in [version for version in versions if version in needed]:
         with _collected(problems):
             releases[version] = _load_release(root, version)
@@ -117,7 +116,7 @@ def load(root: Path, only: str | None = None) -> Project:
         with _collected(problems):
             logos |= _logo(root, name, spec, document)
     project = Project(root, specs, releases, logos)
-    runnable = set(releases)
+    runnable = {*releases}
     if only not in specs or facts.WORKING_TREE in needed:
         with _collected(problems):
             _ = project.platform

@@ -32,7 +32,7 @@ def signature_file(root: Path, version: str) -> Path:
 
 
 def signed_message(release: Release) -> bytes:
-    """What is signed: short, for AWS KMS takes 4096 bytes, and good for nothing else."""
+    """What is signed. AWS KMS takes at most 4096 bytes; the first word says what it is for."""
     return f"slipway release {release.version}\n{release.content_digest()}\n".encode()
 
 

@@ -19,6 +19,7 @@ from slipway.facts import CATALOG_FILE
 from slipway.model import Environment, InvalidProject, Problem
 from slipway.model.apps import ICONS
 from slipway.model.auth import USER_NAME
+from slipway.model.culling import Culling
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
 from slipway.settings.server import IN_IMAGE
@@ -121,7 +122,6 @@ def hub_settings(
 ) -> HubSettings:
     """Settings for a hub on this machine, or with what only one in a pod has."""
     spec = environment.spec
-    culling = spec.culling
     profiles = tuple(_profile(environment, slug) for slug in environment.catalog.profiles)
     routes = tuple(_route(environment, path) for path in environment.catalog.routes)
     icons = {profile.icon for profile in profiles} | {route.icon for route in routes}
@@ -136,11 +136,7 @@ def hub_settings(
         routes=routes,
         username_pattern=rf"^{USER_NAME}\Z",
         auth=spec.auth.model_dump(mode="json"),
-        culling=CullingSettings(
-            idle=seconds(culling.idle),
-            every=seconds(culling.every),
-            max_age=seconds(culling.max_age) if culling.max_age else 0,
-        ),
+        culling=_culling(spec.culling),
         concurrent_spawns=spec.concurrent_spawns,
         addresses=addresses,
         state=state,
@@ -151,6 +147,14 @@ def hub_settings(
         snapshots_every=snapshots_every,
         restore_database=restore_database,
         extra_config=spec.extra_config,
+    )
+
+
+def _culling(culling: Culling) -> CullingSettings:
+    return CullingSettings(
+        idle=seconds(culling.idle),
+        every=seconds(culling.every),
+        max_age=seconds(culling.max_age) if culling.max_age else 0,
     )
 
 
