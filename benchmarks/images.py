@@ -14,7 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import publish
-from slipway.images.build.builders import Buildah, Job
+from slipway.images.build.builders import Job
+from slipway.images.build.builders.buildah import Buildah
 from slipway.images.build.record import layers
 from slipway.images.oci.descriptors import Descriptor, platform_here
 from tests.images.conftest import AUTHORITIES, Images, pytest_configure

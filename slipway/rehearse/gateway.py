@@ -84,7 +84,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         """The emulator's answer. It tells registries apart by the Host header."""
         passed = ("Accept", "Content-Type", "Range")
-        headers = {name: self.headers[name] for name in passed if name in self.headers}
+        given = {name: self.headers.get_all(name) or [] for name in passed}
+        headers = {name: ", ".join(values) for name, values in given.items() if values}
         with closing(HTTPConnection("127.0.0.1", self.gateway.emulator, timeout=60)) as emulator:
             emulator.request(self.command, self.path, body, {**headers, "Host": self.host})
             answer = emulator.getresponse()
