@@ -45,7 +45,7 @@ class HubServer(Construct):
             "deployment",
             name=facts.HUB,
             labels=facts.component_labels(facts.HUB),
-            version=environment.deployed_as,
+            version=environment.release_name,
             # The hub reads its settings at start only.
             annotations={SETTINGS_CHECKSUM: hashlib.sha256(settings.encode()).hexdigest()},
             pod=hub_pod.pod(environment, aws),

@@ -42,7 +42,7 @@ class Proxy(Construct):
             "deployment",
             name=facts.PROXY,
             labels=facts.component_labels(facts.PROXY),
-            version=environment.deployed_as,
+            version=environment.release_name,
             pod=_pod(environment, aws),
         )
 

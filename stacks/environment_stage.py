@@ -49,4 +49,4 @@ class EnvironmentStage(Stage):
 
         # What costs are allocated by. Stacks pass them on to whatever can carry a tag.
         Tags.of(self).add(facts.ENVIRONMENT_TAG, environment.name)
-        Tags.of(self).add(facts.RELEASE_TAG, environment.deployed_as)
+        Tags.of(self).add(facts.RELEASE_TAG, environment.release_name)

@@ -8,8 +8,8 @@ from slipway.cli.app import bad_input, fail, print_json
 from slipway.facts import WORKING_TREE
 from slipway.model import Project
 from slipway.release.diff.compare import Diff, compare
+from slipway.release.diff.inputs import inputs
 from slipway.release.diff.rendered import CannotRender
-from slipway.release.diff.sides import sides
 from slipway.release.diff.text import to_markdown, to_terminal
 from slipway.release.file import existing
 from slipway.steps import StepError
@@ -47,7 +47,7 @@ def _compared(
         place = _place(project, name) if on_aws else None
         if place and before is None:
             before = _deployed(project, place) or project.specs[name].release
-        with sides(project, name, before, after) as (old, new):
+        with inputs(project, name, before, after) as (old, new):
             return compare(project, name, old, new, place)
     except CannotRender as error:
         raise fail(f"{before} cannot be rendered by its own code: {error}") from None

@@ -6,7 +6,7 @@ from pathlib import Path
 import typer
 
 from slipway.cli.app import print_json
-from slipway.cli.promote import failures_told
+from slipway.cli.promote import commit_and_deploy, errors_shown
 from slipway.model import load
 from slipway.release.promotion.rollback import Rollback, rollback
 
@@ -24,19 +24,19 @@ def run(
 ) -> None:
     """What it changes is shown first, and asked about where users lose something."""
     project = load(root)
-    with failures_told():
-        how = {"to": to, "keep_database": keep_database, "profile": profile}
-        planned = rollback(project, name, dry_run=True, **how)  # type: ignore[arg-type]
+    with errors_shown():
+        options = {"to": to, "keep_database": keep_database, "profile": profile}
+        planned = rollback(project, name, dry_run=True, **options)  # type: ignore[arg-type]
         for line in _plan(planned):
             print(line, file=sys.stderr)
         if dry_run:
             done = planned
         else:
-            asked = f"Type {name} to roll it back"
-            if planned.restores and not yes and typer.prompt(asked, err=True) != name:
+            question = f"Type {name} to roll it back"
+            if planned.restores and not yes and typer.prompt(question, err=True) != name:
                 print("nothing was done", file=sys.stderr)
                 raise typer.Exit(1)
-            done = rollback(project, name, **how)  # type: ignore[arg-type]
+            done = rollback(project, name, **options)  # type: ignore[arg-type]
     if as_json:
         print_json(done.as_json())
     else:
@@ -52,6 +52,4 @@ def _plan(planned: Rollback) -> list[str]:
 def _end(done: Rollback) -> list[str]:
     if not done.pinned:
         return ["nothing was changed: --dry-run"]
-    file = f"environments/{done.environment}.yaml"
-    deploy = f"`cdk deploy '{done.environment}/*' -c env={done.environment}`"
-    return [f"recorded in {done.record}", f"next: commit {file}, then {deploy}"]
+    return [f"recorded in {done.record}", f"next: {commit_and_deploy(done.environment)}"]

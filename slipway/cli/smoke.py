@@ -13,8 +13,7 @@ from rich.markup import escape
 
 from slipway.cli.app import bad_input, fail, print_json
 from slipway.model import Environment, load
-from slipway.release.records import Record
-from slipway.release.records_at import records_at
+from slipway.release.records import OperationRecord, record_store
 from slipway.smoke.report import RED
 from slipway.smoke.run import run as try_everything
 from slipway.smoke.targets import NoHubError, smoke_target
@@ -39,7 +38,7 @@ def run(root: Path, name: str, url: str | None, token_file: Path | None, *, as_j
             if left
             else "stopped; what the run had made was removed"
         )
-    record = Record("smoke", name, found["release"], datetime.now(UTC), found["ok"], found)
+    record = OperationRecord("smoke", name, found["release"], datetime.now(UTC), found["ok"], found)
     kept = _kept(root, environment, record)
     if as_json:
         print_json(found)
@@ -49,12 +48,12 @@ def run(root: Path, name: str, url: str | None, token_file: Path | None, *, as_j
         raise typer.Exit(1)
 
 
-def _kept(root: Path, environment: Environment, record: Record) -> str | None:
+def _kept(root: Path, environment: Environment, record: OperationRecord) -> str | None:
     """Where the record is. None if it could not be kept, and why on standard error."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return records_at(root, environment).keep(record)
+        return record_store(root, environment).add(record)
     except (StepError, OSError, BotoCoreError, ClientError) as error:
         console.print(f"[red]The record could not be kept: {escape(str(error))}[/]")
         return None
@@ -99,6 +98,6 @@ def _summary(found: dict[str, Any], kept: str | None) -> str:
     lines = [f"{check['verdict']}: {check['name']}: {check['detail']}" for check in red]
     lines.append(
         f"{len(checks)} checks of release {found['release']}: {len(red)} red, "
-        f"{skipped} not applicable. Record: {kept or 'none'}"
+        f"{skipped} not applicable. OperationRecord: {kept or 'none'}"
     )
     return "\n".join(lines)

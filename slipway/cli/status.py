@@ -8,7 +8,7 @@ from rich.text import Text
 
 from slipway.cli.app import print_json
 from slipway.model import load
-from slipway.release.promotion.status import Row, age, status
+from slipway.release.promotion.status import EnvironmentStatus, age, status
 
 COLUMNS = ("environment", "pinned", "runs", "changed", "smoke test", "drift")
 NOTHING = Text("—", "dim")
@@ -31,7 +31,7 @@ def run(root: Path, within: float, *, as_json: bool) -> None:
             console.print(Text(f"{row.environment}: {row.detail}", "dim"), soft_wrap=True)
 
 
-def _cells(row: Row) -> tuple[Text, Text, Text, Text]:
+def _cells(row: EnvironmentStatus) -> tuple[Text, Text, Text, Text]:
     good = row.in_order and row.deployed == row.pinned
     runs = Text(row.deployed, "green" if good else "red") if row.deployed else NOTHING
     drift = Text(row.drift.lower().replace("_", " "), _drift(row.drift)) if row.drift else NOTHING
@@ -42,7 +42,7 @@ def _drift(found: str) -> str:
     return {"IN_SYNC": "green", "DRIFTED": "red"}.get(found, "yellow")
 
 
-def _smoke(row: Row) -> Text:
+def _smoke(row: EnvironmentStatus) -> Text:
     if row.smoke is None:
         return NOTHING
     word, style = ("passed", "green") if row.smoke.ok else ("failed", "red")

@@ -1,5 +1,6 @@
 """Edits of a project's YAML files that keep comments, quotes, order, indentation and line ends."""
 
+from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from io import StringIO
 
@@ -15,9 +16,11 @@ def edited(content: bytes, change: Callable[[CommentedMap], object]) -> bytes:
     Raises ValueError when it is no YAML mapping in UTF-8.
     """
     ending = b"\r\n" if b"\r\n" in content else b"\n"
-    text = content.replace(b"\r\n", b"\n").decode()
+    mark = BOM_UTF8 if content.startswith(BOM_UTF8) else b""
+    text = content.removeprefix(mark).replace(b"\r\n", b"\n").decode()
     yaml = YAML()
     yaml.preserve_quotes = True
+    yaml.explicit_start = text.startswith("---")
     yaml.width = 4096  # no line is wrapped
     try:
         _, indent, dash = load_yaml_guess_indent(text)
@@ -34,7 +37,8 @@ def edited(content: bytes, change: Callable[[CommentedMap], object]) -> bytes:
         raise ValueError("the file holds no keys")
     change(mapping)
     yaml.dump(mapping, written)
-    return written.getvalue().encode().replace(b"\n", ending)
+    after = written.getvalue() if text.endswith("\n") else written.getvalue().rstrip("\n")
+    return mark + after.encode().replace(b"\n", ending)
 
 
 def set_items(mapping: CommentedMap, items: Mapping[str, str]) -> None:

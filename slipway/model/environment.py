@@ -16,11 +16,6 @@ from slipway.model.specs import ClusterSpec, EnvironmentSpec, LocalSpec, PullPol
 AnySpec = Annotated[LocalSpec | KubernetesSpec | EksSpec, Field(discriminator="target")]
 """What a file of `environments/` may hold."""
 
-OTHER_CODE = "_other-code"
-"""No version has an underscore."""
-LABEL = 63
-"""Characters of a Kubernetes label's value."""
-
 
 @dataclass(frozen=True)
 class Environment:
@@ -34,8 +29,6 @@ class Environment:
     """None for the working tree."""
     logo: str = ""
     """The spec's file as a `data:` URI; empty when it names none."""
-    as_frozen: bool = True
-    """Whether the release is rendered by the code it was frozen with."""
     repositories: tuple[str, ...] = ()
     """On AWS: every image that the catalog or any release of the project builds."""
 
@@ -67,13 +60,6 @@ class Environment:
     @property
     def release_name(self) -> str:
         return self.release.version if self.release else facts.WORKING_TREE
-
-    @property
-    def deployed_as(self) -> str:
-        """What stacks and pods are tagged with: no version where others than its code made them."""
-        if self.as_frozen:
-            return self.release_name
-        return f"{self.release_name[: LABEL - len(OTHER_CODE)]}{OTHER_CODE}"
 
     def image_reference(self, image: str) -> str:
         """Where a cluster pulls an image: one of the catalog's, `hub` or `proxy`.

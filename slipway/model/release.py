@@ -40,9 +40,7 @@ class Release(Model):
 
     version: Version
     commit: Commit
-    """The commit of this project it was frozen from."""
-    code: Digest
-    """The digest of the code that renders it: `slipway.release.code` says what is in it."""
+    """The commit it was frozen from. Its code is the only one that renders the release."""
     platform: PlatformVersions
     images: dict[Name, Digest]
     """Every image by digest: the catalog's, `hub` and `proxy`."""

@@ -10,14 +10,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ruamel.yaml.comments import CommentedMap
 
 from slipway import facts
+from slipway.installation import INSTALLATION
 from slipway.model import Environment
 from slipway.model.edit import edited
-from slipway.release.promotion.pin import Pin
+from slipway.release.code import LOCK
+from slipway.release.pin import Pin
 from slipway.steps import StepError
 from slipway.toolchain import git
 
-FILES = ("app.py", "cdk.json", facts.CATALOG_FILE, facts.PLATFORM_FILE, "images")
-IGNORED = ".slipway/\ncdk.out/\n"
+CODE = ("slipway", "stacks", "charts", "packages", "images", "app.py", "cdk.json", LOCK)
+"""Of Slipway: a release's commit holds the code that renders it."""
+FILES = ("app.py", "cdk.json", facts.CATALOG_FILE, facts.PLATFORM_FILE)
+"""Of the project, which may have an app and images of its own."""
+IGNORED = f"{facts.STATE_FOLDER}/\ncdk.out/\n__pycache__/\n"
 IDENTITY = {
     f"GIT_{who}_{what}": value
     for who in ("AUTHOR", "COMMITTER")
@@ -47,12 +52,17 @@ class ProjectCopy:
         }
         folder.mkdir(parents=True)
         self._key = SigningKey(folder.with_name("signing.pem"))
-        for name in FILES:
+        for name in CODE:
+            self._take(INSTALLATION, name)
+        images = [f"images/{image.name}" for image in (root / "images").glob("*")]
+        for name in (*FILES, *images):
             self._take(root, name)
         for environment in environments:
             self._take(root, f"environments/{environment.name}.yaml")
             self._take_what_it_names(root, environment)
-            Pin.read(folder, environment.name).set({"release": None})
+            pin = Pin.read(folder, environment.name)
+            if pin.release != facts.WORKING_TREE:
+                pin.set({"release": facts.WORKING_TREE})
         (folder / ".gitignore").write_text(IGNORED)
         self._git("init", "-q")
         self.commit("What is rehearsed")
@@ -61,9 +71,16 @@ class ProjectCopy:
         source, target = root / name, self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         elif source.exists():
             shutil.copy(source, target)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Variables that have the copy's own Slipway run."""
+        packages = (".", *(f"packages/{name}" for name in ("hub", "notebook", "datapath")))
+        return {"PYTHONPATH": os.pathsep.join(str(self.folder / name) for name in packages)}
 
     @property
     def signing_key(self) -> Path:

@@ -122,7 +122,8 @@ class Stage:
     ) -> "subprocess.CompletedProcess[str]":
         path = Path(sys.executable)
         command = [str(path if program == "python" else path.with_name(program)), *arguments]
-        done = _ended(command, self.project.folder, aws.variables)
+        variables = {**aws.variables, **self.project.variables}
+        done = _ended(command, self.project.folder, variables)
         with (self.world.folder / "commands.log").open("a") as log:
             log.write(f"$ {program} {' '.join(arguments)}\n{done.stdout}{done.stderr}\n")
         return done

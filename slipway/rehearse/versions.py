@@ -6,9 +6,8 @@ from slipway.aws.account import AwsAccount
 from slipway.model.release import built_here
 from slipway.rehearse import environments
 from slipway.rehearse.stage import Stage
-from slipway.release.promotion.deployed import deployed
-from slipway.release.records import Record
-from slipway.release.records_at import records_at
+from slipway.release.promotion.deployed import deployed_release
+from slipway.release.records import OperationRecord, record_store
 from slipway.steps import StepError
 
 STAND_IN = "a rehearsal's stand-in: no pod runs in an emulator, so nothing was probed"
@@ -32,7 +31,7 @@ def deploy(stage: Stage, aws: AwsAccount, title: str | None = None) -> str:
     """What is pinned; then it runs there, and with it the `title` that users see."""
     found = environments.deploy(stage, aws)
     version = stage.project.pinned(aws.name)
-    runs = deployed(stage.environment(aws), aws)
+    runs = deployed_release(stage.environment(aws), aws)
     if runs.release != version or not runs.in_order:
         raise StepError(f"{version} was to run: {runs.detail}")
     if title and title not in environments.settings(stage, aws):
@@ -51,8 +50,8 @@ def record_smoke(stage: Stage) -> str:
         "digest": environment.release.digest,
     }
     version, now = environment.release.version, datetime.now(UTC)
-    records_at(stage.project.folder, environment, aws).keep(
-        Record("smoke", aws.name, version, now, True, fields)
+    record_store(stage.project.folder, environment, aws).add(
+        OperationRecord("smoke", aws.name, version, now, True, fields)
     )
     return f"of {version}, {STAND_IN}"
 
@@ -134,7 +133,7 @@ def rollback(stage: Stage, version: str) -> str:
         raise StepError(f"{aws.name} was to pin {version} and pins {pinned}")
     stage.project.commit(f"Back to {version}")
     environments.deploy(stage, aws)
-    runs = deployed(stage.environment(aws), aws)
+    runs = deployed_release(stage.environment(aws), aws)
     if runs.release != version:
         raise StepError(f"{version} was to run again: {runs.detail}")
     return f"{version} runs again, its database was saved as {found['database']['snapshot']}"
@@ -142,7 +141,7 @@ def rollback(stage: Stage, version: str) -> str:
 
 def untouched(stage: Stage, aws: AwsAccount, version: str) -> str:
     """By all that was done to the other environment."""
-    runs = deployed(stage.environment(aws), aws)
+    runs = deployed_release(stage.environment(aws), aws)
     if runs.release != version or not runs.in_order:
         raise StepError(f"{aws.name} was to run {version} as before: {runs.detail}")
     return f"{version} runs as it was deployed"

@@ -1,168 +1,231 @@
-"""The code that renders a release, and that it is still the same.
+"""Whether the code at hand is a release's: its commit, checked out whole, with its libraries.
 
-In the digest is what decides which objects and resources come out: charts, stacks, the model they
-read, the hub's settings, the CDK app with its feature flags, and the versions of the libraries
-that write the templates. Not in it: what only builds images (they are pinned by digest), what
-acts on what is deployed (smoke tests, promotion, teardown), the command line and the tests.
+An environment that pins a release is rendered by that code only. A project's own data (catalog,
+platform, environments, releases, keys, logos) is no code: a pinned environment takes its catalog
+from the release's file, and all else from files that were reviewed last.
+See docs/decisions/0021-release-checkout.md.
 """
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
+from fnmatch import fnmatchcase
+from importlib import metadata
 from pathlib import Path
 
-from slipway.facts import WORKING_TREE
+from slipway.facts import (
+    CATALOG_FILE,
+    ENVIRONMENTS_FOLDER,
+    PLATFORM_FILE,
+    RELEASES_FOLDER,
+    STATE_FOLDER,
+    WORKING_TREE,
+    environment_file,
+    release_file,
+    signature_file,
+)
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject, Problem, Release
 from slipway.model.problems import listed
 from slipway.toolchain import git
 
-FOLDERS = ("charts", "stacks", "slipway/model")
-FILES = (
-    "slipway/settings/hub.py",
-    "packages/hub/slipway_hub/settings.py",
-    "packages/hub/slipway_hub/smoke.py",
-    "packages/hub/slipway_hub/start_times.py",
+DATA = (
+    CATALOG_FILE,
+    PLATFORM_FILE,
+    f"{ENVIRONMENTS_FOLDER}/*.yaml",
+    f"{RELEASES_FOLDER}/*.yaml",
+    f"{RELEASES_FOLDER}/*.sig",
 )
-APP = ("app.py", "cdk.json")
-"""A project may have its own."""
+"""Patterns of a project's own data, beside the keys and the logo that an environment names."""
+CHECKOUTS = f"{STATE_FOLDER}/checkouts"
 LOCK = "requirements.txt"
-LIBRARIES = (
-    "aws-cdk-lib",
-    "aws-cdk-lambda-layer-kubectl-v36",
-    "cdk8s",
-    "cdk8s-plus-33",
-    "constructs",
-)
-RESTORED = ("charts", "stacks", "slipway", "packages", *APP, LOCK)
-"""More than what is in the digest: parts of two versions need not fit together."""
-_PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s\\;]+)", re.MULTILINE)
+_LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILINE)
+SHOWN = 5
+"""Files or libraries that a message names."""
 
 
-def code_digest(root: Path, installation: Path = INSTALLATION) -> str:
-    """The digest of the code that renders the project at `root`; that of another Slipway where
-    `installation` is."""
-    digest = hashlib.sha256()
-    for name, content in _parts(root, installation):
-        digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-    return f"sha256:{digest.hexdigest()}"
+def check_code(root: Path, environment: Environment) -> None:
+    """Refuse to render a pinned release with other code than its own.
 
-
-def _parts(root: Path, installation: Path) -> Iterator[tuple[str, bytes]]:
-    for name in files(installation):
-        yield name, _lines(installation / name)
-    for name in APP:
-        folder = root if (root / name).is_file() else installation
-        yield name, _lines(folder / name)
-    pinned = dict(_PINNED.findall(_lines(installation / LOCK).decode()))
-    for library in LIBRARIES:
-        yield library, pinned.get(library, "").encode()
-
-
-def files(installation: Path = INSTALLATION) -> list[str]:
-    """Of Slipway itself, relative to its folder."""
-    found = [
-        file.relative_to(installation).as_posix()
-        for folder in FOLDERS
-        for suffix in ("py", "svg")
-        for file in (installation / folder).rglob(f"*.{suffix}")
-    ]
-    return sorted((*found, *FILES))
-
-
-def _lines(file: Path) -> bytes:
-    """As git has it, on a system with other ends of lines too. Another commit may lack a file."""
-    return file.read_bytes().replace(b"\r\n", b"\n") if file.is_file() else b""
-
-
-def check_code(root: Path, environment: Environment, *, allow_drift: bool = False) -> str | None:
-    """Refuse to render a release with other code than it was frozen with.
-
-    Returns a warning where that is allowed. Raises InvalidProject with the way back.
+    Raises InvalidProject with the reason and the remedy.
     """
+    if environment.release is None:
+        return
+    check_commit(root, environment)
+    version, name = environment.release.version, environment.name
+    reviewed = parent(root) or root
+    checkout = f"`slipway checkout {name}`" + (f" in {reviewed}" if reviewed != root else "")
+    if files := other_code(root, environment, environment.release.commit):
+        raise _refused(
+            environment,
+            f"other files are here than in the commit of {version}: {listed(files, SHOWN)}",
+            f"{checkout} makes a folder that has them all",
+        )
+    if libraries := other_libraries(INSTALLATION / LOCK):
+        raise _refused(
+            environment,
+            f"{version} was locked to other libraries than these: {listed(libraries, SHOWN)}",
+            "`make setup` installs them",
+        )
+    if stale := [file for file in trusted(environment) if not _same(root, reviewed, file)]:
+        raise _refused(
+            environment,
+            f"this checkout has another {listed(stale, SHOWN)} than {reviewed}",
+            f"{checkout} brings it up to date",
+        )
+
+
+def check_commit(root: Path, environment: Environment) -> None:
+    """Refuse a release whose commit is not here, holds no Slipway, or was never reviewed.
+
+    Raises InvalidProject.
+    """
+    assert environment.release
     release = environment.release
-    if release is None or code_digest(root) == release.code:
-        return None
-    file = f"environments/{environment.name}.yaml"
-    protected = environment.spec.protected
-    if allow_drift and not protected:
-        return (
-            f"{file}: release {release.version} is rendered by other code than it was frozen "
-            "with, as you allowed: what comes out is not what was tested"
+    short = release.commit[:12]
+    try:
+        top = git.top(root)
+    except git.GitError as error:
+        message = f"{release.version} is rendered by its commit {short} alone, but {error}"
+        raise _refused(environment, message, "or clone the repository that has it") from None
+    if not INSTALLATION.is_relative_to(top) or git.top(INSTALLATION) != top:
+        raise _refused(
+            environment,
+            f"{release.version} is rendered by its commit alone, and Slipway is not part of it: it "
+            f"is installed in {INSTALLATION}",
+            f"keep Slipway in the project's repository {top}",
         )
-    message = f"{release.version} was frozen with other code than this"
-    if allow_drift:
-        message += f", and {environment.name} is protected: drift is never allowed here"
-    raise InvalidProject([Problem(file, 1, 1, "release", message, _way_back(root, release))])
-
-
-def _way_back(root: Path, release: Release) -> str:
-    """All of Slipway's code and nothing else: environments, keys and releases stay those at hand,
-    which somebody reviewed. And only to what they reviewed before."""
-    if not git.is_ancestor(root, release.commit):
-        return (
-            f"and its commit {release.commit[:12]} is not in the history of what is checked out: "
-            "fetch all of it, or freeze a new version from here"
-        )
-    return (
-        f"go back to it with `git restore --source={release.commit[:12]} -- {' '.join(RESTORED)}` "
-        "and `make setup`, or freeze a new version from here"
+    if git.is_ancestor(parent(root) or root, release.commit):
+        return
+    if git.has_commit(root, release.commit):
+        message = f"the commit {short} of {release.version} is not in the history of what is here"
+        raise _refused(environment, message, "freeze a new version from here: nobody reviewed it")
+    raise _refused(
+        environment,
+        f"the commit {short} of {release.version} is not in this clone",
+        "fetch the whole history (`git fetch --unshallow`), or freeze a new version from here",
     )
 
 
-def restore(root: Path, release: Release) -> None:
-    """Bring back the code a release was frozen with, into the folder that holds both it and us.
+def other_code(
+    root: Path, environment: Environment, commit: str, installation: Path | None = None
+) -> list[str]:
+    """Files of the project and of Slipway that are not as in `commit`, but for the project's data.
 
-    Raises GitError where that would lose something, or bring what nobody reviewed.
+    Relative to the repository's top folder. `installation` is Slipway's folder, by default that of
+    the code at hand. Raises GitError.
     """
-    if not (root / "slipway").is_dir():
-        raise git.GitError(
-            f"Slipway is not part of {root}: install the one that {release.version} was frozen with"
-        )
-    if not git.is_ancestor(root, release.commit):
-        raise git.GitError(f"{release.commit[:12]}: {_way_back(root, release)}")
-    lost = [name for name in git.changed(root) if name.startswith(RESTORED)]
-    if lost:
-        raise git.GitError(f"not committed, and would be lost: {listed(lost)}")
-    git.run(root, "restore", f"--source={release.commit}", "--", *RESTORED)
+    top, root = git.top(root), root.resolve()
+    folders = {root, installation or INSTALLATION}
+    folders -= {one for one in folders if any(o in one.parents for o in folders)}
+    files = sorted(
+        (folder / file).relative_to(top).as_posix()
+        for folder in folders
+        for file in git.differing(folder, commit)
+    )
+    prefix = f"{root.relative_to(top).as_posix()}/".removeprefix("./")
+    spec = environment.spec
+    data = [*DATA, *spec.signed_by, *filter(None, [spec.logo])]
+    return [f for f in files if not any(fnmatchcase(f, f"{prefix}{pattern}") for pattern in data)]
 
 
-def renderable(
+def other_libraries(lock: Path) -> list[str]:
+    """Of the libraries that `lock` pins, those that are installed here in another version."""
+    from packaging.markers import Marker
+
+    return [
+        f"{name} {_installed(name) or 'is missing'} (not {wanted})"
+        for name, wanted, marker in _LOCKED.findall(lock.read_text())
+        if _installed(name) != wanted and (not marker or Marker(marker).evaluate())
+    ]
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def parent(root: Path) -> Path | None:
+    """The project that the checkout at `root` was made from; None if `root` is no checkout."""
+    top = git.top(root)
+    if not top.parent.as_posix().endswith(f"/{CHECKOUTS}"):
+        return None
+    project = top.parents[2]
+    return project if (project / ENVIRONMENTS_FOLDER).is_dir() else None
+
+
+def trusted(environment: Environment) -> list[str]:
+    """Files of the project that decide what is trusted and where it runs: the newest ones count."""
+    spec, name = environment.spec, environment.name
+    version = environment.release_name
+    release = (release_file(version), signature_file(version))
+    keys = spec.signed_by
+    return [environment_file(name), *release, *keys, *filter(None, [spec.logo])]
+
+
+def _same(one: Path, other: Path, file: str) -> bool:
+    return one == other or _content(one / file) == _content(other / file)
+
+
+def _content(file: Path) -> bytes | None:
+    return file.read_bytes() if file.is_file() else None
+
+
+def _refused(environment: Environment, message: str, hint: str) -> InvalidProject:
+    file = environment_file(environment.name)
+    return InvalidProject([Problem(file, 1, 1, "release", message, hint)])
+
+
+def to_render(
     root: Path, environments: Iterable[Environment], *, allow_drift: bool = False
 ) -> tuple[list[Environment], list[str]]:
-    """Those that may be rendered by this code, and what to tell about all.
+    """The environments that may be rendered by the code at hand, and warnings about all.
 
-    Where other code was allowed, what comes out is not tagged as the release. One that may not is
-    left out among several. Raises InvalidProject if none is left.
+    With `allow_drift`, one that is not protected may be rendered by other code than its release's:
+    what comes out is then labelled as the working tree's, not as the release. One that may not be
+    rendered is left out among several. Raises InvalidProject if none is left.
     """
-    kept: list[Environment] = []
-    told: list[str] = []
+    found: list[Environment] = []
+    warnings: list[str] = []
     refused: list[InvalidProject] = []
     for environment in environments:
         try:
-            warning = check_code(root, environment, allow_drift=allow_drift)
+            check_code(root, environment)
         except InvalidProject as error:
-            refused.append(error)
+            if not allow_drift or environment.spec.protected:
+                refused.append(_never(environment, error) if allow_drift else error)
+                continue
+            found.append(_drifted(environment))
+            warnings.append(f"{error}; rendered nevertheless, as you allowed: nobody tested this")
         else:
-            kept.append(replace(environment, as_frozen=warning is None))
-            told += filter(None, [warning, notice(environment)])
-    if refused and not kept:
+            found.append(environment)
+            warnings += filter(None, [_moving_tags(environment)])
+    if refused and not found:
         raise InvalidProject([problem for error in refused for problem in error.problems])
-    return kept, [*told, *(f"left out: {error}" for error in refused)]
+    return found, [*warnings, *(f"left out: {error}" for error in refused)]
 
 
-def moving_images(environment: Environment) -> list[str]:
-    """What a cluster would pull by a tag, which may mean something else tomorrow."""
-    images = ("hub", "proxy", *environment.catalog.images)
-    return [r for r in map(environment.image_reference, images) if "@" not in r]
+def _never(environment: Environment, error: InvalidProject) -> InvalidProject:
+    (problem,) = error.problems
+    message = f"{problem.message}, and {environment.name} is protected: drift is never allowed here"
+    return InvalidProject([replace(problem, message=message)])
 
 
-def notice(environment: Environment) -> str | None:
+def _drifted(environment: Environment) -> Environment:
+    """With the release's content, but not under its name: no promotion takes it for the release."""
+    assert environment.release
+    release: Release = environment.release.model_copy(update={"version": WORKING_TREE})
+    return replace(environment, release=release)
+
+
+def _moving_tags(environment: Environment) -> str | None:
     """What somebody should know before an environment on AWS is rendered from the catalog."""
     if environment.release or not environment.spec.on_aws:
         return None
-    moving = moving_images(environment)
+    images = ("hub", "proxy", *environment.catalog.images)
+    moving = [r for r in map(environment.image_reference, images) if "@" not in r]
     if not moving:
         return None
     return (

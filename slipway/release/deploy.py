@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from slipway.model import Environment, InvalidProject, load
-from slipway.release.code import renderable
+from slipway.release.code import to_render
 
 
 def environments_to_deploy(
@@ -18,7 +18,7 @@ def environments_to_deploy(
     """
     try:
         project = load(root, only or None)
-        environments, warnings = renderable(
+        environments, warnings = to_render(
             root, project.environments(), allow_drift=str(allow_code_drift).lower() == "true"
         )
     except InvalidProject as error:

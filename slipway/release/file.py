@@ -1,17 +1,17 @@
 """`releases/<version>.yaml` on disk: written once, the same bytes for the same release."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from slipway import files
+from slipway.facts import RELEASES_FOLDER, release_file
 from slipway.model import Release, references
 from slipway.model.document import parse
 from slipway.model.problems import InvalidProject, Problem
 from slipway.model.project import load_file
 
-FOLDER = "releases"
 _HEAD = """\
 # yaml-language-server: $schema=../schemas/release.json
 # Written by `slipway release`. Never edited: `digest` is that of all the rest.
@@ -19,16 +19,16 @@ _HEAD = """\
 
 
 def path(root: Path, version: str) -> Path:
-    return root / FOLDER / f"{version}.yaml"
+    return root / release_file(version)
 
 
 def existing(root: Path) -> list[str]:
-    return sorted(file.stem for file in (root / FOLDER).glob("*.yaml"))
+    return sorted(file.stem for file in (root / RELEASES_FOLDER).glob("*.yaml"))
 
 
 def read(root: Path, version: str) -> Release:
     """Read and check one release. Raises InvalidProject."""
-    name = f"{FOLDER}/{version}.yaml"
+    name = release_file(version)
     if not path(root, version).is_file():
         message, hint = references.unknown("release", version, existing(root))
         raise InvalidProject([Problem(name, 1, 1, "", message, hint)])
@@ -42,21 +42,9 @@ def write(root: Path, release: Release) -> Release:
     """Write a release that has no file yet, and read it again. Raises FileExistsError."""
     target, content = path(root, release.version), text(release).encode()
     target.parent.mkdir(exist_ok=True)
-    write_new(target, content)
+    with files.creating(target) as file:
+        file.write(content)
     return read(root, release.version)
-
-
-def write_new(target: Path, content: bytes) -> None:
-    """All of it or nothing, and never over another file. Raises FileExistsError."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with partial.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(partial, target)  # unlike a rename, it fails where something is
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def text(release: Release) -> str:

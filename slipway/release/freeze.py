@@ -1,4 +1,4 @@
-"""From a project's working tree to a release: everything it consists of, or all that is missing."""
+"""Freezing a project's working tree as a release, or saying all that is missing for it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from slipway.facts import WORKING_TREE
 from slipway.images.build.recipes import BASE
 from slipway.model import Catalog, Environment, Project, Release
+from slipway.model.problems import listed
 from slipway.model.release import PlatformVersions
 from slipway.release import bills, images
-from slipway.release.code import code_digest
 from slipway.toolchain import git
 
 MOST_FILES = 10
@@ -16,7 +16,7 @@ MOST_FILES = 10
 
 
 class CannotFreeze(Exception):  # noqa: N818 - as `InvalidProject`
-    """Everything that stands against it, a line each."""
+    """Why there is no release: all reasons, a line each."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -29,7 +29,7 @@ def freeze(project: Project, version: str, source: Environment) -> Release:
     Nothing is written. Raises CannotFreeze with all problems; `versions.problem` is asked before.
     """
     problems, commit = _of_git(project)
-    found = images.look(project, source)
+    found = images.find_images(project, source)
     lacking = [name for name, record in found.records.items() if not record.sboms]
     problems += found.problems
     problems += [
@@ -42,7 +42,6 @@ def freeze(project: Project, version: str, source: Environment) -> Release:
     return Release(
         version=version,
         commit=commit,
-        code=code_digest(project.root),
         platform=PlatformVersions.model_validate(project.platform.model_dump()),
         images=found.digests,
         bases={record.name: record.base for record in records if record.base},
@@ -58,14 +57,13 @@ def _of_git(project: Project) -> tuple[list[str], str]:
         changed = git.changed(project.root)
     except git.GitError as error:
         return [str(error)], ""
-    shown = ", ".join(changed[:MOST_FILES])
-    more = f" and {len(changed) - MOST_FILES} more" if len(changed) > MOST_FILES else ""
     if not changed:
         return [], commit
-    return [f"not committed: {shown}{more}: commit or remove them, then freeze"], commit
+    names = listed(changed, MOST_FILES)
+    return [f"not committed: {names}: commit or remove them, then freeze"], commit
 
 
-def _frozen(catalog: Catalog, found: images.Found) -> Catalog:
+def _frozen(catalog: Catalog, found: images.ReleaseImages) -> Catalog:
     """With each image's arguments as it was built, and others' images by digest.
 
     What it was built on has a place of its own.

@@ -1,7 +1,7 @@
 """The images of a release: built from the files at hand, and there to be pulled."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,8 +19,8 @@ from slipway.model.release import built_here
 
 
 @dataclass
-class Found:
-    """What there is to freeze of the images, and what stands against it."""
+class ReleaseImages:
+    """The images to freeze, and what stands against it."""
 
     records: dict[str, BuildRecord] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
@@ -29,9 +29,9 @@ class Found:
     problems: list[str] = field(default_factory=list)
 
 
-def look(project: Project, source: Environment) -> Found:
+def find_images(project: Project, source: Environment) -> ReleaseImages:
     """Every image of the project's catalog, as it is in the registry of `source`."""
-    found, wanted = Found(), built_here(project.catalog)
+    found, wanted = ReleaseImages(), built_here(project.catalog)
     try:
         skopeo.version()
     except ImageError as error:
@@ -47,7 +47,7 @@ def look(project: Project, source: Environment) -> Found:
             found.problems.append(f"image {name} {problem}: `slipway build --push {source.name}`")
         else:
             found.records[name] = built[name]
-    _ask_registries(found, source)
+    _look_up(found, source)
     return found
 
 
@@ -65,19 +65,20 @@ def _not_built(
     return None
 
 
-def _ask_registries(found: Found, source: Environment) -> None:
+def _look_up(found: ReleaseImages, source: Environment) -> None:
     """Where each image is; several at a time, for a registry is as slow as its network."""
-    asked: dict[str, Reference] = {}
+    references: dict[str, Reference] = {}
     registry = source.cluster_spec.registry
     for name, record in found.records.items():
-        asked[name] = Reference.parse(f"{registry}/{name}@{record.digest}")
+        references[name] = Reference.parse(f"{registry}/{name}@{record.digest}")
     for name, image in source.catalog.images.items():
         if image.reference:
-            asked[name] = Reference.parse(image.reference)
+            references[name] = Reference.parse(image.reference)
     with ExitStack() as stack:
-        hosts = {one.host: stack.enter_context(Registry(one)) for one in asked.values()}
-        answers = in_parallel(asked, lambda one: hosts[one.host].manifest(one)[0].digest)
-    for name, answer in answers.items():
+        hosts = {one.host: stack.enter_context(Registry(one)) for one in references.values()}
+        pool = stack.enter_context(ThreadPoolExecutor(8))
+        answers = list(pool.map(lambda one: _digest(hosts[one.host], one), references.values()))
+    for name, answer in zip(references, answers, strict=True):
         if isinstance(answer, ImageNotFoundError) and name in found.records:
             command = f"`slipway build --push {source.name}`"
             found.problems.append(f"image {name} is not in {registry}: {command}")
@@ -86,17 +87,11 @@ def _ask_registries(found: Found, source: Environment) -> None:
         else:
             found.digests[name] = answer
             if name not in found.records:
-                found.elsewhere[name] = f"{asked[name].name}@{answer}"
+                found.elsewhere[name] = f"{references[name].name}@{answer}"
 
 
-def in_parallel(
-    asked: Mapping[str, Reference], ask: Callable[[Reference], str]
-) -> dict[str, str | ImageError]:
-    def one(reference: Reference) -> str | ImageError:
-        try:
-            return ask(reference)
-        except ImageError as error:
-            return error
-
-    with ThreadPoolExecutor(8) as pool:
-        return dict(zip(asked, pool.map(one, asked.values()), strict=True))
+def _digest(registry: Registry, reference: Reference) -> str | ImageError:
+    try:
+        return registry.manifest(reference)[0].digest
+    except ImageError as error:
+        return error

@@ -1,23 +1,34 @@
-"""What was done to environments, and is kept: smoke tests, promotions, rollbacks."""
+"""Records of what was done to environments: smoke tests, promotions, rollbacks.
+
+They are in the environment's data bucket on AWS, else in a folder of the project.
+"""
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-Kind = Literal["smoke", "promotion", "rollback"]
-STAMP = "%Y%m%dT%H%M%S.%fZ"
+from slipway import files
+from slipway.facts import DATA_STACK, RECORDS_PREFIX, STATE_FOLDER
+from slipway.model import Environment
+from slipway.steps import StepError
+
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+
+    from slipway.aws.account import AwsAccount
+
+Operation = Literal["smoke", "promotion", "rollback"]
+TIMESTAMP = "%Y%m%dT%H%M%S.%fZ"
 
 
 @dataclass(frozen=True)
-class Record:
-    """One such event. `fields` is the object that the command prints with `--json`."""
+class OperationRecord:
+    """One operation on an environment. `fields` is what its command prints with `--json`."""
 
-    kind: Kind
+    kind: Operation
     environment: str
     release: str
     """A version, or `working-tree`."""
@@ -27,24 +38,15 @@ class Record:
     fields: Mapping[str, Any]
 
     def key(self) -> str:
-        """Where it is kept, below the store's root. Keys of one kind sort by time."""
-        return f"{folder(self.kind, self.environment)}{self.at.astimezone(UTC):{STAMP}}.json"
+        """Its path below the store's root. Keys of one kind sort by time."""
+        return f"{_prefix(self.kind, self.environment)}{self.at.astimezone(UTC):{TIMESTAMP}}.json"
 
     def text(self) -> str:
-        return json.dumps(
-            {
-                "kind": self.kind,
-                "environment": self.environment,
-                "release": self.release,
-                "at": self.at.astimezone(UTC).isoformat(),
-                "ok": self.ok,
-                "fields": self.fields,
-            },
-            indent=2,
-        )
+        values = {**vars(self), "at": self.at.astimezone(UTC).isoformat()}
+        return json.dumps(values, indent=2)
 
     @classmethod
-    def parse(cls, content: bytes, where: str) -> "Record":
+    def parse(cls, content: bytes, where: str) -> "OperationRecord":
         """Raises ValueError, which says `where`, if it is not what `text` writes."""
         try:
             value = json.loads(content)
@@ -57,46 +59,92 @@ class Record:
                 dict(value["fields"]),
             )
         except (TypeError, KeyError, ValueError) as error:
-            told = f"{where} is not a record: {type(error).__name__}: {error}"
-            raise ValueError(told) from error
+            message = f"{where} is not a record: {type(error).__name__}: {error}"
+            raise ValueError(message) from error
 
 
-class Records(Protocol):
-    """A place where records are kept. Nothing in it is ever changed."""
+class RecordStore(Protocol):
+    """A store of records. Nothing in it is ever changed."""
 
-    def keep(self, record: Record) -> str:
-        """Store it; return where it is, for people."""
+    def add(self, record: OperationRecord) -> str:
+        """Store a record; returns where it is, for people."""
 
-    def of(self, kind: Kind, environment: str) -> Iterator[Record]:
-        """The newest first. Raises ValueError at one that cannot be read."""
+    def newest_first(self, kind: Operation, environment: str) -> Iterator[OperationRecord]:
+        """The records of one kind. Raises ValueError at one that cannot be read."""
 
 
 @dataclass(frozen=True)
-class FileRecords:
-    """Records of environments that are not on AWS, in a folder of the project."""
+class FileRecordStore:
+    """A folder of the project, for environments that are not on AWS."""
 
     root: Path
 
-    def keep(self, record: Record) -> str:
+    def add(self, record: OperationRecord) -> str:
         target = self.root / record.key()
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=target.parent, prefix=".")
-        with os.fdopen(handle, "w") as file:
-            file.write(record.text())
-            file.flush()
-            os.fsync(file.fileno())
-        Path(partial).rename(target)
+        files.write(target, record.text())
         return str(target)
 
-    def of(self, kind: Kind, environment: str) -> Iterator[Record]:
-        files = (self.root / folder(kind, environment)).glob("[!.]*.json")
-        for file in sorted(files, reverse=True):
-            yield Record.parse(file.read_bytes(), str(file))
+    def newest_first(self, kind: Operation, environment: str) -> Iterator[OperationRecord]:
+        found = (self.root / _prefix(kind, environment)).glob("[!.]*.json")
+        for file in sorted(found, reverse=True):
+            yield OperationRecord.parse(file.read_bytes(), str(file))
 
 
-def folder(kind: Kind, environment: str) -> str:
+@dataclass(frozen=True)
+class S3RecordStore:
+    """One object per record in a bucket, which is never written again."""
+
+    client: "S3Client"
+    bucket: str
+
+    def add(self, record: OperationRecord) -> str:
+        """Raises botocore's ClientError, also when there is such a record already."""
+        key = RECORDS_PREFIX + record.key()
+        self.client.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=record.text().encode(),
+            ContentType="application/json",
+            IfNoneMatch="*",
+        )
+        return f"s3://{self.bucket}/{key}"
+
+    def newest_first(self, kind: Operation, environment: str) -> Iterator[OperationRecord]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(
+            Bucket=self.bucket, Prefix=RECORDS_PREFIX + _prefix(kind, environment)
+        )
+        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        for key in sorted(keys, reverse=True):
+            body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+            yield OperationRecord.parse(body, f"s3://{self.bucket}/{key}")
+
+
+def _prefix(kind: Operation, environment: str) -> str:
     return f"{kind}/{environment}/"
 
 
-def file_records(project: Path) -> FileRecords:
-    return FileRecords(project / ".slipway/records")
+def file_record_store(project: Path) -> FileRecordStore:
+    return FileRecordStore(project / STATE_FOLDER / "records")
+
+
+def record_store(
+    project: Path, environment: Environment, aws: "AwsAccount | None" = None
+) -> RecordStore:
+    """The records of an environment. With `aws`, others' credentials than this machine's are used.
+
+    Raises StepError when it is on AWS and has no bucket yet, and what boto3 raises.
+    """
+    if not environment.spec.on_aws:
+        return file_record_store(project)
+    from slipway.aws import cloudformation
+    from slipway.aws.account import AwsAccount
+
+    aws = aws or AwsAccount(environment)
+    buckets = cloudformation.physical_ids(aws, DATA_STACK, "AWS::S3::Bucket")
+    if not buckets:
+        raise StepError(
+            f"{environment.name} keeps its records in its data stack, which is not there: "
+            f"`cdk deploy '{environment.name}/data' -c env={environment.name}`"
+        )
+    return S3RecordStore(aws.client("s3"), buckets[0])

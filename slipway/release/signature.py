@@ -1,11 +1,12 @@
 """Signing a release, with a key file or a key in AWS KMS; whether an environment trusts it."""
 
 import base64
-import os
 import re
 from pathlib import Path
 from typing import Any
 
+from slipway import files
+from slipway.facts import environment_file
 from slipway.model import InvalidProject, Problem, Project, Release
 from slipway.model.signature import (
     KeyProblem,
@@ -28,7 +29,7 @@ def verify(project: Project, environment: str, version: str) -> None:
     Raises InvalidProject.
     """
     release, spec = project.releases[version], project.specs[environment]
-    file = f"environments/{environment}.yaml"
+    file = environment_file(environment)
     found = [
         Problem(file, 1, 1, str(finding.path[0]), finding.message, finding.hint)
         for finding in check_signature(project.root, spec.signed_by, release)
@@ -56,9 +57,7 @@ def sign(root: Path, release: Release, signer: "FileKey | KmsKey") -> bool:
         raise KeyProblem(
             f"{signer.name} signs what its public key does not verify", "use another key"
         )
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
-    partial.write_bytes(before + line + b"\n")
-    partial.replace(file)
+    files.write(file, before + line + b"\n")
     return True
 
 
@@ -105,12 +104,12 @@ class KmsKey:
 
         self.name = arn
         self._client = boto3.client("kms", region_name=arn.split(":")[3])
-        found = self._asked("get_public_key", KeyId=arn)["PublicKey"]
+        found = self._call("get_public_key", KeyId=arn)["PublicKey"]
         pem = b"-----BEGIN PUBLIC KEY-----\n%s-----END PUBLIC KEY-----\n"
         self.public = public_key(pem % base64.encodebytes(found), arn)
 
     def sign(self, message: bytes) -> bytes:
-        signed: bytes = self._asked(
+        signed: bytes = self._call(
             "sign",
             KeyId=self.name,
             Message=message,
@@ -119,7 +118,7 @@ class KmsKey:
         )["Signature"]
         return signed
 
-    def _asked(self, operation: str, **parameters: Any) -> Any:
+    def _call(self, operation: str, **parameters: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:

@@ -1,36 +1,34 @@
-"""Versions in their order: https://semver.org/#spec-item-11."""
+"""Versions of releases in their order: https://semver.org/#spec-item-11."""
 
-import re
 from collections.abc import Iterable
-from typing import Any
 
-_NUMBER = r"(0|[1-9][0-9]*)"
-_PART = r"(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
-_VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-({_PART}(?:\.{_PART})*))?")
+from semver import Version
+
 MOST = 60
-"""Characters: a version becomes the value of a Kubernetes label."""
+"""Characters: a version becomes the value of a Kubernetes label, which also takes no `+`."""
 
 
-def key(version: str) -> tuple[Any, ...]:
-    """What versions are sorted by. Raises ValueError for what is no semantic version."""
-    match = _VERSION.fullmatch(version)
-    if not match or len(version) > MOST:
-        raise ValueError(f"{version!r} is not a version: write for example 1.2.0 or 1.2.0-rc.1")
-    *numbers, before = match.groups()
-    parts = [(not p.isdigit(), int(p) if p.isdigit() else 0, p) for p in (before or "").split(".")]
-    return (*map(int, numbers), before is None, parts)
+def parse(version: str) -> Version:
+    """The version, which can be compared. Raises ValueError for what is none."""
+    try:
+        found = Version.parse(version)
+        if version.isascii() and len(version) <= MOST and found.build is None:
+            return found
+    except ValueError:
+        pass
+    raise ValueError(f"{version!r} is not a version: write for example 1.2.0 or 1.2.0-rc.1")
 
 
 def in_order(versions: Iterable[str]) -> list[str]:
     """The oldest first; what is no version, by its text before them."""
-
-    def place(version: str) -> tuple[Any, ...]:
+    found: dict[str, Version] = {}
+    others = []
+    for text in versions:
         try:
-            return True, key(version)
+            found[text] = parse(text)
         except ValueError:
-            return False, version
-
-    return sorted(versions, key=place)
+            others.append(text)
+    return [*sorted(others), *sorted(found, key=found.__getitem__)]
 
 
 def newest(versions: Iterable[str]) -> str | None:
@@ -40,12 +38,12 @@ def newest(versions: Iterable[str]) -> str | None:
 def problem(version: str, existing: Iterable[str]) -> str | None:
     """Why a new release cannot be called `version`, if it cannot."""
     try:
-        wanted = key(version)
+        wanted = parse(version)
     except ValueError as error:
         return str(error)
     last = newest(existing)
     if version in existing:
         return f"releases/{version}.yaml exists: a release never changes, choose a new version"
-    if last and wanted <= key(last):
+    if last and wanted <= parse(last):
         return f"{version} is not newer than {last}: choose a higher version"
     return None

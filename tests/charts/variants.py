@@ -46,7 +46,6 @@ def released(environment: Environment, **digests: str) -> Environment:
     release = Release(
         version="1.0.0",
         commit="0" * 40,
-        code="sha256:" + "0" * 64,
         platform=PlatformVersions(),
         images=images | {name: "sha256:" + digit * 64 for name, digit in digests.items()},
         catalog=environment.catalog,

@@ -18,11 +18,11 @@ from slipway.images.oci.descriptors import Descriptor
 from slipway.images.oci.layout import Layout
 from slipway.model import Release
 from slipway.release import file as releases
-from slipway.release.code import code_digest
-from slipway.release.records import Record, file_records
+from slipway.release.records import OperationRecord, file_record_store
 from tests.support.local import SLIPWAY
 from tests.support.random_images import image, push, reference
 from tests.support.registry import registry
+from tests.support.releases import copy_slipway, git, own_slipway
 
 ENVIRONMENT = """\
 # The {name} cluster.
@@ -41,6 +41,7 @@ CATALOG: dict[str, Any] = {
     "routes": {"/lab": {"profile": "lab", "app": "lab"}},
 }
 ON_GPUS = {**CATALOG, "profiles": {"lab": {**CATALOG["profiles"]["lab"], "nodes": "gpu"}}}
+PROGRAMS, ANSWERS = ".programs", ".programs/kubectl.json"
 IMAGES = ("hub", "notebook", "proxy")
 KUBECTL = """\
 #!{python}
@@ -69,7 +70,8 @@ def prod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @dataclass
 class Case:
-    """A project whose dev runs 1.0.0, all gates open but the scan, which such a registry lacks.
+    """A project whose dev runs 1.0.0, all gates open but the scan, which such a registry lacks, and
+    the one of drift, which needs the release's code (`with_code`).
 
     The repositories are below a name of their own: tests share the registries.
     """
@@ -82,7 +84,22 @@ class Case:
 
     def promote(self, *arguments: str, waive: bool = True) -> subprocess.CompletedProcess[str]:
         waived = ["--force", "scan", "--why", "no scanner here"] if waive else []
+        if waive and not (self.root / "slipway").exists():
+            waived += ["--force", "drift", "--why", "no code here"]
         return self.slipway("promote", "dev", "prod", *waived, *arguments)
+
+    def with_code(self) -> "Case":
+        """In a git repository that holds Slipway, whose commit is the release's."""
+        copy_slipway(self.root)
+        (self.root / ".gitignore").write_text(".slipway/\n__pycache__/\n.*/\n")
+        git(self.root, "init", "-q")
+        git(self.root, "add", "-A")
+        git(self.root, "commit", "-q", "-m", "a project")
+        (self.root / "releases/1.0.0.yaml").unlink()
+        commit = git(self.root, "rev-parse", "HEAD").strip()
+        release(self.root, "1.0.0", self.images, commit=commit)
+        self.smoked()
+        return self
 
     def slipway(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -99,8 +116,9 @@ class Case:
 
     @property
     def variables(self) -> dict[str, str]:
-        programs = f"{self.root / 'programs'}:{os.environ['PATH']}"
-        return {**os.environ, "PATH": programs, "REGISTRY_AUTH_FILE": str(self.root / "none")}
+        programs = f"{self.root / '.programs'}:{os.environ['PATH']}"
+        known = {"PATH": programs, "REGISTRY_AUTH_FILE": str(self.root / "none")}
+        return own_slipway(self.root) | known
 
     def file(self, environment: str) -> str:
         return (self.root / f"environments/{environment}.yaml").read_text()
@@ -115,7 +133,7 @@ class Case:
         pinned = yaml.safe_load((self.root / "releases/1.0.0.yaml").read_text())
         at = datetime.now(UTC) - age
         fields = {"ok": ok, "checks": checks, "digest": pinned["digest"]}
-        file_records(self.root).keep(Record("smoke", "dev", release, at, ok, fields))
+        file_record_store(self.root).add(OperationRecord("smoke", "dev", release, at, ok, fields))
 
     def runs(self, release: str, images: dict[str, str] | None = None, available: int = 1) -> None:
         """What the cluster's API answers."""
@@ -138,7 +156,7 @@ class Case:
         self.answers(get={"code": 0, "stdout": json.dumps({"items": items})})
 
     def answers(self, **answers: dict[str, Any]) -> None:
-        file = self.root / "kubectl.json"
+        file = self.root / ANSWERS
         known = json.loads(file.read_text()) if file.exists() else {}
         file.write_text(json.dumps(known | answers))
 
@@ -148,14 +166,12 @@ def release(
     version: str,
     images: dict[str, Descriptor],
     catalog: dict[str, Any] = CATALOG,
-    code: str | None = None,
+    commit: str = "0" * 40,
 ) -> Release:
-    """Frozen with the code at hand, unless `code` says otherwise, and written as `slipway release`
-    does."""
+    """Written as `slipway release` does."""
     value = {
         "version": version,
-        "commit": "0" * 40,
-        "code": code or code_digest(root),
+        "commit": commit,
         "platform": {},
         "images": {name: one.digest for name, one in images.items()},
         "catalog": catalog,
@@ -169,7 +185,7 @@ def make_case(
     root.mkdir(parents=True)
     (root / "environments").mkdir()
     (root / "catalog.yaml").write_text(json.dumps(CATALOG))
-    store = Layout(root / "store")
+    store = Layout(root / ".store")
     images = {one: image(store, hash_of(f"{name} {one}"), sizes=sizes) for one in IMAGES}
     homes = {"dev": f"{dev}/{name}", "prod": f"{prod}/{name}"}
     for one, made in images.items():
@@ -179,10 +195,10 @@ def make_case(
         text = ENVIRONMENT.format(name=environment, host=home, release=pinned)
         (root / f"environments/{environment}.yaml").write_text(text)
     release(root, "1.0.0", images)
-    programs = root / "programs"
+    programs = root / PROGRAMS
     programs.mkdir()
     kubectl = programs / "kubectl"
-    kubectl.write_text(KUBECTL.format(python=sys.executable, answers=str(root / "kubectl.json")))
+    kubectl.write_text(KUBECTL.format(python=sys.executable, answers=str(root / ANSWERS)))
     kubectl.chmod(kubectl.stat().st_mode | stat.S_IXUSR)
     case = Case(root, f"{homes['dev']}/slipway", f"{homes['prod']}/slipway", images, store)
     case.answers(diff={"code": 0, "stdout": ""})

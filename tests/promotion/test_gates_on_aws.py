@@ -15,11 +15,10 @@ from moto import mock_aws
 from slipway.aws.account import AwsAccount
 from slipway.model import Project, load
 from slipway.release.promotion import drift, gates, scan
+from slipway.release.promotion.access import EnvironmentAccess, account_access, with_release
 from slipway.release.promotion.deployed import stacks_of
-from slipway.release.promotion.promote import Order, Told, promote
-from slipway.release.promotion.sides import Side, reach, with_release
-from slipway.release.records import Record
-from slipway.release.records_at import S3Records, records_at
+from slipway.release.promotion.promote import PromotionListener, PromotionRequest, promote
+from slipway.release.records import OperationRecord, S3RecordStore, record_store
 from slipway.steps import StepError
 from tests.promotion.conftest import CATALOG, release
 from tests.support.local import ROOT
@@ -58,14 +57,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def sides(project: Project) -> tuple[Side, Side]:
+def sides(project: Project) -> tuple[EnvironmentAccess, EnvironmentAccess]:
     dev, prod = project.environment("dev"), project.environment("prod")
     assert dev.release
-    place = AwsAccount(dev)
-    place._clients["cloudformation"] = Stacks()
+    aws = AwsAccount(dev)
+    aws._clients["cloudformation"] = Stacks()
     return (
-        Side(dev, project.root, place),
-        Side(with_release(project.root, prod, dev.release), project.root, None),
+        EnvironmentAccess(dev, project.root, aws),
+        EnvironmentAccess(with_release(project.root, prod, dev.release), project.root, None),
     )
 
 
@@ -94,10 +93,10 @@ class Stacks:
         return [{"StackResourceSummaries": found if which["StackName"] == "dev-data" else []}]
 
 
-def deploy(side: Side, **releases: str) -> Stacks:
+def deploy(side: EnvironmentAccess, **releases: str) -> Stacks:
     """Its stacks with their tags; `hub="0.9.0"` says otherwise for one."""
-    assert side.place
-    stacks = side.place._clients["cloudformation"]
+    assert side.aws
+    stacks = side.aws._clients["cloudformation"]
     names = stacks_of(side.environment.eks_spec)
     stacks.releases = {f"{side.name}-{short}": releases.get(short, "1.0.0") for short in names}
     where = {"LocationConstraint": REGION}
@@ -106,19 +105,25 @@ def deploy(side: Side, **releases: str) -> Stacks:
     return found
 
 
-def test_stacks_of_the_pinned_release_are_passed(project: Project, sides: tuple[Side, Side]):
+def test_stacks_of_the_pinned_release_are_passed(
+    project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
+):
     deploy(sides[0])
     assert gates.release(project, *sides) == (True, "all stacks have 1.0.0")
 
 
-def test_one_stack_of_another_release_is_not_passed(project: Project, sides: tuple[Side, Side]):
+def test_one_stack_of_another_release_is_not_passed(
+    project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
+):
     deploy(sides[0], hub="0.9.0")
     ok, detail = gates.release(project, *sides)
     assert not ok
     assert "hub has 0.9.0" in detail
 
 
-def test_another_release_than_the_pinned_one_is_told(project: Project, sides: tuple[Side, Side]):
+def test_another_release_than_the_pinned_one_is_told(
+    project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
+):
     deploy(sides[0], **dict.fromkeys(stacks_of(sides[0].environment.eks_spec), "0.9.0"))
     assert gates.release(project, *sides) == (
         False,
@@ -127,7 +132,7 @@ def test_another_release_than_the_pinned_one_is_told(project: Project, sides: tu
 
 
 def test_a_stack_that_is_missing_or_nothing_at_all_is_told(
-    project: Project, sides: tuple[Side, Side]
+    project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
 ):
     assert gates.release(project, *sides) == (False, "nothing is deployed")
     del deploy(sides[0]).releases["dev-observability"]
@@ -136,7 +141,7 @@ def test_a_stack_that_is_missing_or_nothing_at_all_is_told(
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"])
 def test_a_stack_that_failed_or_is_not_done_is_told(
-    project: Project, sides: tuple[Side, Side], status: str
+    project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess], status: str
 ):
     deploy(sides[0]).status = status
     ok, detail = gates.release(project, *sides)
@@ -144,15 +149,17 @@ def test_a_stack_that_failed_or_is_not_done_is_told(
     assert f"hub is {status}" in detail
 
 
-def smoked(side: Side, **changes: Any) -> None:
+def smoked(side: EnvironmentAccess, **changes: Any) -> None:
     at = datetime.now(UTC) - timedelta(hours=1)
     assert side.release
     fields = {"ok": True, "checks": [], "digest": side.release.digest}
-    record = Record("smoke", "dev", "1.0.0", at, True, fields)
-    side.records().keep(replace(record, **changes))
+    record = OperationRecord("smoke", "dev", "1.0.0", at, True, fields)
+    side.records().add(replace(record, **changes))
 
 
-def test_a_smoke_test_in_the_bucket_counts(project: Project, sides: tuple[Side, Side]):
+def test_a_smoke_test_in_the_bucket_counts(
+    project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
+):
     deploy(sides[0])
     assert not gates.smoke(project, *sides)[0]
     smoked(sides[0])
@@ -164,7 +171,7 @@ def test_a_smoke_test_in_the_bucket_counts(project: Project, sides: tuple[Side, 
 
 
 def test_a_smoke_test_of_a_release_without_its_file_does_not_count(
-    project: Project, sides: tuple[Side, Side]
+    project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
 ):
     deploy(sides[0])
     smoked(sides[0], fields={"ok": True, "checks": []})
@@ -173,21 +180,25 @@ def test_a_smoke_test_of_a_release_without_its_file_does_not_count(
     assert "was of 1.0.0 of no release file: run `slipway smoke dev`" in detail
 
 
-def test_a_record_in_the_bucket_is_never_written_again(sides: tuple[Side, Side]):
+def test_a_record_in_the_bucket_is_never_written_again(
+    sides: tuple[EnvironmentAccess, EnvironmentAccess],
+):
     deploy(sides[0])
     records = sides[0].records()
-    assert isinstance(records, S3Records)
-    record = Record("smoke", "dev", "1.0.0", datetime.now(UTC), True, {})
-    assert records.keep(record).endswith(record.key())
+    assert isinstance(records, S3RecordStore)
+    record = OperationRecord("smoke", "dev", "1.0.0", datetime.now(UTC), True, {})
+    assert records.add(record).endswith(record.key())
     with pytest.raises(ClientError, match="PreconditionFailed"):
-        records.keep(replace(record, ok=False))
-    assert [one.ok for one in records.of("smoke", "dev")] == [True]
-    assert not list(records.of("smoke", "prod"))
+        records.add(replace(record, ok=False))
+    assert [one.ok for one in records.newest_first("smoke", "dev")] == [True]
+    assert not list(records.newest_first("smoke", "prod"))
 
 
-def test_records_of_an_environment_without_a_bucket_say_what_to_deploy(sides: tuple[Side, Side]):
+def test_records_of_an_environment_without_a_bucket_say_what_to_deploy(
+    sides: tuple[EnvironmentAccess, EnvironmentAccess],
+):
     with pytest.raises(StepError, match=r"cdk deploy 'dev/data'"):
-        records_at(sides[0].root, sides[0].environment, sides[0].place)
+        record_store(sides[0].root, sides[0].environment, sides[0].aws)
 
 
 def test_who_can_keep_no_record_is_told_before_any_gate(
@@ -201,7 +212,7 @@ def test_who_can_keep_no_record_is_told_before_any_gate(
     monkeypatch.setattr(AwsAccount, "client", client)
     told: list[gates.Gate] = []
     with pytest.raises(StepError, match=r"cdk deploy 'prod/data'"):
-        promote(project, Order("dev", "prod"), Told(gate=told.append))
+        promote(project, PromotionRequest("dev", "prod"), PromotionListener(gate=told.append))
     assert not told
 
 
@@ -239,12 +250,12 @@ IN_SYNC = {"DetectionStatus": "DETECTION_COMPLETE", "StackDriftStatus": "IN_SYNC
     ],
 )
 def test_drift_is_passed_only_where_it_is_known_that_there_is_none(
-    sides: tuple[Side, Side], client: Drift, said: str | None
+    sides: tuple[EnvironmentAccess, EnvironmentAccess], client: Drift, said: str | None
 ):
-    place = sides[0].place
-    assert place
-    place._clients["cloudformation"] = client
-    ok, detail = drift.of_stacks(place, longest=0)
+    aws = sides[0].aws
+    assert aws
+    aws._clients["cloudformation"] = client
+    ok, detail = drift.of_stacks(aws, longest=0)
     assert ok is (said is None)
     assert (said or "stacks are as they were deployed") in detail
 
@@ -281,15 +292,15 @@ class Scans:
 )
 def test_a_scan_is_passed_below_the_limit_of_the_target(
     project: Project,
-    sides: tuple[Side, Side],
+    sides: tuple[EnvironmentAccess, EnvironmentAccess],
     monkeypatch: pytest.MonkeyPatch,
     scans: Scans,
     limit: str,
     said: str,
 ):
     source, target = sides
-    assert source.place
-    source.place._clients["ecr"] = scans
+    assert source.aws
+    source.aws._clients["ecr"] = scans
     monkeypatch.setattr(scan, "_scannable", lambda _registry, _reference: [DIGEST])
     spec: Any = target.environment.spec
     strict = spec.model_copy(update={"gates": spec.gates.model_copy(update={"findings": limit})})
@@ -300,7 +311,7 @@ def test_a_scan_is_passed_below_the_limit_of_the_target(
 
 
 def test_aws_that_does_not_answer_is_not_passed_and_all_others_are_asked(
-    project: Project, sides: tuple[Side, Side]
+    project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
 ):
     class Silent:
         def __getattr__(self, name: str) -> Any:
@@ -311,8 +322,8 @@ def test_aws_that_does_not_answer_is_not_passed_and_all_others_are_asked(
 
             return refuse
 
-    assert sides[0].place
-    sides[0].place._clients |= dict.fromkeys(("cloudformation", "ecr", "s3"), Silent())
+    assert sides[0].aws
+    sides[0].aws._clients |= dict.fromkeys(("cloudformation", "ecr", "s3"), Silent())
     found = gates.evaluate(project, *sides, {"drift": "the account is new"})
     assert [gate.name for gate in found] == ["release", "smoke", "drift", "scan", "signature"]
     assert [gate.open for gate in found] == [False, False, True, False, True]
@@ -337,6 +348,6 @@ def test_credentials_of_another_account_take_the_role_made_for_them(
         return client
 
     monkeypatch.setattr(AwsAccount, "client", taken)
-    reach(prod)
-    reach(project.environment("dev"))
+    account_access(prod)
+    account_access(project.environment("dev"))
     assert asked == ["arn:aws:iam::444455556666:role/slipway-prod-promotion"]

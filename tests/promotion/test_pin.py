@@ -5,25 +5,29 @@ from pathlib import Path
 
 import pytest
 
-from slipway.release.promotion.pin import Pin, PinError
+from slipway.release.pin import Pin, PinError
 
 FILES = {
+    "between comments and lists": (
+        "# prod\n\n# where\ntarget: eks\n# what\nrelease: 1.0.0\n\n# which\nzones:\n  - a\n  - b\n",
+        "# prod\n\n# where\ntarget: eks\n# what\nrelease: 1.2.0\n\n# which\nzones:\n  - a\n  - b\n",
+    ),
     "plain": ("target: eks\nrelease: 1.0.0\n", "target: eks\nrelease: 1.2.0\n"),
     "with a comment": (
         "# prod\nrelease:   1.0.0   # since spring\ntarget: eks\n",
-        "# prod\nrelease:   1.2.0   # since spring\ntarget: eks\n",
+        "# prod\nrelease: 1.2.0     # since spring\ntarget: eks\n",
     ),
     "in double quotes": ('target: eks\nrelease: "1.0.0"', 'target: eks\nrelease: "1.2.0"'),
     "in single quotes": ("release: '1.0.0'\ntarget: eks\n", "release: '1.2.0'\ntarget: eks\n"),
     "the key in quotes": ('"release": 1.0.0\ntarget: eks\n', '"release": 1.2.0\ntarget: eks\n'),
     "not there yet": (
         "# top\ntarget: eks  # AWS\naccount: '1'\n",
-        "# top\ntarget: eks  # AWS\nrelease: 1.2.0\naccount: '1'\n",
+        "# top\nrelease: 1.2.0\ntarget: eks  # AWS\naccount: '1'\n",
     ),
-    "not there, one line without an end": ("target: eks", "target: eks\nrelease: 1.2.0"),
+    "not there, one line without an end": ("target: eks", "release: 1.2.0\ntarget: eks"),
     "lines that end as on Windows": (
         "target: eks\r\nzones: [a, b]\r\n",
-        "target: eks\r\nrelease: 1.2.0\r\nzones: [a, b]\r\n",
+        "release: 1.2.0\r\ntarget: eks\r\nzones: [a, b]\r\n",
     ),
     "Windows, there already": (
         "release: 1.0.0\r\ntarget: eks\r\n",
@@ -38,7 +42,7 @@ FILES = {
         "auth:\n  release: 1.0.0\nrelease: 1.2.0\ntarget: eks\n",
     ),
     "in braces": ("{target: eks, release: 1.0.0}\n", "{target: eks, release: 1.2.0}\n"),
-    "in braces, not there": ("{target: eks, a: 1}\n", "{target: eks, release: 1.2.0, a: 1}\n"),
+    "in braces, not there": ("{target: eks, a: 1}\n", "{release: 1.2.0, target: eks, a: 1}\n"),
     "words that are no ASCII": (
         "title: Größe 🎉\ntarget: eks\nrelease: 1.0.0 # ü\n",
         "title: Größe 🎉\ntarget: eks\nrelease: 1.2.0 # ü\n",
@@ -47,7 +51,7 @@ FILES = {
         "target: eks\nrelease: working-tree\n",
         "target: eks\nrelease: 1.2.0\n",
     ),
-    "a document's start": ("---\ntarget: eks\n", "---\ntarget: eks\nrelease: 1.2.0\n"),
+    "a document's start": ("---\ntarget: eks\n", "---\nrelease: 1.2.0\ntarget: eks\n"),
 }
 
 
@@ -71,12 +75,14 @@ def test_only_the_release_changes(tmp_path: Path, case: str):
     [
         "target: eks\nrelease: &pinned 1.0.0\nother: *pinned\n",
         "target: eks\nrelease: >\n  1.0.0\nzones: [a]\n",
+        "target: eks\nrelease: 1.0.0\nnodes:\n  - a\n  -   laid out otherwise\n",
+        "target: eks\nrestore_database: x\n# of the release\nrelease: 1.0.0\n",
     ],
 )
 def test_a_file_that_cannot_be_edited_safely_is_left_alone(tmp_path: Path, text: str):
     root = project(tmp_path, text)
     with pytest.raises(PinError, match=r"prod.yaml is written in a way .* write release: 1.2.0"):
-        Pin.read(root, "prod").set({"release": "1.2.0"})
+        Pin.read(root, "prod").set({"release": "1.2.0", "restore_database": None})
     assert (root / "environments/prod.yaml").read_text() == text
 
 

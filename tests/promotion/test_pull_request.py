@@ -154,7 +154,7 @@ def test_the_workflow_opens_a_request_with_the_file_as_it_is_and_can_run_again(
 
 def test_what_git_refuses_is_told(clone: Path):
     git(clone, "remote", "set-url", "origin", str(clone / "nowhere"))
-    with pytest.raises(CannotOpen, match=r"^git push: "):
+    with pytest.raises(CannotOpen, match=r"^git push fails: "):
         open_with_gh(clone, REQUEST, FILE)
 
 

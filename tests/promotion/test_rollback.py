@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from slipway.release.records import Record, file_records
-from tests.promotion.conftest import ON_GPUS, Case, release
+from slipway.release.records import OperationRecord, file_record_store
+from tests.promotion.conftest import ON_GPUS, PROGRAMS, Case, release
 
 LEFT = "jupyterhub-20261101T080000Z-left-1.0.0.sqlite"
 
 
 @pytest.fixture
 def rolled(case: Case) -> Case:
-    """prod pins 1.2.0, which a promotion put in the place of 1.0.0; 1.1.0 never ran there."""
+    """prod pins 1.2.0, which a promotion put in the aws of 1.0.0; 1.1.0 never ran there."""
     for version in ("1.1.0", "1.2.0"):
         release(case.root, version, case.images)
     file = case.root / "environments/prod.yaml"
@@ -28,7 +28,7 @@ def rolled(case: Case) -> Case:
 
 def promoted(case: Case, version: str, previous: str, days: int, *, ok: bool = True) -> None:
     at, fields = datetime.now(UTC) - timedelta(days=days), {"previous": previous}
-    file_records(case.root).keep(Record("promotion", "prod", version, at, ok, fields))
+    file_record_store(case.root).add(OperationRecord("promotion", "prod", version, at, ok, fields))
 
 
 def fitting(case: Case, **changes: Any) -> None:
@@ -54,7 +54,7 @@ def test_back_to_what_the_promotion_took_the_place_of(rolled: Case):
     assert 'release: "1.0.0"  # since May' in rolled.file("prod")
     assert "restore_database" not in rolled.file("prod")
     assert "no user, server or token is lost" in answer.stderr
-    (record,) = file_records(rolled.root).of("rollback", "prod")
+    (record,) = file_record_store(rolled.root).newest_first("rollback", "prod")
     assert record.release == "1.0.0"
     assert record.fields["who"]["user"]
 
@@ -184,5 +184,5 @@ def test_a_longer_rollback_takes_the_snapshot_of_that_release(rolled: Case, tmp_
     fitting(rolled, release="1.1.0")
     told = json.loads(rolled.slipway("rollback", "prod", "--to", "1.1.0", "--json").stdout)
     assert told["release"] == "1.1.0"
-    asked = json.loads((rolled.root / "asked.json").read_text())
+    asked = json.loads((rolled.root / PROGRAMS / "asked.json").read_text())
     assert asked[-3:] == ["slipway-hub", "fitting", "1.1.0"]

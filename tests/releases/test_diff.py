@@ -1,7 +1,6 @@
 """`slipway diff`: for users, in Kubernetes, in CloudFormation."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,15 +10,16 @@ import pytest
 from botocore.stub import Stubber
 
 from slipway.aws.account import AwsAccount
+from slipway.facts import STACKS
 from slipway.model import load
 from slipway.release import file
-from slipway.release.diff.changes import differences
+from slipway.release.diff.changes import field_changes
 from slipway.release.diff.cloudformation import synthesized
-from slipway.release.diff.compare import STACKS, Diff, compare
+from slipway.release.diff.compare import Diff, compare
+from slipway.release.diff.inputs import inputs
 from slipway.release.diff.kubernetes import without_secrets
-from slipway.release.diff.sides import sides
 from slipway.release.diff.text import to_markdown
-from slipway.release.diff.users import users
+from slipway.release.diff.users import user_changes
 from tests.releases.test_code import EKS
 from tests.support.local import ROOT
 from tests.support.releases import Released
@@ -28,13 +28,13 @@ from tests.support.releases import Released
 def changes(project: Released, edit: Callable[[], None] = lambda: None) -> list[str]:
     """What users would be told of an edit."""
     edit()
-    with sides(load(project.root, "kube"), "kube", None, None) as (old, new):
-        return [change.text for change in users(old, new)]
+    with inputs(load(project.root, "kube"), "kube", None, None) as (old, new):
+        return [change.text for change in user_changes(old, new)]
 
 
 def diff(project: Released, name: str, before: str | None = None, after: str | None = None) -> Diff:
     found = load(project.root, name)
-    with sides(found, name, before, after) as (old, new):
+    with inputs(found, name, before, after) as (old, new):
         return compare(found, name, old, new)
 
 
@@ -150,7 +150,7 @@ def test_what_is_compared_by_default(project: Released) -> None:
     """The last commit; from the first release on, that; a pinned one and the newest."""
 
     def names() -> tuple[str, str]:
-        with sides(load(project.root, "kube"), "kube", None, None) as (old, new):
+        with inputs(load(project.root, "kube"), "kube", None, None) as (old, new):
             return old.name, new.name
 
     assert names() == ("HEAD", "working-tree")
@@ -186,7 +186,7 @@ def test_an_environment_that_is_new_is_all_new(project: Released) -> None:
     project.write("environments/other.yaml", (project.root / "environments/kube.yaml").read_text())
     found = diff(project, "other", "HEAD")
     assert [change.text for change in found.users] == ["a new hub"]
-    assert {thing.what for thing in found.kubernetes} == {"added"}
+    assert {change.verb for change in found.kubernetes} == {"added"}
 
 
 def test_what_is_neither_a_release_nor_a_commit_is_refused(project: Released) -> None:
@@ -218,7 +218,7 @@ def test_on_aws_the_resources_are_compared_without_credentials(
         ("ConfigMap", "slipway/hub-settings"),
         ("Deployment", "slipway/hub"),
     }
-    added = {(one.place, one.kind) for one in found.cloudformation if one.what == "added"}
+    added = {(one.place, one.kind) for one in found.cloudformation if one.verb == "added"}
     assert ("dev-observability", "AWS::SNS::Subscription") in added
     assert all(one.place.startswith("dev-") for one in found.cloudformation)
 
@@ -238,24 +238,24 @@ def test_with_aws_it_is_compared_with_what_is_deployed(project: Released) -> Non
     project.write("environments/dev.yaml", EKS)
     found = load(project.root, "dev")
     keys = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
-    place = AwsAccount(found.environment("dev"), keys)
+    account = AwsAccount(found.environment("dev"), keys)
     topic = {"Resources": {"old": {"Type": "AWS::SNS::Topic", "Properties": {}}}}
-    both = sides(found, "dev", "working-tree", "working-tree")
-    with stubbed(place, {"dev-observability": topic}), both as (old, new):
-        result = compare(found, "dev", old, new, place)
-    gone = [(one.kind, one.name) for one in result.cloudformation if one.what == "removed"]
+    both = inputs(found, "dev", "working-tree", "working-tree")
+    with stubbed(account, {"dev-observability": topic}), both as (old, new):
+        result = compare(found, "dev", old, new, account)
+    gone = [(one.kind, one.name) for one in result.cloudformation if one.verb == "removed"]
     assert gone == [("AWS::SNS::Topic", "old")]
-    assert {one.what for one in result.kubernetes} == {"added"}
+    assert {one.verb for one in result.kubernetes} == {"added"}
     assert result.users == []
 
 
 @contextmanager
-def stubbed(place: AwsAccount, templates: dict[str, Any]) -> Iterator[None]:
+def stubbed(account: AwsAccount, templates: dict[str, Any]) -> Iterator[None]:
     """AWS with these stacks and no other, in the account that is expected."""
-    caller = Stubber(place.client("sts"))
-    caller.add_response("get_caller_identity", {"Account": place.spec.account})
-    stacks = Stubber(place.client("cloudformation"))
-    for name in sorted(map(place.stack, STACKS)):
+    caller = Stubber(account.client("sts"))
+    caller.add_response("get_caller_identity", {"Account": account.spec.account})
+    stacks = Stubber(account.client("cloudformation"))
+    for name in sorted(map(account.stack, STACKS)):
         if name in templates:
             stacks.add_response("get_template", {"TemplateBody": json.dumps(templates[name])})
         else:
@@ -269,7 +269,7 @@ def test_secrets_are_not_shown() -> None:
     secret = {"kind": "Secret", "metadata": {"name": "x"}, "data": {"token": "c2VjcmV0"}}
     other = {**secret, "data": {"token": "b3RoZXI="}, "stringData": {"key": "hidden"}}
     assert "hidden" not in str(without_secrets(other))
-    found = list(differences(without_secrets(secret), without_secrets(other)))
+    found = list(field_changes(without_secrets(secret), without_secrets(other)))
     assert [field.path for field in found] == ["stringData"]
     assert "hidden" not in str(found)
 
@@ -277,12 +277,12 @@ def test_secrets_are_not_shown() -> None:
 def test_named_things_in_lists_are_compared_by_their_names() -> None:
     before = {"containers": [{"name": "a", "image": "x"}, {"name": "b", "image": "y"}]}
     after = {"containers": [{"name": "b", "image": "y"}, {"name": "a", "image": "z"}]}
-    (field,) = differences(before, after)
+    (field,) = field_changes(before, after)
     assert (field.path, field.before, field.after) == ("containers[a].image", "x", "z")
 
 
 def test_null_differs_from_nothing() -> None:
-    (field,) = differences({"a": None, "b": 1}, {"b": 1})
+    (field,) = field_changes({"a": None, "b": 1}, {"b": 1})
     assert (field.path, field.before, field.after) == ("a", "null", None)
 
 
@@ -308,32 +308,49 @@ def test_a_long_diff_stays_short_enough_for_a_comment(project: Released) -> None
     assert "Profile 399" in text or "more" in text
 
 
-def test_another_commits_objects_are_rendered_by_its_own_code(tmp_path_factory: Any) -> None:
-    """A change of the charts shows, although the catalog is the same."""
-    root = tmp_path_factory.mktemp("checkout") / "slipway"
-    listed = Released(ROOT, "").git("ls-files", "-z").split("\0")
-    for name in filter(None, listed):
-        if (
-            name.startswith(("charts", "stacks", "slipway", "environments", "images"))
-            or "/" not in name
-        ):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, root / name)
-    project = Released(root, "")
-    project.git("init", "-q")
-    label = '"app.kubernetes.io/part-of": '
-    project.edit("slipway/facts.py", f'{label}"slipway"', f'{label}"earlier"')
-    project.commit()
-    shutil.copy(ROOT / "slipway/facts.py", root / "charts/names.py")
-    found = diff(project, "kube")
-    assert found.users == []
-    part_of = {
+PART_OF = '"app.kubernetes.io/part-of": "slipway"'
+
+
+def part_of(found: Diff) -> set[tuple[str | None, str | None]]:
+    return {
         (field.before, field.after)
-        for thing in found.kubernetes
-        for field in thing.fields
+        for change in found.kubernetes
+        for field in change.fields
         if field.path == "metadata.labels.app.kubernetes.io/part-of"
     }
-    assert part_of == {("earlier", "slipway")}
+
+
+def test_another_commits_objects_are_rendered_by_its_own_code(released: Released) -> None:
+    """A change of the charts shows, although the catalog is the same."""
+    released.edit("slipway/facts.py", PART_OF, PART_OF.replace("slipway", "earlier"))
+    released.commit()
+    released.edit("slipway/facts.py", PART_OF.replace("slipway", "earlier"), PART_OF)
+    found = diff(released, "kube", "HEAD", "working-tree")
+    assert found.users == []
+    assert part_of(found) == {("earlier", "slipway")}
+
+
+def test_a_release_is_rendered_by_its_own_commit_whatever_the_environment_trusts(
+    released: Released,
+) -> None:
+    released.edit("slipway/facts.py", PART_OF, PART_OF.replace("slipway", "later"))
+    released.commit()
+    released.release("1.1.0")
+    released.edit("slipway/facts.py", PART_OF.replace("slipway", "later"), PART_OF)
+    released.edit("environments/kube.yaml", "auth:", "signed_by: [keys/none.pem]\nauth:")
+    released.commit()
+    project = load(released.root, "kube")
+    with inputs(project, "kube", "1.0.0", "1.1.0") as (old, new):
+        found = compare(project, "kube", old, new)
+    assert part_of(found) == {("slipway", "later")}
+    assert found.notes == []
+
+
+def test_a_release_without_its_code_is_shown_with_a_note(project: Released) -> None:
+    project.release("1.0.0")
+    project.edit("catalog.yaml", "title: VS Code", "title: Editor")
+    found = diff(project, "kube", "1.0.0", "working-tree")
+    assert found.notes == ["1.0.0 is rendered by the code here, not by its own"]
 
 
 def test_synthesis_for_a_diff_is_that_of_the_cdk_app(project: Released) -> None:

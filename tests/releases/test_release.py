@@ -68,7 +68,7 @@ def test_everything_that_is_missing_is_said_at_once_and_nothing_is_written(
     project.write("notes.txt", "x")
     done = project.slipway("release", "1.0.0")
     assert done.returncode == 1
-    assert "not committed: images/tools/Dockerfile, notes.txt" in done.stderr
+    assert "not committed: images/tools/Dockerfile and notes.txt" in done.stderr
     assert "image hub was never built here: `slipway build --push kube`" in done.stderr
     assert "image tools was built from other files" in done.stderr
     assert not (project.root / "releases").exists()

@@ -21,4 +21,4 @@ def test_there_is_no_newest_of_none() -> None:
 )
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a version"):
-        versions.key(text)
+        versions.parse(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from slipway.release.records import file_records
+from slipway.release.records import file_record_store
 from tests.smoke.conftest import Smoke, smoke
 from tests.support.local import Hub, make_project, running_hub
 
@@ -85,7 +85,7 @@ def test_nothing_of_the_run_is_left(found: Smoke, shipped: Hub):
 
 
 def test_it_is_recorded_with_the_release_that_runs(found: Smoke, shipped: Hub):
-    (record,) = file_records(shipped.folder).of("smoke", "local")
+    (record,) = file_record_store(shipped.folder).newest_first("smoke", "local")
     assert (record.release, record.ok) == ("working-tree", True)
     assert record.fields == found.result
 

@@ -22,7 +22,7 @@ from slipway.images.registry.registry import Registry
 from slipway.installation import STORE
 from slipway.model import load
 from slipway.model.release import built_here
-from tests.support.local import SLIPWAY
+from tests.support.local import ROOT, SLIPWAY
 
 CATALOG = """\
 apps:
@@ -42,6 +42,18 @@ target: kubernetes
 registry: REGISTRY/slipway
 auth: {kind: shared-password, allow_all: true}
 """
+CODE = ("slipway", "stacks", "charts", "packages", "app.py", "cdk.json", "requirements.txt")
+MAKEFILE = f"""\
+setup: .venv/bin/slipway
+.venv/bin/slipway: requirements.txt
+\t@test -z "$$HANG" || {{ touch "$$HANG" && sleep 300; }}
+\t@mkdir -p .venv/bin
+\t@echo "setting up"
+\t@echo '#!/bin/sh' > $@
+\t@echo 'PYTHONPATH=$(CURDIR):$(CURDIR)/packages/hub exec {SLIPWAY} "$$@"' >> $@
+\t@chmod +x $@
+"""
+"""Sets up a copy of Slipway with the libraries that are here."""
 PROGRAMS = {"hub": {"jupyterhub": "6.1.1"}, "tools": {"jupyterlab": "4.6.6", "code-server": "4.1"}}
 
 
@@ -57,7 +69,7 @@ class Released:
             capture_output=True,
             text=True,
             check=False,
-            env=os.environ | variables,
+            env=own_slipway(self.root) | variables,
         )
 
     def release(self, version: str, *options: str, **variables: str) -> dict[str, Any]:
@@ -142,6 +154,23 @@ def small_image(store: Layout, seed: str) -> Descriptor:
         "layers": [layer.as_json()],
     }
     return store.add(oci.encode(manifest), oci.MANIFEST)
+
+
+def copy_slipway(root: Path) -> None:
+    """Have Slipway's code in the project's own folder, as in a clone of this repository."""
+    options = ("-z", "--cached", "--others", "--exclude-standard")
+    for name in filter(None, git(ROOT, "ls-files", *options, "--", *CODE).split("\0")):
+        if (ROOT / name).is_file():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, root / name)
+    (root / "Makefile").write_text(MAKEFILE)
+
+
+def own_slipway(root: Path) -> dict[str, str]:
+    """Variables that have the project's own Slipway run, if it has one."""
+    if not (root / "slipway").is_dir():
+        return dict(os.environ)
+    return os.environ | {"PYTHONPATH": f"{root}:{root}/packages/hub"}
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -49,7 +49,6 @@ auth: {kind: github, client_id: x, allowed_organizations: [acme]}
 RELEASE = """\
 version: 1.0.0
 commit: "{commit}"
-code: sha256:{digest}
 platform: {{}}
 images: {{base: sha256:{digest}, hub: sha256:{digest}, proxy: sha256:{digest}}}
 catalog:

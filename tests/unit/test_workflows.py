@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
+from slipway.facts import CATALOG_FILE, ENVIRONMENTS_FOLDER, PLATFORM_FILE, RELEASES_FOLDER
 from slipway.model import load
-from slipway.release import code
+from tests.support.releases import CODE
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yaml"))
@@ -49,8 +50,9 @@ def test_the_environments_that_are_deployed_exist_and_may_be() -> None:
 
 def test_a_request_that_changes_what_is_rendered_shows_how() -> None:
     paths = yaml.safe_load(named("diff").read_text())[True]["pull_request"]["paths"]
-    folders = {f"{folder}/**" for folder in code.FOLDERS}
-    assert {*folders, *code.FILES, *code.APP, code.LOCK} <= set(paths)
+    rendering = {f"{name}/**" if (ROOT / name).is_dir() else name for name in CODE}
+    data = {CATALOG_FILE, PLATFORM_FILE, f"{ENVIRONMENTS_FOLDER}/**", f"{RELEASES_FOLDER}/**"}
+    assert set(paths) == rendering | data
 
 
 def test_what_runs_a_requests_own_code_has_no_credentials() -> None:
@@ -59,7 +61,7 @@ def test_what_runs_a_requests_own_code_has_no_credentials() -> None:
     steps = jobs(named("diff"))["diff"]["steps"]
     assert not [step for step in steps if "credentials@" in step.get("uses", "")]
     assert "--from HEAD^ --markdown" in steps[-1]["run"]
-    assert steps[0]["with"] == {"fetch-depth": 2, "persist-credentials": False}
+    assert steps[0]["with"] == {"fetch-depth": 0, "persist-credentials": False}
 
 
 def test_a_deploy_takes_the_role_of_its_own_github_environment() -> None:
@@ -67,6 +69,14 @@ def test_a_deploy_takes_the_role_of_its_own_github_environment() -> None:
     job = jobs(named("deploy-one"))["deploy"]
     assert job["environment"] == "${{ inputs.environment }}"
     assert job["steps"][-1]["run"].endswith('-c env="$TARGET" --require-approval never')
+
+
+def test_a_release_is_deployed_from_its_own_checkout() -> None:
+    steps = jobs(named("deploy-one"))["deploy"]["steps"]
+    assert steps[0]["with"]["fetch-depth"] == 0, "the commit of the release must be there"
+    (made,) = (step for step in steps if step.get("id") == "code")
+    assert '.venv/bin/slipway checkout "$TARGET" --json' in made["run"]
+    assert steps[-1]["working-directory"] == "${{ steps.code.outputs.folder }}"
 
 
 def test_the_checks_are_the_ones_that_everybody_runs() -> None:

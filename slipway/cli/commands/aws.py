@@ -89,7 +89,7 @@ def rehearse(
     """Release, deploy, promote, roll back, tear down and recreate on an emulated AWS."""
     from slipway.rehearse import rehearsal
     from slipway.rehearse.emulator import EmulatorError
-    from slipway.release.promotion.pin import PinError
+    from slipway.release.pin import PinError
 
     steps, leftovers, ended = Steps(_progress), list[str](), False
     try:

@@ -78,7 +78,8 @@ def render(
     allow_code_drift: Annotated[
         bool,
         typer.Option(
-            "--allow-code-drift", help="Render a release with other code than it was frozen with."
+            "--allow-code-drift",
+            help="Render a release with other code than its commit's; it is labelled working-tree.",
         ),
     ] = False,
     project: ProjectFolder = None,
@@ -89,10 +90,10 @@ def render(
     found = load(root, environment).environment(environment)
     if not found.spec.has_cluster:
         raise bad_input(f"{environment} is local: it has no cluster; run `slipway up`")
-    from slipway.release.code import renderable
+    from slipway.release.code import to_render
 
-    (found,), told = renderable(root, [found], allow_drift=allow_code_drift)
-    print(*told, sep="\n", end="\n" * bool(told), file=sys.stderr)
+    (found,), warnings = to_render(root, [found], allow_drift=allow_code_drift)
+    print(*warnings, sep="\n", end="\n" * bool(warnings), file=sys.stderr)
     from slipway.render import render as render_charts
     from slipway.render import yaml_text
 

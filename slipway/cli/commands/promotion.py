@@ -34,14 +34,14 @@ def promote(
 ) -> None:
     """Let an environment run the release of another: gates, images by digest, pin."""
     from slipway.cli import promote as on_terminal
-    from slipway.release.promotion.promote import Order
+    from slipway.release.promotion.promote import PromotionRequest
 
     try:
         waivers = on_terminal.waivers(force or [], why or [])
     except ValueError as error:
         raise bad_input(error) from None
-    order = Order(source, target, waivers, dry_run, (from_profile, to_profile))
-    on_terminal.run(project_root(project), order, as_pull_request=pull_request, as_json=as_json)
+    request = PromotionRequest(source, target, waivers, dry_run, (from_profile, to_profile))
+    on_terminal.run(project_root(project), request, as_pull_request=pull_request, as_json=as_json)
 
 
 @app.command(epilog="Example: slipway status --json")

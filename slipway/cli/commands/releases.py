@@ -1,12 +1,15 @@
 """The commands that make releases."""
 
 import os
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from slipway.cli.app import Json, ProjectFolder, app, bad_input, fail, print_json, project_root
+from slipway.facts import release_file, signature_file
 from slipway.model import Release, load
 
 if TYPE_CHECKING:
@@ -58,7 +61,7 @@ def release(
     except OSError as error:
         raise fail(f"{error.filename or 'the disk'}: {error.strerror}") from None
     signed = signer is not None and _sign(found.root, made, signer)
-    name = f"releases/{version}.yaml"
+    name = release_file(version)
     if as_json:
         print_json({"version": version, "file": name, "signed": signed, **_fields(made)})
         return
@@ -105,39 +108,35 @@ def diff(
     show(found, environment, before, after, on_aws=on_aws, markdown=markdown, as_json=as_json)
 
 
-@app.command(epilog="Example: slipway code prod --restore && make setup && cdk deploy 'prod/*'")
-def code(
-    environment: Annotated[str, typer.Argument(help="One that may be pinned to a release.")],
-    restore: Annotated[
-        bool, typer.Option("--restore", help="Bring that code back; `git restore .` undoes it.")
-    ] = False,
+@app.command(epilog="Example: slipway checkout prod")
+def checkout(
+    environment: Annotated[str, typer.Argument(help="One that is to be deployed.")],
     project: ProjectFolder = None,
     as_json: Json = False,
 ) -> None:
-    """Say whether this is the code that an environment's release was frozen with."""
-    from slipway.release import code as act
+    """Check out and set up the commit of the release that an environment pins, to deploy it."""
+    from slipway.release.checkout import check_out
+    from slipway.steps import StepError
     from slipway.toolchain.git import GitError
 
-    root = project_root(project)
-    release = load(root, environment).environment(environment).release
-    same = release is None or act.code_digest(root) == release.code
-    restored = False
-    if release and restore and not same:
-        try:
-            act.restore(root, release)
-        except GitError as error:
-            raise fail(error) from None
-        restored = True
-    name = release.version if release else "working-tree"
+    def say(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    found = load(project_root(project), environment)
+    try:
+        made = check_out(found, environment, say)
+    except (GitError, StepError) as error:
+        raise fail(error) from None
+    except OSError as error:
+        raise fail(f"{error.filename or 'the disk'}: {error.strerror}") from None
     if as_json:
-        print_json(
-            {"environment": environment, "release": name, "same": same, "restored": restored}
-        )
+        print_json(made.as_json())
+        return
+    if made.commit:
+        print(f"{environment}: {made.release} ({made.commit[:12]}) is in {made.folder}")
     else:
-        what = "restored: run `make setup`" if restored else "the same" if same else "other code"
-        print(f"{environment}: {name}: {what}")
-    if not same and not restored:
-        raise typer.Exit(1)
+        print(f"{environment} follows the catalog: it is deployed from here")
+    print(f"Next: cd {shlex.quote(str(made.folder))} && {made.deploy}")
 
 
 @app.command(epilog="Example: slipway sign 1.2.0 --key release.key")
@@ -154,7 +153,7 @@ def sign(
     if signer is None:
         raise bad_input("say --key FILE or an ARN of AWS KMS, or set SLIPWAY_SIGNING_KEY")
     new = _sign(root, file.read(root, version), signer)
-    name = f"releases/{version}.sig"
+    name = signature_file(version)
     if as_json:
         print_json({"version": version, "file": name, "new": new})
     else:
@@ -184,4 +183,4 @@ def _sign(root: Path, made: Release, signer: "FileKey | KmsKey") -> bool:
 
 
 def _fields(made: Release) -> dict[str, Any]:
-    return made.model_dump(mode="json", include={"commit", "code", "digest", "images", "platform"})
+    return made.model_dump(mode="json", include={"commit", "digest", "images", "platform"})

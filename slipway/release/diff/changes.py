@@ -1,24 +1,24 @@
-"""Changes, as all three parts of a diff have them."""
+"""The changes that a diff consists of: for users, and of objects by field."""
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
-Things = Mapping[tuple[str, str, str], Any]
-"""By place (chart or stack), kind and name."""
-What = Literal["added", "removed", "changed"]
-MARKS: dict[What, str] = {"added": "+", "removed": "-", "changed": "~"}
+Objects = Mapping[tuple[str, str, str], Any]
+"""Kubernetes objects or CloudFormation resources, by chart or stack, kind and name."""
+Verb = Literal["added", "removed", "changed"]
+MARKS: dict[Verb, str] = {"added": "+", "removed": "-", "changed": "~"}
 LONGEST = 120
 """Characters of a value that are shown."""
-NOTHING = "—"
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldChange:
     """A value that differs, as it is shown. None: it is not there."""
 
     path: str
+    """`spec.containers[hub].image`"""
     before: str | None
     after: str | None
 
@@ -27,63 +27,74 @@ class Field:
 
 
 @dataclass(frozen=True)
-class ForUsers:
-    what: What
+class UserChange:
+    """A change that users see, in their words."""
+
+    verb: Verb
     subject: str
     """`profile vscode`, `route /code`, …"""
     text: str
 
     def as_json(self) -> dict[str, Any]:
-        return {"change": self.what, "subject": self.subject, "text": self.text}
+        return {"change": self.verb, "subject": self.subject, "text": self.text}
 
 
 @dataclass(frozen=True)
-class Thing:
-    """A Kubernetes object or a CloudFormation resource. `place` is its chart or stack."""
+class ObjectChange:
+    """A change of a Kubernetes object or a CloudFormation resource."""
 
-    what: What
+    verb: Verb
     place: str
+    """The object's chart, or the resource's stack."""
     kind: str
     name: str
-    fields: tuple[Field, ...] = ()
+    fields: tuple[FieldChange, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        value = asdict(self) | {"fields": [field.as_json() for field in self.fields]}
-        return {"change": value.pop("what"), **value}
+        return {
+            "change": self.verb,
+            "place": self.place,
+            "kind": self.kind,
+            "name": self.name,
+            "fields": [field.as_json() for field in self.fields],
+        }
 
 
-def things(before: Things, after: Things) -> list[Thing]:
+def object_changes(before: Objects, after: Objects) -> list[ObjectChange]:
     """What differs, in the order of the keys."""
-    found: list[Thing] = []
+    found: list[ObjectChange] = []
     for key in sorted({*before, *after}):
         if key not in before:
-            found.append(Thing("added", *key))
+            found.append(ObjectChange("added", *key))
         elif key not in after:
-            found.append(Thing("removed", *key))
-        elif fields := tuple(differences(before[key], after[key])):
-            found.append(Thing("changed", *key, fields))
+            found.append(ObjectChange("removed", *key))
+        elif fields := tuple(field_changes(before[key], after[key])):
+            found.append(ObjectChange("changed", *key, fields))
     return found
 
 
-def differences(before: Any, after: Any, path: str = "") -> Iterator[Field]:
-    """The values that differ, by their path: `spec.containers[hub].image`."""
+def field_changes(before: Any, after: Any, path: str = "") -> Iterator[FieldChange]:
+    """The values that differ. JSON in a text is compared by field, lists of named items by name.
+
+    deepdiff would replace these lines, and takes a second to import: decision 0022.
+    """
     if before == after:
         return
-    old, new = _parts(before), _parts(after)
+    old, new = _fields(before), _fields(after)
     if old is None or new is None:
-        yield Field(path, shown(before), shown(after))
+        yield FieldChange(path, _shown_or_none(before), _shown_or_none(after))
         return
-    for name in (*old, *(name for name in new if name not in old)):
+    for name in {**old, **new}:
         below = f"{path}{name}" if name.startswith("[") else f"{path}.{name}".lstrip(".")
-        yield from differences(old.get(name, _Absent), new.get(name, _Absent), below)
+        yield from field_changes(old.get(name, MISSING), new.get(name, MISSING), below)
 
 
-class _Absent:
-    """No value at all, which null is not."""
+MISSING = object()
+"""No value at all, which null is not."""
 
 
-def _parts(value: Any) -> dict[str, Any] | None:
-    """What a value consists of, or None if it is shown whole."""
+def _fields(value: Any) -> dict[str, Any] | None:
+    """What a value consists of, by the end of its path; None if it is shown whole."""
     if isinstance(value, str) and value.startswith(("{", "[")):
         try:
             value = json.loads(value)  # a file in a ConfigMap
@@ -99,10 +110,12 @@ def _parts(value: Any) -> dict[str, Any] | None:
     return None
 
 
-def shown(value: Any) -> str | None:
+def _shown_or_none(value: Any) -> str | None:
+    return None if value is MISSING else shown(value)
+
+
+def shown(value: Any) -> str:
     """In one line of at most `LONGEST` characters."""
-    if value is _Absent:
-        return None
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

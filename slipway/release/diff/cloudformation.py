@@ -9,9 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from slipway.facts import HUB_STACK, RELEASE_TAG
 from slipway.installation import INSTALLATION
 from slipway.model import Environment
-from slipway.release.diff.changes import Things
+from slipway.release.diff.changes import Objects
 from slipway.release.diff.kubernetes import full_name, without_secrets
 
 if TYPE_CHECKING:
@@ -20,11 +21,9 @@ if TYPE_CHECKING:
 KUBERNETES = "Custom::AWSCDK-EKS-KubernetesResource"
 IGNORED = ("Metadata",)
 """Of a resource: CDK's own notes."""
-RELEASE_TAG = "slipway:release"
-"""On everything. That it changes with the release is said once."""
 
 
-def synthesized(root: Path, environment: Environment) -> Things:
+def synthesized(root: Path, environment: Environment) -> Objects:
     """By stack, type and logical id, without asking AWS. Starts Node."""
     from aws_cdk import App
 
@@ -42,7 +41,7 @@ def synthesized(root: Path, environment: Environment) -> Things:
         return _templates(Path(folder, f"assembly-{environment.name}"))
 
 
-def _templates(assembly: Path) -> Things:
+def _templates(assembly: Path) -> Objects:
     """https://docs.aws.amazon.com/cdk/v2/guide/deploy.html: an assembly's manifest.json."""
     found: dict[tuple[str, str, str], Any] = {}
     for artifact in json.loads((assembly / "manifest.json").read_bytes())["artifacts"].values():
@@ -52,7 +51,7 @@ def _templates(assembly: Path) -> Things:
     return found
 
 
-def objects_in(resources: Things) -> Things:
+def objects_in(resources: Objects) -> Objects:
     """The Kubernetes objects among resources, by stack."""
     return {
         (stack, item["kind"], full_name(item)): without_secrets(item)
@@ -62,16 +61,16 @@ def objects_in(resources: Things) -> Things:
     }
 
 
-def without_objects(resources: Things) -> Things:
+def without_objects(resources: Objects) -> Objects:
     return {key: resource for key, resource in resources.items() if key[1] != KUBERNETES}
 
 
-def deployed(place: "AwsAccount", stacks: Iterable[str]) -> Things:
+def deployed(aws: "AwsAccount", stacks: Iterable[str]) -> Objects:
     """Of these stacks, what is on AWS. Raises StepError for another account, botocore's errors."""
-    place.check()
+    aws.check()
     found: dict[tuple[str, str, str], Any] = {}
     for stack in sorted(set(stacks)):
-        if body := _there(lambda: place.client("cloudformation").get_template(StackName=stack)):  # noqa: B023
+        if body := _there(lambda: aws.client("cloudformation").get_template(StackName=stack)):  # noqa: B023
             template = body["TemplateBody"]
             found |= _resources(
                 stack, json.loads(template) if isinstance(template, str) else template
@@ -79,11 +78,11 @@ def deployed(place: "AwsAccount", stacks: Iterable[str]) -> Things:
     return found
 
 
-def deployed_release(place: "AwsAccount") -> str | None:
+def deployed_release(aws: "AwsAccount") -> str | None:
     """What the hub's stack says it is, if there is one. Raises as `deployed`."""
-    place.check()
-    name = place.stack("hub")
-    found = _there(lambda: place.client("cloudformation").describe_stacks(StackName=name))
+    aws.check()
+    name = aws.stack(HUB_STACK)
+    found = _there(lambda: aws.client("cloudformation").describe_stacks(StackName=name))
     tags = found["Stacks"][0].get("Tags", []) if found else []
     return next((tag["Value"] for tag in tags if tag["Key"] == RELEASE_TAG), None)
 
@@ -100,7 +99,7 @@ def _there(ask: Callable[[], Any]) -> Any:
         return None
 
 
-def _resources(stack: str, template: dict[str, Any]) -> Things:
+def _resources(stack: str, template: dict[str, Any]) -> Objects:
     return {
         (stack, resource["Type"], name): _readable(
             {k: v for k, v in resource.items() if k not in IGNORED}
@@ -118,6 +117,7 @@ def _readable(value: Any) -> Any:
             return {key: _readable(below) for key, below in value.items()}
         case [{"Key": _, "Value": _}, *_]:
             tags = {tag["Key"]: _readable(tag["Value"]) for tag in value}
+            # Every resource has the release's tag: that it changes is no change of each.
             return {key: below for key, below in tags.items() if key != RELEASE_TAG}
         case list():
             return [_readable(item) for item in value]

@@ -3,28 +3,28 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from slipway.facts import STACKS
 from slipway.model import Project
-from slipway.release.code import code_digest
-from slipway.release.diff.changes import ForUsers, Thing, things
+from slipway.release.diff.changes import ObjectChange, UserChange, object_changes
 from slipway.release.diff.cloudformation import deployed
-from slipway.release.diff.rendered import Elsewhere, Rendered, is_other_code, rendered
-from slipway.release.diff.sides import NOWHERE, Side
-from slipway.release.diff.users import users
+from slipway.release.diff.inputs import NOTHING, DiffInput
+from slipway.release.diff.rendered import RenderedEnvironment, RenderProcess, rendered
+from slipway.release.diff.users import user_changes
 
 if TYPE_CHECKING:
     from slipway.aws.account import AwsAccount
 
-STACKS = ("registry", "network", "data", "pipeline", "cluster", "hub", "observability")
-
 
 @dataclass(frozen=True)
 class Diff:
+    """What changes between two states of an environment, for users and in what is deployed."""
+
     environment: str
     before: str
     after: str
-    users: list[ForUsers]
-    kubernetes: list[Thing]
-    cloudformation: list[Thing]
+    users: list[UserChange]
+    kubernetes: list[ObjectChange]
+    cloudformation: list[ObjectChange]
     notes: list[str] = field(default_factory=list)
     """What the diff does not show."""
 
@@ -45,53 +45,50 @@ class Diff:
 
 
 def compare(
-    project: Project, name: str, old: Side, new: Side, place: "AwsAccount | None" = None
+    project: Project,
+    name: str,
+    old: DiffInput,
+    new: DiffInput,
+    aws: "AwsAccount | None" = None,
 ) -> Diff:
-    """With `place`, objects and resources are compared with what is deployed there.
+    """With `aws`, objects and resources are compared with what is deployed there.
 
-    Starts Node where the two differ. Raises CannotRender; with `place`, StepError and botocore's
+    Starts Node where the two differ. Raises CannotRender; with `aws`, StepError and botocore's
     errors.
     """
-    elsewhere = [side for side in (old, new) if _has_other_code(project, side)]
-    same = old.environment == new.environment and not elsewhere and not place
+    same = old.environment == new.environment and not (old.code or new.code or aws)
     if same or not project.specs[name].has_cluster:
-        return Diff(name, old.name, new.name, users(old, new), [], [])
-    first, then = _rendered(project, name, elsewhere, (NOWHERE if place else old, new))
-    notes = _notes(project, old, new)
-    if place:
-        first = Rendered.of_resources(deployed(place, map(place.stack, STACKS)))
+        return Diff(name, old.name, new.name, user_changes(old, new), [], [])
+    first, then = _rendered(project, name, NOTHING if aws else old, new)
+    notes = [one.note for one in (old, new) if one.note]
+    if aws:
+        first = RenderedEnvironment.of_resources(deployed(aws, map(aws.stack, STACKS)))
         notes.append("Kubernetes and CloudFormation are compared with what is deployed")
     return Diff(
         name,
         old.name,
         new.name,
-        users(old, new),
-        things(first.kubernetes, then.kubernetes),
-        things(first.cloudformation, then.cloudformation),
+        user_changes(old, new),
+        object_changes(first.kubernetes, then.kubernetes),
+        object_changes(first.cloudformation, then.cloudformation),
         notes,
     )
 
 
 def _rendered(
-    project: Project, name: str, elsewhere: list[Side], both: tuple[Side, Side]
-) -> list[Rendered]:
-    """Others begin, in processes of their own, before this one goes on."""
-    works = {s.name: Elsewhere(s.code, name) for s in elsewhere if s.code and s.environment}
-    here = {s.name: rendered(project.root, s.environment) for s in both if s.name not in works}
-    done = here | {side: work.result() for side, work in works.items()}
-    return [done[side.name] for side in both]
-
-
-def _has_other_code(project: Project, side: Side) -> bool:
-    return side.code is not None and is_other_code(project.root, side.code)
-
-
-def _notes(project: Project, old: Side, new: Side) -> list[str]:
-    """What is shown differs from what was made then, and from what will be deployed."""
-    here = code_digest(project.root)
-    releases = [(side, side.environment.release) for side in (old, new) if side.environment]
-    return [
-        f"{release.version} was frozen with other code; it is shown as this code renders it"
-        for side, release in releases
-        if release and release.code != here and not side.code
+    project: Project, name: str, old: DiffInput, new: DiffInput
+) -> tuple[RenderedEnvironment, RenderedEnvironment]:
+    """Other commits' processes start before this one renders."""
+    first, then = (
+        RenderProcess(project.root, one.code, name) if one.code and one.environment else None
+        for one in (old, new)
+    )
+    here = [
+        None if process else rendered(project.root, one.environment)
+        for process, one in ((first, old), (then, new))
     ]
+    before = first.result() if first else here[0]
+    after = then.result() if then else here[1]
+    assert before
+    assert after
+    return before, after

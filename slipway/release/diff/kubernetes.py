@@ -3,12 +3,12 @@
 from typing import Any
 
 from slipway.model import Environment
-from slipway.release.diff.changes import Things
+from slipway.release.diff.changes import Objects
 
 SECRET = "(secret)"  # noqa: S105 - what is shown in a secret's place
 
 
-def objects(environment: Environment) -> Things:
+def objects(environment: Environment) -> Objects:
     """By chart, kind and `namespace/name`. Starts Node."""
     from charts import rendering
     from charts.aws_values import placeholder_values

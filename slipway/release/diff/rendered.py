@@ -1,6 +1,6 @@
-"""What an environment becomes: in this process, or by the code of another commit in one of its own.
+"""An environment rendered, in this process or by the code of another commit in one of its own.
 
-`python -m slipway.release.diff.rendered FOLDER ENVIRONMENT` is the other end.
+`python -m slipway.release.diff.rendered FOLDER ENVIRONMENT` is that other process.
 """
 
 import json
@@ -11,54 +11,53 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from slipway.installation import INSTALLATION
 from slipway.model import Environment, load
-from slipway.release.code import code_digest
-from slipway.release.diff.changes import Things
+from slipway.release.diff.changes import Objects
 from slipway.release.diff.cloudformation import objects_in, synthesized, without_objects
 from slipway.release.diff.kubernetes import objects
 from slipway.toolchain.node import use_pinned_node
 
 PACKAGES = (".", "packages/hub", "packages/notebook", "packages/datapath")
-"""Folders of the packages that render, below a Slipway's own."""
+"""Folders of the Python packages that render, below a Slipway's own."""
 
 
 class CannotRender(Exception):  # noqa: N818 - as `CannotFreeze`
-    """The other commit's code does not do what is asked of it."""
+    """The other commit's code does not render the environment; the message is its last line."""
 
 
 @dataclass(frozen=True)
-class Rendered:
+class RenderedEnvironment:
     """Kubernetes objects, and CloudFormation's resources without them."""
 
-    kubernetes: Things
-    cloudformation: Things
+    kubernetes: Objects
+    cloudformation: Objects
 
     @classmethod
-    def of_resources(cls, resources: Things) -> Self:
+    def of_resources(cls, resources: Objects) -> Self:
         return cls(objects_in(resources), without_objects(resources))
 
 
-NOTHING = Rendered({}, {})
-
-
-def rendered(root: Path, environment: Environment | None) -> Rendered:
+def rendered(root: Path, environment: Environment | None) -> RenderedEnvironment:
     """By the code at hand. Starts Node."""
     if environment is None or not environment.spec.has_cluster:
-        return NOTHING
+        return RenderedEnvironment({}, {})
     use_pinned_node()
     if environment.spec.on_aws:
-        return Rendered.of_resources(synthesized(root, environment))
-    return Rendered(objects(environment), {})
+        return RenderedEnvironment.of_resources(synthesized(root, environment))
+    return RenderedEnvironment(objects(environment), {})
 
 
-class Elsewhere:
-    """A commit's own code at work, beside this process."""
+class RenderProcess:
+    """The code of the commit in `folder`, a project, at work beside this process."""
 
-    def __init__(self, code: Path, name: str) -> None:
-        path = os.pathsep.join(str(code / package) for package in PACKAGES)
+    def __init__(self, root: Path, folder: Path, name: str) -> None:
+        # The commit's Slipway is as far from its project as this one is from this project.
+        installation = folder / os.path.relpath(INSTALLATION, root.resolve())
+        path = os.pathsep.join(str(installation / package) for package in PACKAGES)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__, code, name],
-            cwd=code,
+            [sys.executable, "-m", __name__, folder, name],
+            cwd=installation,
             env=os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -66,22 +65,17 @@ class Elsewhere:
             text=True,
         )
 
-    def result(self) -> Rendered:
+    def result(self) -> RenderedEnvironment:
         """Waits for it. Raises CannotRender."""
-        printed, said = self._process.communicate()
+        printed, error = self._process.communicate()
         if self._process.returncode != 0:
-            last = said.strip().splitlines()[-1:] or ["it says nothing"]
-            raise CannotRender(last[0])
+            raise CannotRender((error.strip().splitlines() or ["it says nothing"])[-1])
         found = json.loads(printed)
-        return Rendered(_things(found["kubernetes"]), _things(found["cloudformation"]))
+        return RenderedEnvironment(_objects(found["kubernetes"]), _objects(found["cloudformation"]))
 
 
-def is_other_code(root: Path, code: Path) -> bool:
-    return code_digest(code, code) != code_digest(root)
-
-
-def _things(listed: list[Any]) -> Things:
-    return {(place, kind, name): value for place, kind, name, value in listed}
+def _objects(items: list[Any]) -> Objects:
+    return {(place, kind, name): value for place, kind, name, value in items}
 
 
 def _main(folder: str, name: str) -> None:

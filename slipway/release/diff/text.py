@@ -6,9 +6,10 @@ from itertools import accumulate
 from rich.console import Console
 from rich.text import Text
 
-from slipway.release.diff.changes import MARKS, NOTHING, Field, Thing
+from slipway.release.diff.changes import MARKS, FieldChange, ObjectChange
 from slipway.release.diff.compare import Diff
 
+ABSENT = "—"
 STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
 MOST_FIELDS = 8
 """Of an object, that are shown on a terminal."""
@@ -27,33 +28,33 @@ def to_terminal(diff: Diff, console: Console) -> None:
         line(note, "dim")
     if diff.users:
         line("\nUsers", "bold")
-    for change in diff.users:
-        line(f"  {MARKS[change.what]} {change.text}", STYLES[change.what])
-    for heading, things in (
+    for seen in diff.users:
+        line(f"  {MARKS[seen.verb]} {seen.text}", STYLES[seen.verb])
+    for heading, changes in (
         ("Kubernetes", diff.kubernetes),
         ("CloudFormation", diff.cloudformation),
     ):
-        if things:
+        if changes:
             line(f"\n{heading}", "bold")
-        for thing in things:
-            line(f"  {MARKS[thing.what]} {_name(thing)}", STYLES[thing.what])
-            for field in thing.fields[:MOST_FIELDS]:
+        for change in changes:
+            line(f"  {MARKS[change.verb]} {_name(change)}", STYLES[change.verb])
+            for field in change.fields[:MOST_FIELDS]:
                 line(f"      {_field(field)}", "dim")
-            if (more := len(thing.fields) - MOST_FIELDS) > 0:
+            if (more := len(change.fields) - MOST_FIELDS) > 0:
                 line(f"      and {more} more (--json has all)", "dim")
 
 
 def _title(diff: Diff) -> str:
-    sides = f"{diff.environment}: {diff.before} → {diff.after}"
-    return f"{sides}: no change" if diff.empty else sides
+    title = f"{diff.environment}: {diff.before} → {diff.after}"
+    return f"{title}: no change" if diff.empty else title
 
 
-def _name(thing: Thing) -> str:
-    return f"{thing.place}: {thing.kind} {thing.name}"
+def _name(change: ObjectChange) -> str:
+    return f"{change.place}: {change.kind} {change.name}"
 
 
-def _field(field: Field) -> str:
-    old, new = (NOTHING if value is None else value for value in (field.before, field.after))
+def _field(field: FieldChange) -> str:
+    old, new = (ABSENT if value is None else value for value in (field.before, field.after))
     return f"{field.path}: {old} → {new}"
 
 
@@ -62,15 +63,15 @@ def to_markdown(diff: Diff) -> str:
     parts = [f"### {_title(diff)}", *(f"_{note}_" for note in diff.notes)]
     if diff.users:
         lines = [f"- {_safe(change.text)}" for change in diff.users]
-        parts.append("\n".join(_that_fit(lines, "- ")))
+        parts.append("\n".join(_fitting(lines, "- ")))
     elif not diff.empty:
         parts.append("Users see no change.")
-    for heading, things in (
+    for heading, changes in (
         ("Kubernetes", diff.kubernetes),
         ("CloudFormation", diff.cloudformation),
     ):
-        if things:
-            parts.append(_folded(heading, things))
+        if changes:
+            parts.append(_folded(heading, changes))
     return "\n\n".join(parts)
 
 
@@ -79,21 +80,21 @@ def _safe(text: str) -> str:
     return html.escape(" ".join(text.split()), quote=False).replace("@", "@\u200b")
 
 
-def _folded(heading: str, things: list[Thing]) -> str:
+def _folded(heading: str, changes: list[ObjectChange]) -> str:
     lines: list[str] = []
-    for thing in things:
-        lines.append(f"{SIGNS[thing.what]} {_name(thing)}")
-        lines += [f"      {_field(field)}" for field in thing.fields]
-    kept = [line.replace("```", "'''") for line in _that_fit(lines, "# ")]
-    block = "\n".join(["```diff", *kept, "```"])
-    count = f"{heading}: {len(things)} changed"
+    for change in changes:
+        lines.append(f"{SIGNS[change.verb]} {_name(change)}")
+        lines += [f"      {_field(field)}" for field in change.fields]
+    fitting = [line.replace("```", "'''") for line in _fitting(lines, "# ")]
+    block = "\n".join(["```diff", *fitting, "```"])
+    count = f"{heading}: {len(changes)} changed"
     return f"<details><summary>{count}</summary>\n\n{block}\n\n</details>"
 
 
-def _that_fit(lines: list[str], begin: str) -> list[str]:
+def _fitting(lines: list[str], begin: str) -> list[str]:
     """The first ones, and a line that counts the rest."""
     sizes = accumulate(len(line.encode()) + 1 for line in lines)
-    kept = [line for line, size in zip(lines, sizes, strict=True) if size < MOST_BYTES]
-    if more := len(lines) - len(kept):
-        kept.append(f"{begin}and {more} more: `slipway diff --json` has all")
-    return kept
+    fitting = [line for line, size in zip(lines, sizes, strict=True) if size < MOST_BYTES]
+    if more := len(lines) - len(fitting):
+        fitting.append(f"{begin}and {more} more: `slipway diff --json` has all")
+    return fitting

@@ -3,16 +3,16 @@
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from slipway.model import Catalog, Environment, Profile
+from slipway.model import Catalog, Environment, Profile, Project
 from slipway.model.problems import listed
-from slipway.release.diff.changes import ForUsers, shown
-from slipway.release.diff.sides import Side
+from slipway.release.diff.changes import UserChange, shown
+from slipway.release.diff.inputs import DiffInput, of_version
 
 
 class _Both:
     """Two sides, and what they have in common."""
 
-    def __init__(self, old: Side, new: Side) -> None:
+    def __init__(self, old: DiffInput, new: DiffInput) -> None:
         assert old.environment
         assert new.environment
         self.old_side, self.new_side = old, new
@@ -22,30 +22,37 @@ class _Both:
         self.after: Catalog = self.new.catalog
 
 
-def users(old: Side, new: Side) -> list[ForUsers]:
+def user_changes(old: DiffInput, new: DiffInput) -> list[UserChange]:
     """Every change that a user or their support would notice, the most visible first."""
     if new.environment is None:
-        return [ForUsers("removed", "environment", "there is no such hub any more")]
+        return [UserChange("removed", "environment", "there is no such hub any more")]
     if old.environment is None:
-        return [ForUsers("added", "environment", "a new hub")]
+        return [UserChange("added", "environment", "a new hub")]
     parts = (_profiles, _routes, _apps, _programs, _images, _platform, _environment)
     both = _Both(old, new)
     return list(chain.from_iterable(part(both) for part in parts))
 
 
-def _changed(subject: str, text: str) -> ForUsers:
-    return ForUsers("changed", subject, text)
+def users_see(project: Project, environment: str, before: str, after: str) -> list[str]:
+    """What they see when an environment runs `after` in place of `before`: versions, or
+    `working-tree`. Raises InvalidProject."""
+    old, new = (of_version(project, environment, version) for version in (before, after))
+    return [change.text for change in user_changes(old, new)]
 
 
-def _profiles(both: _Both) -> Iterator[ForUsers]:
+def _changed(subject: str, text: str) -> UserChange:
+    return UserChange("changed", subject, text)
+
+
+def _profiles(both: _Both) -> Iterator[UserChange]:
     old, new = both.before.profiles, both.after.profiles
     for name, profile in new.items():
         if name not in old:
             text = f"new profile {profile.title}, visible to {_who(profile.groups)}"
-            yield ForUsers("added", f"profile {name}", text)
+            yield UserChange("added", f"profile {name}", text)
     for name, profile in old.items():
         if name not in new:
-            yield ForUsers("removed", f"profile {name}", f"profile {profile.title} is gone")
+            yield UserChange("removed", f"profile {name}", f"profile {profile.title} is gone")
         else:
             for text in _profile(both, name):
                 yield _changed(f"profile {name}", text)
@@ -129,7 +136,7 @@ def _cores(value: float | None) -> str | None:
     return None if value is None else f"{value:g}"
 
 
-def _routes(both: _Both) -> Iterator[ForUsers]:
+def _routes(both: _Both) -> Iterator[UserChange]:
     old, new = both.before.routes, both.after.routes
 
     def target(catalog: Catalog, path: str) -> str:
@@ -139,16 +146,16 @@ def _routes(both: _Both) -> Iterator[ForUsers]:
     for path in new:
         if path not in old:
             text = f"new route `{path}` to {target(both.after, path)}"
-            yield ForUsers("added", f"route {path}", text)
+            yield UserChange("added", f"route {path}", text)
     for path in old:
         if path not in new:
-            yield ForUsers("removed", f"route {path}", f"`{path}` leads nowhere any more")
+            yield UserChange("removed", f"route {path}", f"`{path}` leads nowhere any more")
         elif old[path] != new[path]:
             first, then = target(both.before, path), target(both.after, path)
             yield _changed(f"route {path}", f"`{path}` leads to {then} instead of {first}")
 
 
-def _apps(both: _Both) -> Iterator[ForUsers]:
+def _apps(both: _Both) -> Iterator[UserChange]:
     """Which profiles gain or lose an app is said of the profiles."""
     for name, app in both.after.apps.items():
         old = both.before.apps.get(name)
@@ -162,7 +169,7 @@ def _apps(both: _Both) -> Iterator[ForUsers]:
                 yield _changed(f"app {name}", text)
 
 
-def _programs(both: _Both) -> Iterator[ForUsers]:
+def _programs(both: _Both) -> Iterator[UserChange]:
     """Only where both sides know what is in their images."""
     old, new = both.old_side.programs, both.new_side.programs
     for image in (name for name in new if name in old):
@@ -175,12 +182,12 @@ def _programs(both: _Both) -> Iterator[ForUsers]:
             yield _changed(f"image {image}", f"{program} is gone (image {image})")
 
 
-def _images(both: _Both) -> Iterator[ForUsers]:
+def _images(both: _Both) -> Iterator[UserChange]:
     old, new = both.before.images, both.after.images
     for name in (name for name in new if name not in old):
-        yield ForUsers("added", f"image {name}", f"new image {name}")
+        yield UserChange("added", f"image {name}", f"new image {name}")
     for name in (name for name in old if name not in new):
-        yield ForUsers("removed", f"image {name}", f"image {name} is gone")
+        yield UserChange("removed", f"image {name}", f"image {name} is gone")
     for name in (name for name in new if name in old):
         first, then = old[name], new[name]
         for argument in sorted({*first.arguments, *then.arguments}):
@@ -196,7 +203,7 @@ def _images(both: _Both) -> Iterator[ForUsers]:
             yield _changed(f"image {name}", f"image {name} is another one")
 
 
-def _platform(both: _Both) -> Iterator[ForUsers]:
+def _platform(both: _Both) -> Iterator[UserChange]:
     old, new = both.old.versions, both.new.versions
     if old.kubernetes != new.kubernetes:
         yield _changed("platform", f"Kubernetes {old.kubernetes} → {new.kubernetes}")
@@ -206,7 +213,7 @@ def _platform(both: _Both) -> Iterator[ForUsers]:
             yield _changed("platform", f"{addon} {first} → {then}")
 
 
-def _environment(both: _Both) -> Iterator[ForUsers]:
+def _environment(both: _Both) -> Iterator[UserChange]:
     """Between commits: what of the environment's own file users feel."""
     old, new = both.old.spec, both.new.spec
     if old.title != new.title:

@@ -1,31 +1,23 @@
-"""Which release really runs in an environment, asked where it runs."""
+"""The release that really runs in an environment, as its stacks or its cluster say."""
 
 import json
-import shutil
-import subprocess
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway import facts
+from slipway.facts import HUB, HUB_STACK, PIPELINE_STACK, PROXY, RELEASE_TAG, STACKS, VERSION_LABEL
 from slipway.model import EksSpec, Environment
+from slipway.toolchain import kubectl
 
 if TYPE_CHECKING:
     from slipway.aws.account import AwsAccount
 
-STACK_TAG = "slipway:release"
-VERSION_LABEL = "app.kubernetes.io/version"
-IN_ORDER = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
-DEPLOYMENTS = ("hub", "proxy")
-
-
-class CannotAsk(Exception):  # noqa: N818 - reads as what it is where it is caught
-    """What stands between us and the environment, and what to do about it."""
+COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+"""States of a stack that is as its template says."""
+DEPLOYMENTS = (HUB, PROXY)
 
 
 @dataclass(frozen=True)
-class Deployed:
+class DeployedRelease:
     """`release` is None where nothing is deployed, or several releases are at the same time."""
 
     release: str | None
@@ -33,25 +25,27 @@ class Deployed:
     detail: str
 
 
-def deployed(environment: Environment, place: "AwsAccount | None", seconds: int = 30) -> Deployed:
-    """Raises CannotAsk, and what boto3 raises."""
-    if place is None:
+def deployed_release(
+    environment: Environment, aws: "AwsAccount | None", seconds: int = 30
+) -> DeployedRelease:
+    """Raises KubectlError, and what boto3 raises."""
+    if aws is None:
         return _of_deployments(environment, _deployments(environment, seconds))
-    return _of_stacks({short: _stack(place, short) for short in stacks_of(environment.eks_spec)})
+    return _of_stacks({short: _stack(aws, short) for short in stacks_of(environment.eks_spec)})
 
 
 def stacks_of(spec: EksSpec) -> tuple[str, ...]:
     """The short names of the stacks that an environment has when it is whole."""
-    return tuple(one for one in facts.STACKS if one != facts.PIPELINE_STACK or spec.github)
+    return tuple(one for one in STACKS if one != PIPELINE_STACK or spec.github)
 
 
-def _stack(place: "AwsAccount", short: str) -> dict[str, Any] | None:
+def _stack(aws: "AwsAccount", short: str) -> dict[str, Any] | None:
     from botocore.exceptions import ClientError
 
     from slipway.aws.account import is_missing
 
     try:
-        found = place.client("cloudformation").describe_stacks(StackName=place.stack(short))
+        found = aws.client("cloudformation").describe_stacks(StackName=aws.stack(short))
     except ClientError as error:
         if is_missing(error):
             return None
@@ -60,78 +54,61 @@ def _stack(place: "AwsAccount", short: str) -> dict[str, Any] | None:
     return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
 
-def _of_stacks(stacks: dict[str, dict[str, Any] | None]) -> Deployed:
-    releases = {short: _tag(stack) for short, stack in stacks.items() if stack}
-    missing = [short for short, stack in stacks.items() if stack is None]
-    unwell = [
+def _of_stacks(stacks: dict[str, dict[str, Any] | None]) -> DeployedRelease:
+    releases = {short: _release(stack) for short, stack in stacks.items() if stack}
+    if not releases:
+        return DeployedRelease(None, False, "nothing is deployed")
+    problems = [
         f"{short} is {stack['StackStatus']}"
         for short, stack in stacks.items()
-        if stack and stack["StackStatus"] not in IN_ORDER
+        if stack and stack["StackStatus"] not in COMPLETE
     ]
-    one = set(releases.values())
-    release = releases.get("hub") if len(one) == 1 else None
-    if len(one) > 1:
-        unwell += [f"{short} has {version or 'no release'}" for short, version in releases.items()]
-    if not releases:
-        return Deployed(None, False, "nothing is deployed")
-    unwell += [f"{short} is not there" for short in missing]
-    return Deployed(release, not unwell, "; ".join(unwell) or f"all stacks have {release}")
+    same = len(set(releases.values())) == 1
+    release = releases.get(HUB_STACK) if same else None
+    if not same:
+        problems += [f"{short} has {one or 'no release'}" for short, one in releases.items()]
+    problems += [f"{short} is not there" for short, stack in stacks.items() if stack is None]
+    return DeployedRelease(
+        release, not problems, "; ".join(problems) or f"all stacks have {release}"
+    )
 
 
-def _tag(stack: dict[str, Any]) -> str | None:
-    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}.get(STACK_TAG)
+def _release(stack: dict[str, Any]) -> str | None:
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}.get(RELEASE_TAG)
 
 
-def _of_deployments(environment: Environment, found: dict[str, dict[str, Any]]) -> Deployed:
-    unwell, releases = [], set()
+def _of_deployments(environment: Environment, found: dict[str, dict[str, Any]]) -> DeployedRelease:
+    if not found:
+        return DeployedRelease(None, False, "nothing is deployed")
+    problems, releases = [], set()
     for name, deployment in found.items():
         template = deployment["spec"]["template"]
         releases.add(template["metadata"].get("labels", {}).get(VERSION_LABEL))
         wanted = deployment["spec"].get("replicas", 1)
         status = deployment.get("status", {})
         if status.get("updatedReplicas", 0) < wanted or status.get("availableReplicas", 0) < wanted:
-            unwell.append(f"{name} is not available")
+            problems.append(f"{name} is not available")
         images = [container["image"] for container in template["spec"]["containers"]]
         if environment.release and environment.image_reference(name) not in images:
-            unwell.append(f"{name} runs {', '.join(images)}")
-    unwell += [f"{name} is not there" for name in DEPLOYMENTS if name not in found]
+            problems.append(f"{name} runs {', '.join(images)}")
+    problems += [f"{name} is not there" for name in DEPLOYMENTS if name not in found]
     release = releases.pop() if len(releases) == 1 else None
-    if not found:
-        return Deployed(None, False, "nothing is deployed")
-    return Deployed(release, not unwell, "; ".join(unwell) or f"hub and proxy are of {release}")
+    return DeployedRelease(
+        release, not problems, "; ".join(problems) or f"hub and proxy are of {release}"
+    )
 
 
 def _deployments(environment: Environment, seconds: int) -> dict[str, dict[str, Any]]:
-    namespace = environment.cluster_spec.namespace
-    answer = kubectl(
-        "--namespace", namespace, "get", "deployments", "--output=json", seconds=seconds
+    answer = kubectl.run(
+        f"--request-timeout={seconds}s",
+        f"--namespace={environment.cluster_spec.namespace}",
+        "get",
+        "deployments",
+        "--output=json",
+        timeout=seconds + 5,
     )
     try:
         items = json.loads(answer.stdout)["items"]
         return {i["metadata"]["name"]: i for i in items if i["metadata"]["name"] in DEPLOYMENTS}
     except (ValueError, KeyError, TypeError):
-        raise CannotAsk(f"kubectl: {_last(answer.stderr) or 'no answer'}") from None
-
-
-def kubectl(
-    *arguments: str, stdin: str = "", seconds: int = 60
-) -> subprocess.CompletedProcess[str]:
-    """With the context that is chosen in this machine's kubeconfig. Raises CannotAsk."""
-    program = shutil.which("kubectl") or shutil.which("kubectl", path=Path(sys.executable).parent)
-    if program is None:
-        raise CannotAsk("kubectl is missing: install your system's package")
-    try:
-        return subprocess.run(
-            [program, f"--request-timeout={seconds}s", *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=seconds + 5,
-        )
-    except subprocess.TimeoutExpired:
-        raise CannotAsk(f"the cluster does not answer within {seconds} s") from None
-
-
-def _last(text: str) -> str:
-    return text.strip().splitlines()[-1] if text.strip() else ""
+        raise kubectl.KubectlError("kubectl: no answer that is known") from None

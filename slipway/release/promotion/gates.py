@@ -1,4 +1,4 @@
-"""What a release must have shown before it is promoted. What cannot be found out is not passed."""
+"""The gates of a promotion: what a release must have shown. What is not known is not passed."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -9,14 +9,15 @@ from slipway.images.oci.descriptors import ImageError
 from slipway.model import InvalidProject, Project
 from slipway.model.quantities import seconds
 from slipway.release.promotion import drift, scan
-from slipway.release.promotion.deployed import CannotAsk, deployed
-from slipway.release.promotion.sides import Side
+from slipway.release.promotion.access import EnvironmentAccess
+from slipway.release.promotion.deployed import deployed_release
 from slipway.steps import StepError
+from slipway.toolchain.kubectl import KubectlError
 
 
 @dataclass(frozen=True)
 class Gate:
-    """`waived` says why somebody let the release pass nevertheless."""
+    """The verdict of one gate. `waived` says why somebody let the release pass nevertheless."""
 
     name: str
     ok: bool
@@ -34,20 +35,20 @@ class Gate:
 Verdict = tuple[bool, str]
 
 
-def release(project: Project, source: Side, target: Side) -> Verdict:
+def release(project: Project, source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     """Its stacks, or its hub and proxy, are of the release that it pins, and in order."""
-    found = deployed(source.environment, source.place)
+    found = deployed_release(source.environment, source.aws)
     pinned = source.release.version
     if found.release != pinned and found.release is not None:
         return False, f"{source.name} pins {pinned} and runs {found.release}: deploy it first"
     return found.in_order and found.release == pinned, found.detail
 
 
-def smoke(project: Project, source: Side, target: Side) -> Verdict:
+def smoke(project: Project, source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     """The newest smoke test was of this very release, passed, and is not old."""
     limit = target.environment.cluster_spec.gates.smoke_within
     remedy = f"run `slipway smoke {source.name}`"
-    newest = next(iter(source.records().of("smoke", source.name)), None)
+    newest = next(iter(source.records().newest_first("smoke", source.name)), None)
     if newest is None:
         return False, f"there is no smoke test of {source.name}: {remedy}"
     when = f"the newest smoke test ({newest.at:%Y-%m-%d %H:%M} UTC)"
@@ -69,7 +70,7 @@ def _culprits(fields: Mapping[str, Any]) -> str:
     return f": {', '.join(red[:5])}" if red else ""
 
 
-def signature(project: Project, source: Side, target: Side) -> Verdict:
+def signature(project: Project, source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     """The target trusts a key that has signed the release, if it asks for one."""
     if not target.environment.cluster_spec.signed_by:
         return True, f"{target.name} asks for none"
@@ -79,7 +80,7 @@ def signature(project: Project, source: Side, target: Side) -> Verdict:
     return True, f"by a key that {target.name} trusts"
 
 
-GATES: dict[str, Callable[[Project, Side, Side], Verdict]] = {
+GATES: dict[str, Callable[[Project, EnvironmentAccess, EnvironmentAccess], Verdict]] = {
     "release": release,
     "smoke": smoke,
     "drift": drift.gate,
@@ -92,7 +93,7 @@ class CannotWaive(Exception):  # noqa: N818
     """What was asked for and why it is refused."""
 
 
-def check_waivers(waivers: Mapping[str, str], target: Side) -> None:
+def check_waivers(waivers: Mapping[str, str], target: EnvironmentAccess) -> None:
     """Raises CannotWaive."""
     if unknown := sorted(set(waivers) - set(GATES)):
         raise CannotWaive(f"there is no gate {', '.join(unknown)}, there is {', '.join(GATES)}")
@@ -104,31 +105,34 @@ def check_waivers(waivers: Mapping[str, str], target: Side) -> None:
 
 def evaluate(
     project: Project,
-    source: Side,
-    target: Side,
+    source: EnvironmentAccess,
+    target: EnvironmentAccess,
     waivers: Mapping[str, str],
-    told: Callable[[Gate], None] = lambda _: None,
+    report: Callable[[Gate], None] = lambda _: None,
 ) -> list[Gate]:
-    """All of them, also after one has not passed; each is told as soon as it is known."""
+    """All gates, also after one has not passed; each is reported as soon as it is known."""
     found = []
-    for name, ask in GATES.items():
-        ok, detail = _asked(ask, project, source, target)
+    for name, check in GATES.items():
+        ok, detail = _verdict(check, project, source, target)
         gate = Gate(name, ok, detail, None if ok else waivers.get(name))
-        told(gate)
+        report(gate)
         found.append(gate)
     return found
 
 
-def _asked(
-    ask: Callable[[Project, Side, Side], Verdict], project: Project, source: Side, target: Side
+def _verdict(
+    check: Callable[[Project, EnvironmentAccess, EnvironmentAccess], Verdict],
+    project: Project,
+    source: EnvironmentAccess,
+    target: EnvironmentAccess,
 ) -> Verdict:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return ask(project, source, target)
+        return check(project, source, target)
     except InvalidProject as error:
         return False, str(error)
     except (BotoCoreError, ClientError) as error:
         return False, f"cannot be found out, AWS: {error}"
-    except (CannotAsk, ImageError, StepError, OSError, ValueError) as error:
+    except (KubectlError, ImageError, StepError, OSError, ValueError) as error:
         return False, f"cannot be found out: {error}"

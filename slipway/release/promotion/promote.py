@@ -12,29 +12,29 @@ from slipway.images.registry import skopeo
 from slipway.images.registry.copy import CopiedImage, ImageCopy, Progress, copy_images
 from slipway.images.registry.reference import Reference
 from slipway.model import Project
+from slipway.release.diff.users import users_see
+from slipway.release.pin import Pin, changed_lines
 from slipway.release.promotion import gates
-from slipway.release.promotion.changes import for_users
+from slipway.release.promotion.access import EnvironmentAccess, source_and_target
 from slipway.release.promotion.gates import Gate
-from slipway.release.promotion.pin import Pin, changed_lines
-from slipway.release.promotion.sides import Side, sides
-from slipway.release.records import Record
+from slipway.release.records import OperationRecord
 
 
 @dataclass(frozen=True)
-class Order:
-    """What somebody asked for. `profiles` are names of credentials, for each environment."""
+class PromotionRequest:
+    """What to promote. `profiles` are names of AWS profiles, one for each environment."""
 
     source: str
     target: str
     waivers: Mapping[str, str] = field(default_factory=dict)
-    """By gate, why it shall not matter."""
+    """By gate, why it is waived."""
     dry_run: bool = False
     profiles: tuple[str | None, str | None] = (None, None)
 
 
 @dataclass(frozen=True)
-class Told:
-    """What hears how it goes on: each gate, bytes to copy, bytes that were copied."""
+class PromotionListener:
+    """Callbacks for progress: each gate, bytes to copy, bytes that were copied."""
 
     gate: Callable[[Gate], None] = lambda _: None
     expected: Progress = lambda _: None
@@ -43,7 +43,7 @@ class Told:
 
 @dataclass
 class Promotion:
-    """How far it came."""
+    """A promotion, and how far it came."""
 
     source: str
     target: str
@@ -80,8 +80,10 @@ class Promotion:
         }
 
 
-def promote(project: Project, order: Order, told: Told = Told()) -> Promotion:
-    """Let `order.target` run the release of `order.source`.
+def promote(
+    project: Project, request: PromotionRequest, listener: PromotionListener = PromotionListener()
+) -> Promotion:
+    """Let `request.target` run the release of `request.source`.
 
     Nothing of the target changes before all gates are open and every image is in its registry;
     then its file does, if it is still what it was at the start. Stopped at any point, it can be
@@ -89,51 +91,57 @@ def promote(project: Project, order: Order, told: Told = Told()) -> Promotion:
     StepError for what went wrong.
     """
     skopeo.version()
-    source, target = sides(project, order.source, order.target, order.profiles)
-    gates.check_waivers(order.waivers, target)
+    source, target = source_and_target(project, request.source, request.target, request.profiles)
+    gates.check_waivers(request.waivers, target)
     # What must not fail any more once the pin is set: a pin without a record has no reason.
-    records, me = target.records(), who()
+    records, me = target.records(), operator()
     pin = Pin.read(project.root, target.name)
     done = Promotion(source.name, target.name, source.release.version, pin.release)
     values = {"release": done.release, "restore_database": None}
     done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
-    done.users = for_users(project, target.name, done.previous, done.release)
-    done.gates = gates.evaluate(project, source, target, order.waivers, told.gate)
-    if order.dry_run:
+    done.users = users_see(project, target.name, done.previous, done.release)
+    done.gates = gates.evaluate(project, source, target, request.waivers, listener.gate)
+    if request.dry_run:
         return done
     if done.passed:
-        done.images = bring(source, target, told)
+        done.images = _copy_images(source, target, listener)
         pin.set(values)
         done.pinned = True
-    done.record = records.keep(_record(done, me))
+    done.record = records.add(_record(done, me))
     return done
 
 
-def bring(source: Side, target: Side, told: Told) -> list[CopiedImage]:
-    """Every image that both sides keep in a registry of their own. Raises ImageError."""
+def _copy_images(
+    source: EnvironmentAccess, target: EnvironmentAccess, listener: PromotionListener
+) -> list[CopiedImage]:
+    """Copy every image that the environments keep in a registry of their own. Raises ImageError."""
     wanted = [
         ImageCopy(image, *_references(image, source, target))
         for image in sorted(source.release.images)
         if target.holds(image)
     ]
     with source.registry() as origin, target.registry() as registry:
-        return copy_images(wanted, origin, registry, told.copied, told.expected)
+        return copy_images(wanted, origin, registry, listener.copied, listener.expected)
 
 
-def _references(image: str, source: Side, target: Side) -> tuple[Reference, Reference]:
-    origin, end = (Reference.parse(s.environment.image_reference(image)) for s in (source, target))
+def _references(
+    image: str, source: EnvironmentAccess, target: EnvironmentAccess
+) -> tuple[Reference, Reference]:
+    origin, end = (
+        Reference.parse(one.environment.image_reference(image)) for one in (source, target)
+    )
     return origin, end.tagged(target.release.version)
 
 
-def _record(done: Promotion, me: dict[str, str]) -> Record:
+def _record(done: Promotion, me: dict[str, str]) -> OperationRecord:
     fields = done.as_json() | {"who": me}
     fields.pop("record")
     now = datetime.now(UTC)
-    return Record("promotion", done.target, done.release, now, done.pinned, fields)
+    return OperationRecord("promotion", done.target, done.release, now, done.pinned, fields)
 
 
-def who() -> dict[str, str]:
-    """Who does this, as far as this machine knows."""
+def operator() -> dict[str, str]:
+    """Who runs this command, as far as this machine knows."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user need not have a name

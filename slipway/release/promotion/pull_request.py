@@ -1,20 +1,20 @@
-"""What a pipeline needs for a pull request that promotes: its branch, its title, its text."""
+"""The pull request of a promotion: its branch, title and text, and opening it with gh."""
 
-import os
-import shutil
 import subprocess
 from base64 import b64encode
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from slipway.release.promotion.promote import Promotion
+from slipway.toolchain import git
 
 MARKS = {True: "passed", False: "not passed"}
 
 
 class CannotOpen(Exception):  # noqa: N818
-    """What git or gh said."""
+    """Why the pull request is not opened: what git or gh said."""
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,14 @@ def _cell(text: str) -> str:
 
 
 def content(root: Path, file: str) -> str:
-    """What a job needs to commit the pin that has no other file of this one: base64, as ends of
-    lines matter. Raises OSError."""
+    """The file in base64, for a job that commits it and has nothing else. Raises OSError."""
     return b64encode((root / file).read_bytes()).decode()
 
 
 def can_open(root: Path) -> bool:
-    """Whether gh is here and knows who we are."""
-    if shutil.which("gh") is None or shutil.which("git") is None:
-        return False
+    """Whether gh is installed and logged in."""
     try:
-        _run(root, "gh", "auth", "token")
+        _gh(root, "auth", "token")
     except CannotOpen:
         return False
     return True
@@ -93,55 +90,50 @@ def can_open(root: Path) -> bool:
 
 def open_with_gh(root: Path, request: PullRequest, file: str) -> str:
     """Commit `file` to the request's branch, push it and open the request, unless it is open.
-    Returns its address.
 
-    What is checked out stays checked out, and what else changed stays out of the commit. Raises
-    CannotOpen.
+    The commit is made in a working tree of its own: what is checked out stays checked out, and what
+    else changed stays out of it. Returns the request's address. Raises CannotOpen.
     """
-    if _run(root, "git", "rev-list", "--max-count=1", "HEAD", "--not", "--remotes"):
-        raise CannotOpen("as it would hold commits of yours that were not pushed: push them first")
-    blob = _run(root, "git", "hash-object", "-w", "--", file)
-    prefix = _run(root, "git", "rev-parse", "--show-prefix")
-    entry = _run(root, "git", "ls-tree", "HEAD", "--", file).split(" ")[0] or "100644"
-    tree = _tree(root, f"{prefix}{file}", blob, entry)
-    commit = _run(root, "git", "commit-tree", tree, "-p", "HEAD", "-m", request.title)
-    _run(root, "git", "push", "--force", "origin", f"{commit}:refs/heads/{request.branch}")
-    there = ("--head", request.branch, "--state", "open", "--json", "url", "--jq", ".[].url")
-    if address := _run(root, "gh", "pr", "list", *there):
+    try:
+        _push(root.resolve(), request, file)
+    except git.GitError as error:
+        raise CannotOpen(str(error)) from None
+    opened = ("--head", request.branch, "--state", "open", "--json", "url", "--jq", ".[].url")
+    if address := _gh(root, "pr", "list", *opened):
         return address
     options = ("--head", request.branch, "--title", request.title, "--body-file", "-")
-    return _run(root, "gh", "pr", "create", *options, stdin=request.body)
+    return _gh(root, "pr", "create", *options, stdin=request.body)
 
 
-def _tree(root: Path, path: str, blob: str, mode: str) -> str:
-    """HEAD's tree with one file changed, made in an index of its own."""
-    index = Path(_run(root, "git", "rev-parse", "--absolute-git-dir")) / "slipway-promote-index"
-    variables = {"GIT_INDEX_FILE": str(index)}
-    try:
-        _run(root, "git", "read-tree", "HEAD", variables=variables)
-        entry = f"{mode},{blob},{path}"
-        _run(root, "git", "update-index", "--add", "--cacheinfo", entry, variables=variables)
-        return _run(root, "git", "write-tree", variables=variables)
-    finally:
-        index.unlink(missing_ok=True)
+def _push(root: Path, request: PullRequest, file: str) -> None:
+    if git.run(root, "rev-list", "--max-count=1", "HEAD", "--not", "--remotes"):
+        raise CannotOpen("as it would hold commits of yours that were not pushed: push them first")
+    with TemporaryDirectory(prefix="slipway-promote-") as folder:
+        tree = Path(folder, "tree")
+        git.run(root, "worktree", "add", "--quiet", "--detach", str(tree))
+        try:
+            pinned = tree / root.relative_to(git.top(root)) / file
+            pinned.write_bytes((root / file).read_bytes())
+            git.run(tree, "add", str(pinned))
+            git.run(tree, "commit", "--no-verify", "--allow-empty", "--message", request.title)
+            git.run(tree, "push", "--force", "origin", f"HEAD:refs/heads/{request.branch}")
+        finally:
+            git.run(root, "worktree", "remove", "--force", str(tree))
 
 
-def _run(
-    root: Path, *command: str, stdin: str = "", variables: dict[str, str] | None = None
-) -> str:
+def _gh(root: Path, *arguments: str, stdin: str = "") -> str:
     try:
         done = subprocess.run(
-            command,
+            ["gh", *arguments],
             cwd=root,
             input=stdin,
             capture_output=True,
             text=True,
             check=False,
             timeout=300,
-            env={**os.environ, **(variables or {})},
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotOpen(f"{' '.join(command[:2])}: {error}") from error
+        raise CannotOpen(f"gh {arguments[0]}: {error}") from error
     if done.returncode != 0:
-        raise CannotOpen(f"{' '.join(command[:2])}: {done.stderr.strip()}")
+        raise CannotOpen(f"gh {arguments[0]}: {done.stderr.strip()}")
     return done.stdout.strip()

@@ -11,16 +11,23 @@ from slipway_hub.rollback import Fitting
 from slipway_hub.rollback import fitting as find_fitting
 from slipway_hub.snapshots import BucketSnapshots
 
-from slipway.facts import WORKING_TREE
+from slipway.facts import (
+    DATA_STACK,
+    HUB,
+    HUB_PROGRAM,
+    SNAPSHOTS_PREFIX,
+    WORKING_TREE,
+    environment_file,
+)
 from slipway.model import InvalidProject, Problem, Project
 from slipway.release import versions
-from slipway.release.promotion.changes import for_users
-from slipway.release.promotion.deployed import CannotAsk, kubectl
-from slipway.release.promotion.pin import Pin, changed_lines
-from slipway.release.promotion.promote import who
-from slipway.release.promotion.sides import Side, reach, with_release
-from slipway.release.records import Record
+from slipway.release.diff.users import users_see
+from slipway.release.pin import Pin, changed_lines
+from slipway.release.promotion.access import EnvironmentAccess, account_access, with_release
+from slipway.release.promotion.promote import operator
+from slipway.release.records import OperationRecord
 from slipway.steps import StepError
+from slipway.toolchain import kubectl
 
 
 @dataclass
@@ -78,15 +85,15 @@ def rollback(
     if environment.release is None:
         message = f"{WORKING_TREE} is pinned: there is no release to go back from"
         raise InvalidProject([_problem(name, "release", message)])
-    side = Side(environment, project.root, reach(environment, profile))
-    release, chosen = (to, "as you said") if to else before(project, side)
-    _check(project, side, release, named=to is not None)
+    access = EnvironmentAccess(environment, project.root, account_access(environment, profile))
+    release, chosen = (to, "as you said") if to else before(project, access)
+    _check(project, access, release, named=to is not None)
     goes_to = with_release(project.root, environment, project.releases[release])
     pin = Pin.read(project.root, name)
     done = Rollback(name, pin.release, release, chosen)
-    done.users = for_users(project, name, pin.release, release)
+    done.users = users_see(project, name, pin.release, release)
     if not keep_database:
-        found = fitting(side, release)
+        found = fitting(access, release)
         done.database = found.as_json()
         done.restores = not found.same_schema
     restored = done.database["snapshot"] if done.restores and done.database else None
@@ -94,88 +101,89 @@ def rollback(
     done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
     if dry_run:
         return done
-    records, me = Side(goes_to, project.root, side.place).records(), who()
+    records, me = EnvironmentAccess(goes_to, project.root, access.aws).records(), operator()
     pin.set(values)
     done.pinned = True
     fields = done.as_json() | {"who": me}
-    done.record = records.keep(Record("rollback", name, release, datetime.now(UTC), True, fields))
+    done.record = records.add(
+        OperationRecord("rollback", name, release, datetime.now(UTC), True, fields)
+    )
     return done
 
 
-def before(project: Project, side: Side) -> tuple[str, str]:
+def before(project: Project, access: EnvironmentAccess) -> tuple[str, str]:
     """The release before the pinned one, and how it is known. Raises InvalidProject, StepError.
 
-    What a promotion took the place of; else, of the frozen ones, the next lower version.
+    What a promotion took the aws of; else, of the frozen ones, the next lower version.
     """
-    pinned = side.release.version
-    for record in _promotions(side):
+    pinned = access.release.version
+    for record in _promotions(access):
         previous = record.fields.get("previous")
         if record.ok and record.release == pinned and previous not in (pinned, None):
             if previous == WORKING_TREE:
                 break
-            return str(previous), f"what the promotion of {record.at:%Y-%m-%d} took the place of"
-    lower = [v for v in project.releases if versions.key(v) < versions.key(pinned)]
+            return str(previous), f"what the promotion of {record.at:%Y-%m-%d} took the aws of"
+    lower = [v for v in project.releases if versions.parse(v) < versions.parse(pinned)]
     if newest := versions.newest(lower):
         return newest, "the next lower version, as no promotion says otherwise"
     message = f"no release before {pinned} is known"
-    raise InvalidProject([_problem(side.name, "release", message, "name one with --to VERSION")])
+    raise InvalidProject([_problem(access.name, "release", message, "name one with --to VERSION")])
 
 
-def _promotions(side: Side) -> Iterator[Record]:
+def _promotions(access: EnvironmentAccess) -> Iterator[OperationRecord]:
     """Raises StepError at a record that cannot be read."""
     try:
-        yield from side.records().of("promotion", side.name)
+        yield from access.records().newest_first("promotion", access.name)
     except ValueError as error:
-        message = f"{side.name}: {error}; name the release to go back to: --to VERSION"
+        message = f"{access.name}: {error}; name the release to go back to: --to VERSION"
         raise StepError(message) from error
 
 
-def fitting(side: Side, release: str) -> Fitting:
+def fitting(access: EnvironmentAccess, release: str) -> Fitting:
     """The snapshot that fits. Raises StepError when there is none, or when it is broken."""
     remedy = "--keep-database pins the release alone, if its hub understands the database as it is"
     try:
-        found = _in_bucket(side, release) if side.place else _in_pod(side, release)
-    except (BadSnapshotError, CannotAsk, OSError) as error:
-        raise StepError(f"{side.name}: {error}; nothing was changed; {remedy}") from error
+        found = _in_bucket(access, release) if access.aws else _in_pod(access, release)
+    except (BadSnapshotError, kubectl.KubectlError, StepError, OSError) as error:
+        raise StepError(f"{access.name}: {error}; nothing was changed; {remedy}") from error
     if found.snapshot is None:
         raise StepError(
-            f"{side.name} has no snapshot of its database from when {release} was left; nothing "
+            f"{access.name} has no snapshot of its database from when {release} was left; nothing "
             f"was changed; {remedy}"
         )
     return found
 
 
-def _in_bucket(side: Side, release: str) -> Fitting:
+def _in_bucket(access: EnvironmentAccess, release: str) -> Fitting:
     from slipway.aws import cloudformation
-    from slipway.facts import SNAPSHOTS_PREFIX
 
-    assert side.place
-    buckets = cloudformation.physical_ids(side.place, "data", "AWS::S3::Bucket")
+    assert access.aws
+    buckets = cloudformation.physical_ids(access.aws, DATA_STACK, "AWS::S3::Bucket")
     if not buckets:
-        raise CannotAsk("its data stack is not there")
-    client = side.place.client("s3")
+        raise StepError("its data stack is not there")
+    client = access.aws.client("s3")
     return find_fitting(BucketSnapshots(buckets[0], SNAPSHOTS_PREFIX.strip("/"), client), release)
 
 
-def _in_pod(side: Side, release: str) -> Fitting:
+def _in_pod(access: EnvironmentAccess, release: str) -> Fitting:
     """Asked where the snapshots are: in the hub's pod."""
-    namespace = side.environment.cluster_spec.namespace
-    where = ("--namespace", namespace, "exec", "deployment/hub", "--container=hub")
-    answer = kubectl(*where, "--", "slipway-hub", "fitting", release, seconds=120)
+    namespace = access.environment.cluster_spec.namespace
+    where = ("--namespace", namespace, "exec", f"deployment/{HUB}", f"--container={HUB}")
+    answer = kubectl.run(*where, "--", HUB_PROGRAM, "fitting", release, timeout=120, check=False)
     if answer.returncode:
-        raise CannotAsk(f"the hub's pod: {answer.stderr.strip()}")
+        raise StepError(f"the hub's pod: {answer.stderr.strip()}")
     try:
         return Fitting(**json.loads(answer.stdout))
     except (ValueError, TypeError):
-        raise CannotAsk("the hub's pod gives no answer that this version knows") from None
+        raise StepError("the hub's pod gives no answer that this version knows") from None
 
 
-def _check(project: Project, side: Side, release: str, *, named: bool) -> None:
+def _check(project: Project, access: EnvironmentAccess, release: str, *, named: bool) -> None:
     """Raises InvalidProject for what cannot be gone back to.
 
     A newer release was here before if a record says so, and not because somebody named it.
     """
-    name, pinned = side.name, side.release.version
+    name, pinned = access.name, access.release.version
     if release == pinned:
         raise InvalidProject([_problem(name, "release", f"{release} is pinned already")])
     from slipway.release import file
@@ -183,14 +191,14 @@ def _check(project: Project, side: Side, release: str, *, named: bool) -> None:
 
     file.read(project.root, release)
     verify(project, name, release)
-    if named and versions.key(release) > versions.key(pinned):
+    if named and versions.parse(release) > versions.parse(pinned):
         message = f"{release} is newer than {pinned}, which is pinned"
         hint = f"`slipway promote SOURCE {name}` brings what was tested, with its images"
         raise InvalidProject([_problem(name, "release", message, hint)])
 
 
 def _problem(environment: str, path: str, message: str, hint: str = "") -> Problem:
-    return Problem(f"environments/{environment}.yaml", 1, 1, path, message, hint)
+    return Problem(environment_file(environment), 1, 1, path, message, hint)
 
 
 def _some(names: list[str], most: int = 10) -> str:

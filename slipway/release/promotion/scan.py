@@ -8,7 +8,7 @@ from slipway.images.oci.descriptors import INDEXES
 from slipway.images.registry.reference import Reference
 from slipway.images.registry.registry import Registry
 from slipway.model import Project
-from slipway.release.promotion.sides import Side
+from slipway.release.promotion.access import EnvironmentAccess
 
 if TYPE_CHECKING:
     from slipway.aws.account import AwsAccount
@@ -20,13 +20,15 @@ NO_PLATFORM = "unknown"
 """Of an attestation beside the images of an index: it holds no files to scan."""
 
 
-def gate(project: Project, source: Side, target: Side) -> tuple[bool, str]:
+def gate(
+    project: Project, source: EnvironmentAccess, target: EnvironmentAccess
+) -> tuple[bool, str]:
     """Every image of every platform was scanned, and nothing is as severe as the target's limit.
 
     Raises ImageError and what boto3 raises.
     """
     limit = target.environment.cluster_spec.gates.findings
-    if source.place is None:
+    if source.aws is None:
         return False, (
             f"{source.name} is not on AWS: its registry has no scan that can be asked for"
         )
@@ -36,7 +38,7 @@ def gate(project: Project, source: Side, target: Side) -> tuple[bool, str]:
             reference = Reference.parse(source.environment.image_reference(image))
             for digest in _scannable(registry, reference):
                 count += 1
-                if problem := _problem(source.place, reference, digest, limit):
+                if problem := _problem(source.aws, reference, digest, limit):
                     problems.append(f"{image}: {problem}")
     return not problems, "; ".join(problems) or f"nothing {limit} or worse in {count} images"
 
@@ -51,12 +53,12 @@ def _scannable(registry: Registry, reference: Reference) -> Iterator[str]:
             yield child["digest"]
 
 
-def _problem(place: "AwsAccount", reference: Reference, digest: str, limit: str) -> str:
+def _problem(aws: "AwsAccount", reference: Reference, digest: str, limit: str) -> str:
     from botocore.exceptions import ClientError
 
     try:
-        found: Any = place.client("ecr").describe_image_scan_findings(
-            registryId=place.spec.account,
+        found: Any = aws.client("ecr").describe_image_scan_findings(
+            registryId=aws.spec.account,
             repositoryName=reference.repository,
             imageId={"imageDigest": digest},
         )

@@ -1,4 +1,4 @@
-"""Every environment with what it pins, what it runs, and what is known of both."""
+"""`slipway status`: for every environment, what it pins, what it runs and what is known of both."""
 
 import fcntl
 import threading
@@ -9,23 +9,23 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from slipway.model import Environment, Project
-from slipway.release.promotion.deployed import CannotAsk, Deployed, deployed, stacks_of
-from slipway.release.promotion.sides import reach
-from slipway.release.records import Record, file_records
-from slipway.release.records_at import records_at
+from slipway.release.promotion.access import account_access
+from slipway.release.promotion.deployed import DeployedRelease, deployed_release, stacks_of
+from slipway.release.records import OperationRecord, file_record_store, record_store
 from slipway.steps import StepError
+from slipway.toolchain.kubectl import KubectlError
 
 if TYPE_CHECKING:
     from slipway.aws.account import AwsAccount
 
 SECONDS = 15
-"""For all that is asked of one environment; all are asked at the same time."""
+"""For all questions about one environment; all environments are asked at the same time."""
 WORST = ("DRIFTED", "UNKNOWN", "NOT_CHECKED", "IN_SYNC")
 
 
 @dataclass
-class Row:
-    """What could be found out. `problems` says what could not, and why."""
+class EnvironmentStatus:
+    """What is known of one environment. `problems` says what could not be found out, and why."""
 
     environment: str
     target: str
@@ -35,7 +35,7 @@ class Row:
     in_order: bool | None = None
     since: datetime | None = None
     """When what runs was last changed."""
-    smoke: Record | None = None
+    smoke: OperationRecord | None = None
     drift: str | None = None
     """The worst of its stacks, as CloudFormation last found it; None where nobody looks."""
     problems: list[str] = field(default_factory=list)
@@ -50,75 +50,77 @@ class Row:
         return asdict(self) | {"since": since, "smoke": smoke}
 
 
-def status(project: Project, within: float = SECONDS) -> list[Row]:
+def status(project: Project, within: float = SECONDS) -> list[EnvironmentStatus]:
     """A row for each environment, whether it can be reached or not."""
-    rows = [Row(e.name, e.spec.target, e.release_name) for e in project.environments()]
-    asked = {row.environment: _asking(project, row) for row in rows}
+    rows = [
+        EnvironmentStatus(e.name, e.spec.target, e.release_name) for e in project.environments()
+    ]
+    threads = {row.environment: _start(project, row) for row in rows}
     end = time.monotonic() + within
     for row in rows:
-        asked[row.environment].join(max(0.0, end - time.monotonic()))
-    return [_known(row, asked[row.environment].is_alive(), within) for row in rows]
+        threads[row.environment].join(max(0.0, end - time.monotonic()))
+    return [_finished(row, threads[row.environment].is_alive(), within) for row in rows]
 
 
-def _known(row: Row, is_asked: bool, within: float) -> Row:
-    if not is_asked:
+def _finished(row: EnvironmentStatus, is_alive: bool, within: float) -> EnvironmentStatus:
+    if not is_alive:
         return row
     late = f"{row.environment} did not answer within {within:g} s"
     known = {name: value for name, value in vars(row).items() if name != "problems"}
-    return Row(**known, problems=[*row.problems, late])
+    return EnvironmentStatus(**known, problems=[*row.problems, late])
 
 
-def _asking(project: Project, row: Row) -> threading.Thread:
+def _start(project: Project, row: EnvironmentStatus) -> threading.Thread:
     """A daemon: what does not answer must not keep the command from ending."""
     environment = project.environment(row.environment)
-    thread = threading.Thread(target=_ask, args=(project, environment, row), daemon=True)
+    thread = threading.Thread(target=_fill, args=(project, environment, row), daemon=True)
     thread.start()
     return thread
 
 
-def _ask(project: Project, environment: Environment, row: Row) -> None:
+def _fill(project: Project, environment: Environment, row: EnvironmentStatus) -> None:
     if not environment.spec.has_cluster:
         _try(row, lambda: _local(project, row))
         return
-    places: list[AwsAccount | None] = []
-    _try(row, lambda: places.append(reach(environment)))
-    if not places:
+    accounts: list[AwsAccount | None] = []
+    _try(row, lambda: accounts.append(account_access(environment)))
+    if not accounts:
         return
-    (place,) = places
-    _try(row, lambda: _smoke(project, environment, place, row))
-    _try(row, lambda: _deployed(row, deployed(environment, place, seconds=SECONDS)))
-    if place:
-        _try(row, lambda: _stacks(place, row))
+    (aws,) = accounts
+    _try(row, lambda: _newest_smoke(project, environment, aws, row))
+    _try(row, lambda: _deployed(row, deployed_release(environment, aws, seconds=SECONDS)))
+    if aws:
+        _try(row, lambda: _stacks(aws, row))
 
 
-def _try(row: Row, ask: Callable[[], object]) -> None:
+def _try(row: EnvironmentStatus, look: Callable[[], object]) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        ask()
+        look()
     except (BotoCoreError, ClientError) as error:
         row.problems.append(f"AWS: {error}")
-    except (CannotAsk, StepError, OSError, ValueError) as error:
+    except (KubectlError, StepError, OSError, ValueError) as error:
         row.problems.append(str(error))
 
 
-def _deployed(row: Row, found: Deployed) -> None:
+def _deployed(row: EnvironmentStatus, found: DeployedRelease) -> None:
     row.deployed, row.in_order, row.detail = found.release, found.in_order, found.detail
 
 
-def _smoke(
-    project: Project, environment: Environment, place: "AwsAccount | None", row: Row
+def _newest_smoke(
+    project: Project, environment: Environment, aws: "AwsAccount | None", row: EnvironmentStatus
 ) -> None:
-    records = records_at(project.root, environment, place)
-    row.smoke = next(iter(records.of("smoke", environment.name)), None)
+    records = record_store(project.root, environment, aws)
+    row.smoke = next(iter(records.newest_first("smoke", environment.name)), None)
 
 
-def _stacks(place: "AwsAccount", row: Row) -> None:
+def _stacks(aws: "AwsAccount", row: EnvironmentStatus) -> None:
     """When they were last changed, and what the last look for drift found."""
-    client = place.client("cloudformation")
+    client = aws.client("cloudformation")
     drifts, changed = set(), []
-    for short in stacks_of(place.spec):
-        name = place.stack(short)
+    for short in stacks_of(aws.spec):
+        name = aws.stack(short)
         try:
             (stack,) = client.describe_stacks(StackName=name)["Stacks"]
         except client.exceptions.ClientError:
@@ -129,7 +131,7 @@ def _stacks(place: "AwsAccount", row: Row) -> None:
     row.since = max(changed, default=None)
 
 
-def _local(project: Project, row: Row) -> None:
+def _local(project: Project, row: EnvironmentStatus) -> None:
     """Whether `slipway up` holds its lock, in which it writes where it is."""
     lock, address = project.root / ".slipway/hub/lock", ""
     try:
@@ -141,7 +143,9 @@ def _local(project: Project, row: Row) -> None:
         address = lock.read_text().strip() or "an address it will print soon"
     row.deployed = row.pinned if address else None
     row.in_order, row.detail = bool(address), f"runs at {address}" if address else "is stopped"
-    row.smoke = next(iter(file_records(project.root).of("smoke", row.environment)), None)
+    row.smoke = next(
+        iter(file_record_store(project.root).newest_first("smoke", row.environment)), None
+    )
 
 
 def age(moment: datetime | None) -> str:

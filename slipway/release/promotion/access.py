@@ -1,17 +1,16 @@
-"""The two sides of a promotion: each environment, and who we are there."""
+"""Access to the environments of a promotion: with whose credentials, and to which registry."""
 
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slipway.facts import WORKING_TREE
+from slipway.facts import WORKING_TREE, environment_file, promotion_role_name
 from slipway.images.registry.reference import Reference
 from slipway.images.registry.registry import Registry
 from slipway.model import Environment, InvalidProject, Problem, Project, document
 from slipway.model.release import Release
-from slipway.release.records import Records
-from slipway.release.records_at import records_at
+from slipway.release.records import RecordStore, record_store
 from slipway.steps import StepError
 
 if TYPE_CHECKING:
@@ -22,12 +21,12 @@ SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class Side:
-    """An environment with the release that is promoted; `place` is None if it is not on AWS."""
+class EnvironmentAccess:
+    """An environment with a release, and its AWS account: None if it is not on AWS."""
 
     environment: Environment
     root: Path
-    place: "AwsAccount | None"
+    aws: "AwsAccount | None"
 
     @property
     def name(self) -> str:
@@ -38,13 +37,13 @@ class Side:
         assert self.environment.release
         return self.environment.release
 
-    def records(self) -> Records:
+    def records(self) -> RecordStore:
         """Raises StepError, and what boto3 raises."""
-        return records_at(self.root, self.environment, self.place)
+        return record_store(self.root, self.environment, self.aws)
 
     def registry(self) -> Registry:
         home = Reference.parse(f"{self.environment.cluster_spec.registry}/any")
-        return Registry(home, self.place.session if self.place else None)
+        return Registry(home, self.aws.session if self.aws else None)
 
     def holds(self, image: str) -> bool:
         """Whether the image is in this environment's registry, and not somebody else's."""
@@ -52,10 +51,10 @@ class Side:
         return self.environment.image_reference(image).startswith(home)
 
 
-def sides(
+def source_and_target(
     project: Project, source: str, target: str, profiles: tuple[str | None, str | None]
-) -> tuple[Side, Side]:
-    """Both sides with the release that `source` pins.
+) -> tuple[EnvironmentAccess, EnvironmentAccess]:
+    """The two environments of a promotion, both with the release that `source` pins.
 
     `profiles` name credentials in AWS's configuration, for each. Raises InvalidProject for what
     cannot be promoted, StepError when AWS does not let us in.
@@ -76,8 +75,8 @@ def sides(
     assert from_.release
     to = with_release(project.root, to, from_.release)
     return (
-        Side(from_, project.root, reach(from_, profiles[0])),
-        Side(to, project.root, reach(to, profiles[1])),
+        EnvironmentAccess(from_, project.root, account_access(from_, profiles[0])),
+        EnvironmentAccess(to, project.root, account_access(to, profiles[1])),
     )
 
 
@@ -86,7 +85,7 @@ def with_release(root: Path, environment: Environment, release: Release) -> Envi
 
     Raises InvalidProject where its nodes cannot run that: its file would be refused from then on.
     """
-    name = f"environments/{environment.name}.yaml"
+    name = environment_file(environment.name)
     if findings := list(environment.spec.misfits(release.catalog)):
         file = document.read(root / name, name)
         raise InvalidProject(
@@ -102,8 +101,8 @@ def with_release(root: Path, environment: Environment, release: Release) -> Envi
     )
 
 
-def reach(environment: Environment, profile: str | None = None) -> "AwsAccount | None":
-    """An environment's place on AWS, with credentials of its account; None if it is elsewhere.
+def account_access(environment: Environment, profile: str | None = None) -> "AwsAccount | None":
+    """An environment's aws on AWS, with credentials of its account; None if it is elsewhere.
 
     Credentials of another account take the role of `stacks/constructs/promotion_role.py`.
     Raises StepError.
@@ -118,11 +117,11 @@ def reach(environment: Environment, profile: str | None = None) -> "AwsAccount |
     region, account = environment.eks_spec.region, environment.eks_spec.account
     try:
         session = boto3.Session(profile_name=profile, region_name=region)
-        place = AwsAccount(environment, os.environ, session)
-        if place.client("sts").get_caller_identity()["Account"] == account:
-            return place
-        role = f"arn:aws:iam::{account}:role/slipway-{environment.name}-promotion"
-        taken = place.client("sts").assume_role(
+        aws = AwsAccount(environment, os.environ, session)
+        if aws.client("sts").get_caller_identity()["Account"] == account:
+            return aws
+        role = f"arn:aws:iam::{account}:role/{promotion_role_name(environment.name)}"
+        taken = aws.client("sts").assume_role(
             RoleArn=role, RoleSessionName="slipway-promote", DurationSeconds=SECONDS
         )["Credentials"]
     except (BotoCoreError, ClientError) as error:
@@ -138,4 +137,4 @@ def reach(environment: Environment, profile: str | None = None) -> "AwsAccount |
 
 
 def _problem(environment: str, path: str, message: str, hint: str) -> Problem:
-    return Problem(f"environments/{environment}.yaml", 1, 1, path, message, hint)
+    return Problem(environment_file(environment), 1, 1, path, message, hint)

@@ -1,0 +1,180 @@
+"""The two states of an environment that are compared, each with the code that renders it."""
+
+import json
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from slipway.facts import HUB_IMAGES, RELEASES_FOLDER, WORKING_TREE, environment_file
+from slipway.images.build.build import RECORDS
+from slipway.images.build.record import BuildRecords
+from slipway.installation import INSTALLATION
+from slipway.model import Environment, InvalidProject, Problem, Project, load
+from slipway.model.document import parse
+from slipway.release import bills, code, file, versions
+from slipway.release.checkout import hand_over
+from slipway.toolchain import git
+
+LAST_COMMIT = "HEAD"
+
+
+@dataclass(frozen=True)
+class DiffInput:
+    """One state of an environment. `digests` and `programs` are of its images, where known."""
+
+    name: str
+    """A version, `working-tree` or a commit, as the user called it."""
+    environment: Environment | None
+    """None: there is none of that name."""
+    digests: dict[str, str]
+    programs: dict[str, dict[str, str]]
+    code: Path | None = None
+    """A folder with the files of another commit, whose code renders this; None: the code here."""
+    note: str = ""
+    """Why it is rendered by other code than its own, if it is."""
+
+
+NOTHING = DiffInput("", None, {}, {})
+
+
+@contextmanager
+def inputs(
+    project: Project, name: str, before: str | None, after: str | None
+) -> Iterator[tuple[DiffInput, DiffInput]]:
+    """What `slipway diff --help` says of `--from` and `--to`. Raises InvalidProject."""
+    here = project.environment(name)
+    if before is None:
+        before = _default_before(project, here)
+        after = after or _default_after(project, here)
+    with TemporaryDirectory(prefix="slipway-diff-") as folder:
+        old = _input(project, name, before, Path(folder, "from"))
+        new = _input(project, name, after or here.release_name, Path(folder, "to"))
+        yield old, new
+
+
+def _default_before(project: Project, here: Environment) -> str:
+    if here.release:
+        return here.release.version
+    return versions.newest(file.existing(project.root)) or LAST_COMMIT
+
+
+def _default_after(project: Project, here: Environment) -> str:
+    newest = versions.newest(file.existing(project.root))
+    if here.release and newest and newest != here.release.version:
+        return newest
+    return WORKING_TREE
+
+
+def _input(project: Project, name: str, what: str, folder: Path) -> DiffInput:
+    if what in (WORKING_TREE, *file.existing(project.root)):
+        found = of_version(project, name, what)
+        return _by_its_commit(project, project.root, found, folder)
+    return _committed(project, name, what, folder)
+
+
+def of_version(project: Project, name: str, version: str) -> DiffInput:
+    """The environment as it would be with a release, or with the catalog for `working-tree`.
+
+    Rendered by the code at hand. Raises InvalidProject.
+    """
+    here = project.environment(name)
+    if version == WORKING_TREE:
+        here = replace(here, release=None, catalog=project.catalog, versions=project.platform)
+    else:
+        release = file.read(project.root, version)
+        here = replace(here, release=release, catalog=release.catalog, versions=release.platform)
+    return _described(project, here)
+
+
+def _described(project: Project, environment: Environment) -> DiffInput:
+    """With what is known of its images, rendered by the code here."""
+    if release := environment.release:
+        programs = {name: dict(found) for name, found in release.programs.items()}
+        return DiffInput(release.version, environment, dict(release.images), programs)
+    records = BuildRecords(project.root / RECORDS)
+    found = [records.read(name) for name in (*HUB_IMAGES, *environment.catalog.images)]
+    built = [record for record in found if record]
+    try:
+        programs = bills.programs_in(project.root, built)
+    except (OSError, ValueError):
+        programs = {}  # bills of materials that were deleted are no reason to show nothing
+    return DiffInput(WORKING_TREE, environment, {r.name: r.digest for r in built}, programs)
+
+
+def _by_its_commit(project: Project, source: Path, found: DiffInput, folder: Path) -> DiffInput:
+    """Have a release rendered by the code of its commit, with the data of the project `source`."""
+    here = found.environment
+    if here is None or here.release is None:
+        return found
+    version, commit = here.release.version, here.release.commit
+    try:
+        code.check_commit(project.root, here)
+        if not code.other_code(project.root, here, commit):
+            return found
+        inside = _extract(project.root, commit, folder)
+    except (InvalidProject, git.GitError):
+        return replace(found, note=f"{version} is rendered by the code here, not by its own")
+    hand_over(source, here, inside)
+    _pin(inside / environment_file(here.name), version)
+    return replace(found, code=inside, note=_other_libraries(version, folder))
+
+
+def _pin(file: Path, version: str) -> None:
+    """Whether the release is trusted is no matter of a diff: it is not deployed."""
+    data = parse(file.read_bytes(), file.name).data | {"release": version}
+    data.pop("signed_by", None)
+    file.write_text(json.dumps(data))
+
+
+def _other_libraries(name: str, folder: Path) -> str:
+    lock = folder / INSTALLATION.relative_to(git.top(INSTALLATION)) / code.LOCK
+    if not lock.is_file() or not code.other_libraries(lock):
+        return ""
+    return f"{name} is rendered with the libraries here, not with those it was locked to"
+
+
+def _committed(project: Project, name: str, revision: str, folder: Path) -> DiffInput:
+    """The environment as a commit has it, with the release that is pinned there."""
+    root = project.root
+    try:
+        commit = _commit(root, revision)
+        inside = _extract(root, commit, folder / "commit")
+    except git.GitError as error:
+        known = ", ".join([*versions.in_order(file.existing(root)), WORKING_TREE])
+        message = f"{revision!r} is neither a release nor a commit ({error})"
+        problem = Problem(RELEASES_FOLDER, 1, 1, "", message, f"there is {known}")
+        raise InvalidProject([problem]) from None
+    own = inside if _has_other_code(project, name, commit) else None
+    if not (inside / environment_file(name)).exists():
+        return DiffInput(revision, None, {}, {}, own)
+    environment = load(inside, name).environment(name)
+    found = replace(_described(replace(project, root=inside), environment), name=revision)
+    if environment.release:
+        return _by_its_commit(project, inside, found, folder / "release")
+    note = _other_libraries(revision, folder / "commit") if own else ""
+    return replace(found, code=own, note=note)
+
+
+def _has_other_code(project: Project, name: str, commit: str) -> bool:
+    top = git.top(project.root)
+    if not INSTALLATION.is_relative_to(top):
+        return False
+    return bool(code.other_code(project.root, project.environment(name), commit))
+
+
+def _commit(root: Path, revision: str) -> str:
+    wanted = f"{revision}^{{commit}}"
+    return git.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", wanted).strip()
+
+
+def _extract(root: Path, commit: str, target: Path) -> Path:
+    """Put a commit's files into `target`; returns the project's folder in it."""
+    top = git.top(root)
+    archive = git.run_bytes(top, "archive", "--format=tar", commit)
+    with tarfile.open(fileobj=BytesIO(archive)) as tar:
+        tar.extractall(target, filter="data")
+    return target / root.resolve().relative_to(top)
