@@ -34,6 +34,10 @@ def culling_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     project = make_project(tmp_path_factory.mktemp("culling") / "project")
     cull_after(project, idle=f"{IDLE}s", every="2s")
     with running_hub(project) as hub:
+        for image in (project / ".slipway/images").iterdir():
+            # Programs are looked at often here. In so short a time the bursts of an editor that
+            # rests, one in twenty seconds, are more than a tenth of a core.
+            (image / "jupyter_server_config.py").write_text("c.DataPath.job_share = 0.5\n")
         yield hub
 
 
