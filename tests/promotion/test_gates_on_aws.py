@@ -61,7 +61,7 @@ def sides(project: Project) -> tuple[EnvironmentAccess, EnvironmentAccess]:
     dev, prod = project.environment("dev"), project.environment("prod")
     assert dev.release
     aws = AwsAccount(dev)
-    aws._clients["cloudformation"] = Stacks()
+    stub(aws, cloudformation=Stacks())
     return (
         EnvironmentAccess(dev, project.root, aws),
         EnvironmentAccess(with_release(project.root, prod, dev.release), project.root, None),
@@ -93,10 +93,16 @@ class Stacks:
         return [{"StackResourceSummaries": found if which["StackName"] == "dev-data" else []}]
 
 
+def stub(aws: AwsAccount, **clients: Any) -> None:
+    """Have these answer in place of moto."""
+    real: Any = aws.client
+    aws.client = lambda service: clients[service] if service in clients else real(service)  # type: ignore[assignment,misc]
+
+
 def deploy(side: EnvironmentAccess, **releases: str) -> Stacks:
     """Its stacks with their tags; `hub="0.9.0"` says otherwise for one."""
     assert side.aws
-    stacks = side.aws._clients["cloudformation"]
+    stacks: Any = side.aws.client("cloudformation")
     names = stacks_of(side.environment.eks_spec)
     stacks.releases = {f"{side.name}-{short}": releases.get(short, "1.0.0") for short in names}
     where = {"LocationConstraint": REGION}
@@ -204,12 +210,12 @@ def test_records_of_an_environment_without_a_bucket_say_what_to_deploy(
 def test_who_can_keep_no_record_is_told_before_any_gate(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ):
-    real = AwsAccount.client
+    real = boto3.Session.client
 
-    def client(self: AwsAccount, service: str) -> Any:
-        return Stacks() if service == "cloudformation" else real(self, service)
+    def client(self: boto3.Session, service: Any, **options: Any) -> Any:
+        return Stacks() if service == "cloudformation" else real(self, service, **options)
 
-    monkeypatch.setattr(AwsAccount, "client", client)
+    monkeypatch.setattr(boto3.Session, "client", client)
     told: list[gates.Gate] = []
     with pytest.raises(StepError, match=r"cdk deploy 'prod/data'"):
         promote(project, PromotionRequest("dev", "prod"), PromotionListener(gate=told.append))
@@ -254,7 +260,7 @@ def test_drift_is_passed_only_where_it_is_known_that_there_is_none(
 ):
     aws = sides[0].aws
     assert aws
-    aws._clients["cloudformation"] = client
+    stub(aws, cloudformation=client)
     ok, detail = drift.of_stacks(aws, longest=0)
     assert ok is (said is None)
     assert (said or "stacks are as they were deployed") in detail
@@ -300,7 +306,7 @@ def test_a_scan_is_passed_below_the_limit_of_the_target(
 ):
     source, target = sides
     assert source.aws
-    source.aws._clients["ecr"] = scans
+    stub(source.aws, ecr=scans)
     monkeypatch.setattr(scan, "_scannable", lambda _registry, _reference: [DIGEST])
     spec: Any = target.environment.spec
     strict = spec.model_copy(update={"gates": spec.gates.model_copy(update={"findings": limit})})
@@ -323,7 +329,7 @@ def test_aws_that_does_not_answer_is_not_passed_and_all_others_are_asked(
             return refuse
 
     assert sides[0].aws
-    sides[0].aws._clients |= dict.fromkeys(("cloudformation", "ecr", "s3"), Silent())
+    stub(sides[0].aws, **dict.fromkeys(("cloudformation", "ecr", "s3"), Silent()))
     found = gates.evaluate(project, *sides, {"drift": "the account is new"})
     assert [gate.name for gate in found] == ["release", "smoke", "drift", "scan", "signature"]
     assert [gate.open for gate in found] == [False, False, True, False, True]
@@ -336,8 +342,12 @@ def test_credentials_of_another_account_take_the_role_made_for_them(
     asked: list[str] = []
     prod = project.environment("prod")
 
-    def taken(self: AwsAccount, service: str) -> Any:
-        client = boto3.client(service, REGION)
+    real = boto3.Session.client
+
+    def taken(self: boto3.Session, service: Any, **options: Any) -> Any:
+        client: Any = real(self, service, **options)
+        if service != "sts":
+            return client
         assume = client.assume_role
 
         def remember(**options: Any) -> Any:
@@ -347,7 +357,7 @@ def test_credentials_of_another_account_take_the_role_made_for_them(
         client.assume_role = remember
         return client
 
-    monkeypatch.setattr(AwsAccount, "client", taken)
+    monkeypatch.setattr(boto3.Session, "client", taken)
     account_access(prod)
     account_access(project.environment("dev"))
     assert asked == ["arn:aws:iam::444455556666:role/slipway-prod-promotion"]
