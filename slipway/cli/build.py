@@ -63,8 +63,8 @@ class Progress:
             for image, (text, seconds) in self._now.items():
                 if text not in ENDS:
                     seconds = time.monotonic() - self._began[image]
-                told = Text(text, style=ENDS.get(text, ""), overflow="ellipsis", no_wrap=True)
-                table.add_row(Text(image, style="bold"), Text(f"{seconds:.0f} s", "dim"), told)
+                step = Text(text, style=ENDS.get(text, ""), overflow="ellipsis", no_wrap=True)
+                table.add_row(Text(image, style="bold"), Text(f"{seconds:.0f} s", "dim"), step)
         return table
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from slipway.facts import CATALOG_FILE
 from slipway.images.migrate import entry
-from slipway.images.migrate.examine import Found, lines
-from slipway.images.migrate.run import Migrated, Wanted, look, make
+from slipway.images.migrate.examine import ExaminedImage, lines
+from slipway.images.migrate.run import Migrated, MigrationOptions, look, make
 from slipway.images.oci.descriptors import ImageError, RegistryError
 from slipway.images.registry import skopeo
 from slipway.model import load
@@ -24,7 +24,7 @@ class CannotMigrateError(Exception):
         self.code = code
 
 
-def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
+def run(root: Path, wanted: MigrationOptions, *, quiet: bool) -> Migrated:
     """Migrate, telling on standard error how far it is. Raises CannotMigrateError."""
     if wanted.name and not re.fullmatch(NAME, wanted.name):
         raise CannotMigrateError(
@@ -41,14 +41,14 @@ def run(root: Path, wanted: Wanted, *, quiet: bool) -> Migrated:
     except ImageError as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", REFUSED) from error
     if not quiet:
-        print(_told(found), file=sys.stderr)
+        print(_findings(found), file=sys.stderr)
     try:
         return make(root, wanted, store, found, catalog, _progress)
     except (ImageError, OSError) as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
 
 
-def summary(done: Migrated, wanted: Wanted) -> str:
+def summary(done: Migrated, wanted: MigrationOptions) -> str:
     """For people: what was made and what to do with it."""
     parts = [f"{done.name}  {done.digest}"]
     if wanted.output:
@@ -64,7 +64,7 @@ def summary(done: Migrated, wanted: Wanted) -> str:
     return "\n".join(parts).rstrip()
 
 
-def _told(found: Found) -> str:
+def _findings(found: ExaminedImage) -> str:
     report = found.editor.report
     text = [f"{what:9} {line}" for what, line in lines(found).items()]
     for title, items in (

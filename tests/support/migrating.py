@@ -4,7 +4,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from slipway.images.migrate.examine import Found, examine
+from slipway.images.migrate.examine import ExaminedImage, examine
 from slipway.images.migrate.inside import Inside, worth_keeping
 from slipway.images.migrate.layers import write_layer
 from slipway.images.oci.filesystem import FileSystem
@@ -34,11 +34,13 @@ def files(*entries: Any, passwd: str = PASSWD, uid: int = 0) -> bytes:
     return tar(("etc/passwd", passwd), ("etc/group", "dev:x:1234:\n"), *entries, uid=uid)
 
 
-def found_in(folder: Path, *layers: bytes, add_user: bool = False, **settings: Any) -> Found:
+def found_in(
+    folder: Path, *layers: bytes, add_user: bool = False, **settings: Any
+) -> ExaminedImage:
     return examine(inside(folder, *layers, **settings), "auto", add_user=add_user)
 
 
-def own_layer(found: Found, folder: Path) -> dict[str, tarfile.TarInfo]:
+def own_layer(found: ExaminedImage, folder: Path) -> dict[str, tarfile.TarInfo]:
     layout = Layout(folder)
     layer, _ = write_layer(layout, found, {})
     with tarfile.open(layout.path(layer.digest)) as archive:

@@ -9,7 +9,7 @@ import pytest
 
 from slipway.images.migrate import entry
 from slipway.images.migrate.derive import JUPYTER, derive, jupyter_image
-from slipway.images.migrate.examine import Found, examine
+from slipway.images.migrate.examine import ExaminedImage, examine
 from slipway.images.migrate.inside import Inside
 from slipway.images.migrate.layers import write_layer
 from slipway.images.migrate.starting import options_of
@@ -339,7 +339,7 @@ def test_a_new_home_has_all_of_the_old_and_nothing_from_outside(tmp_path: Path):
     assert {(m.uid, m.gid, m.mtime) for m in in_home.values()} == {(1000, 1000, 0)}
 
 
-def migrated(folder: Path, found: Found) -> tuple[Layout, Descriptor]:
+def migrated(folder: Path, found: ExaminedImage) -> tuple[Layout, Descriptor]:
     store = Layout(folder)
     jupyter = load_image(store, add_image(store, [tar(("opt/jupyter/bin/python", "#!"))]))
     return store, derive(store, found.inside.image, jupyter, write_layer(store, found, {}))

@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from slipway.images.migrate import entry
-from slipway.images.migrate.examine import Found
+from slipway.images.migrate.examine import ExaminedImage
 from slipway.model import InvalidProject, load
 from tests.support.local import ROOT
 from tests.support.migrating import PROGRAM, files, found_in
 
 
-def code_server(tmp_path: Path, **settings: Any) -> Found:
+def code_server(tmp_path: Path, **settings: Any) -> ExaminedImage:
     return found_in(tmp_path / "image", PROGRAM, files(), User="dev", **settings)
 
 

@@ -89,7 +89,7 @@ def migrate(
     """Turn an existing VS Code or RStudio image into one for the hub. The image is never run."""
     from slipway.cli.migrate import CannotMigrateError, run, summary
     from slipway.images.migrate.editors import EDITORS
-    from slipway.images.migrate.run import Wanted
+    from slipway.images.migrate.run import MigrationOptions
     from slipway.images.oci.descriptors import Platform
 
     try:
@@ -98,7 +98,7 @@ def migrate(
         wanted_platform = Platform.parse(platform) if platform else None
     except ValueError as error:
         raise bad_input(error) from None
-    wanted = Wanted(image, editor, name, wanted_platform, add_user, output, push, write)
+    wanted = MigrationOptions(image, editor, name, wanted_platform, add_user, output, push, write)
     try:
         done = run(project_root(project), wanted, quiet=as_json)
     except CannotMigrateError as error:

@@ -22,7 +22,7 @@ RECORDS = ".slipway/builds"
 SBOMS = "sbom"
 """Below that, the bills of materials."""
 
-Told = Callable[[str, str], None]
+Report = Callable[[str, str], None]
 """Called with an image's name and what happens to it now."""
 
 
@@ -57,10 +57,10 @@ class Build:
         builder: Builder,
         store: Layout,
         options: Options,
-        told: Told,
+        report: Report,
     ) -> None:
         self._recipes, self._builder, self._store = recipes, builder, store
-        self._options, self._told = options, told
+        self._options, self._report = options, report
         self._folder = root / RECORDS
         self._records = BuildRecords(self._folder)
         self._outcome = Outcome()
@@ -91,9 +91,9 @@ class Build:
             self._outcome.records[name] = done.result()
         except (BuildError, ImageError, OSError) as error:
             self._outcome.failures[name] = str(error)
-            self._told(name, "failed")
+            self._report(name, "failed")
         else:
-            self._told(name, "built" if name in self._outcome.built else "unchanged")
+            self._report(name, "built" if name in self._outcome.built else "unchanged")
 
     def _one(self, recipe: Recipe) -> BuildRecord:
         for parent in recipe.parents:
@@ -152,7 +152,7 @@ class Build:
         """The outside image by digest, asked for once in a run."""
         with self._one_at_a_time:
             if reference not in self._bases:
-                self._told(reference, "looking for it")
+                self._report(reference, "looking for it")
                 platform, renew = self._options.platforms[0], self._options.renew
                 self._bases[reference] = self._builder.base(reference, platform, renew=renew)
             return self._bases[reference]
@@ -170,7 +170,7 @@ class Build:
 
             def line(text: str) -> None:
                 print(text, file=file, flush=True)
-                self._told(job.name, text)
+                self._report(job.name, text)
 
             try:
                 return self._builder.build(job, line)
@@ -180,7 +180,7 @@ class Build:
     def _with_sboms(self, record: BuildRecord) -> BuildRecord:
         if not self._options.sboms or record.sboms:
             return record
-        self._told(record.name, "reading what is in it")
+        self._report(record.name, "reading what is in it")
         names = sbom.write(self._store, record.descriptor, self._folder / SBOMS)
         record = replace(record, sboms=names)
         self._records.write(record)

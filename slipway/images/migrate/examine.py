@@ -15,11 +15,11 @@ from slipway.images.oci.descriptors import ImageError
 from slipway.model.catalog import HOME, HomePath
 
 _SAMPLE = 3
-"""How many examples of closed files are told."""
+"""How many examples of closed files a warning names."""
 
 
 @dataclass(frozen=True)
-class Found:
+class ExaminedImage:
     """An image that can be migrated."""
 
     inside: Inside
@@ -52,7 +52,7 @@ class Found:
         }
 
 
-def examine(inside: Inside, wanted: str, *, add_user: bool) -> Found:
+def examine(inside: Inside, wanted: str, *, add_user: bool) -> ExaminedImage:
     """Look into an image. Raises ImageError with the reason when it cannot be migrated."""
     made_of = system(inside)
     _refuse(inside, made_of)
@@ -72,7 +72,7 @@ def examine(inside: Inside, wanted: str, *, add_user: bool) -> Found:
         # RStudio asks /etc/passwd, not HOME.
         image_home, home = known.home, _home(known.home)
     editor = kind.read(inside, program, image_home)
-    found = Found(
+    found = ExaminedImage(
         inside, made_of, user, image_home, home, editor, _accounts(inside, user, home, add_user)
     )
     _tell(found, known)
@@ -141,7 +141,7 @@ def _accounts(
     return passwd.encode(), group.encode()
 
 
-def _tell(found: Found, known: Account | None) -> None:
+def _tell(found: ExaminedImage, known: Account | None) -> None:
     """What becomes of the image's user, in the editor's report."""
     warnings = found.editor.report.warnings
     who = found.user.name or str(found.user.uid)
@@ -172,7 +172,7 @@ def _tell(found: Found, known: Account | None) -> None:
         )
 
 
-def _closed(found: Found) -> list[str]:
+def _closed(found: ExaminedImage) -> list[str]:
     """What the image's own user can read and uid 1000 cannot. Of root nothing is expected."""
     if found.user.uid == 0:
         return []
@@ -187,14 +187,14 @@ def _closed(found: Found) -> list[str]:
     ]
 
 
-def _usable(found: Found) -> bool:
+def _usable(found: ExaminedImage) -> bool:
     """A program in the home is the user's own, after the first start."""
     program = found.inside.files.resolve(found.editor.program) or found.editor.program
     in_home = program.startswith(f"{found.image_home}/")
     return in_home or found.inside.open_to(program, USER_ID, USER_ID)
 
 
-def lines(found: Found) -> Mapping[str, str]:
+def lines(found: ExaminedImage) -> Mapping[str, str]:
     """For people: what was found, by what it is."""
     described, editor = found.system, found.editor
     version = f" {editor.version}" if editor.version else ""

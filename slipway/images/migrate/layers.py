@@ -11,7 +11,7 @@ from typing import IO, Any
 
 from slipway.facts import JUPYTER_FOLDER, USER_ID
 from slipway.images.migrate.editors import Seed
-from slipway.images.migrate.examine import Found
+from slipway.images.migrate.examine import ExaminedImage
 from slipway.images.oci.descriptors import Descriptor, encode
 from slipway.images.oci.filesystem import Content, FileSystem, Node
 from slipway.images.oci.layout import Layout
@@ -26,7 +26,7 @@ RSTUDIO_MARKER = f"{JUPYTER_FOLDER}/rsession-proxy/enabled"
 
 
 def write_layer(
-    layout: Layout, found: Found, server_config: Mapping[str, Any]
+    layout: Layout, found: ExaminedImage, server_config: Mapping[str, Any]
 ) -> tuple[Descriptor, str]:
     """Our layer as a blob of `layout`, and its diff_id. Raises ImageError and OSError."""
     files = {SERVER_CONFIG: encode(server_config), **found.editor.files()}
@@ -57,7 +57,7 @@ def _slashes(path: str) -> list[int]:
     return [number for number, letter in enumerate(path) if letter == "/" and number]
 
 
-def _home(files: FileSystem, found: Found) -> Iterator[tuple[str, Node]]:
+def _home(files: FileSystem, found: ExaminedImage) -> Iterator[tuple[str, Node]]:
     """What a new home begins with, by its path in it. Nothing outside is followed."""
     for seed in (Seed(found.image_home, ""), *found.editor.seeds()):
         for folder in _slashes(f"{seed.target}/"):

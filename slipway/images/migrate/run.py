@@ -8,7 +8,7 @@ from typing import Any
 from slipway.facts import CATALOG_FILE
 from slipway.images.migrate import entry
 from slipway.images.migrate.derive import derive, jupyter_image
-from slipway.images.migrate.examine import Found, examine
+from slipway.images.migrate.examine import ExaminedImage, examine
 from slipway.images.migrate.inside import Inside, worth_keeping
 from slipway.images.migrate.layers import write_layer
 from slipway.images.migrate.sources import open_source
@@ -27,7 +27,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class MigrationOptions:
     """What to do, as the command line says it."""
 
     image: str
@@ -44,7 +44,7 @@ class Wanted:
 class Migrated:
     name: str
     digest: str
-    found: Found
+    found: ExaminedImage
     entries: entry.Entries
 
     def as_json(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class Migrated:
         }
 
 
-def look(root: Path, wanted: Wanted, progress: Progress) -> tuple[Layout, Found]:
+def look(root: Path, wanted: MigrationOptions, progress: Progress) -> tuple[Layout, ExaminedImage]:
     """Read the image. Raises ImageError with the reason when it cannot be migrated."""
     store = Layout(root / STORE)
     progress(f"getting {wanted.image}")
@@ -73,9 +73,9 @@ def look(root: Path, wanted: Wanted, progress: Progress) -> tuple[Layout, Found]
 
 def make(
     root: Path,
-    wanted: Wanted,
+    wanted: MigrationOptions,
     store: Layout,
-    found: Found,
+    found: ExaminedImage,
     catalog: Catalog,
     progress: Progress,
 ) -> Migrated:

@@ -170,11 +170,11 @@ class _Reader:
     def _sort(self, options: Mapping[str, Any], where: str) -> None:
         for name, value in options.items():
             if name in cli.TAKEN_OVER:
-                told = "" if name in cli.SECRETS else f" ({_told(value)})"
-                line = f"{name}{told} of {where}: {cli.TAKEN_OVER[name]}"
+                shown = "" if name in cli.SECRETS else f" ({_as_yaml(value)})"
+                line = f"{name}{shown} of {where}: {cli.TAKEN_OVER[name]}"
                 self.editor.report.taken_over.append(line)
             elif name not in cli.SECRETS:
-                self.editor.report.honoured.append(f"{name} ({_told(value)}) of {where}")
+                self.editor.report.honoured.append(f"{name} ({_as_yaml(value)}) of {where}")
 
     def _has_certificate(self) -> bool:
         """`--cert` cannot be taken back on the command line: see `parse` in its cli.ts."""
@@ -220,7 +220,7 @@ class _Reader:
         self.editor.report.warnings.append(text)
 
 
-def _told(value: Any) -> str:
+def _as_yaml(value: Any) -> str:
     """As it is written in YAML."""
     if isinstance(value, bool):
         return str(value).lower()

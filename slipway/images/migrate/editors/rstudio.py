@@ -1,4 +1,4 @@
-"""RStudio Server, which reads its own configuration: here it is only told what that will mean."""
+"""RStudio Server. It reads its own configuration: here is only listed what that will mean."""
 
 import posixpath
 import re
@@ -115,7 +115,7 @@ def _taken_over(name: str) -> str | None:
 
 
 def _r(inside: Inside, chosen: str | None, report: Report) -> str | None:
-    """The version of R that RStudio will run; what is missing is told."""
+    """The version of R that RStudio will run; a warning for what is missing."""
     program = chosen or inside.on_path("R")
     if program is None or not inside.is_program(program):
         missing = f"{chosen}, which rsession-which-r names, is" if chosen else "R is"
