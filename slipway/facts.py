@@ -1,6 +1,6 @@
 """Names, ports, labels and tags that more than one part of Slipway uses.
 
-Each is written here and nowhere else; `tests/unit/test_facts.py` finds a second owner. This
+Each is written here and nowhere else; `tests/unit/test_house.py` finds a second owner. This
 module imports nothing, so that any command may read it without starting Node or loading boto3.
 """
 

@@ -60,7 +60,7 @@ async def _hub(environment: Environment, session: Session, checks: Checks) -> di
         running.update(await session.hub.running())
         return await hub_checks.release(running, environment)
 
-    as_frozen = await checks.run("release", release) and environment.release
+    pinned = await checks.run("release", release) and environment.release
     if running:
         culler = partial(hub_checks.culler, running)
         await checks.run("denied: more than culling to the culler", culler, good=Verdict.ENFORCED)
@@ -68,7 +68,7 @@ async def _hub(environment: Environment, session: Session, checks: Checks) -> di
     await checks.run("denied: other users to this run", own, good=Verdict.ENFORCED)
     return {
         "release": str(running.get("release", UNKNOWN)),
-        "digest": as_frozen.digest if as_frozen else None,
+        "digest": pinned.digest if pinned else None,
     }
 
 

@@ -35,7 +35,9 @@ def files_that_know(words: list[str]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(("what", "words", "files"), list(rows()), ids=str)
+@pytest.mark.parametrize(
+    ("what", "words", "files"), [pytest.param(*row, id=row[0]) for row in rows()]
+)
 def test_no_other_file_knows_the_example(what: str, words: list[str], files: set[str]) -> None:
     # A stack's place in the order is a fact; `slipway/facts.py` has no reason to name its class.
     assert files_that_know(words) == files - {"slipway/facts.py"}
