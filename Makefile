@@ -8,7 +8,7 @@ PACKAGES := pyproject.toml $(wildcard packages/*/pyproject.toml)
 # uv does not read pip's configuration: hand it the index that pip would use, and the system's CAs.
 UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(BIN)/pip config get global.index-url 2>/dev/null || true)}}" $(BIN)/uv
 
-.PHONY: help setup up test test-all test-upstream test-images rehearse chromium registry-tools image-tools wrk \
+.PHONY: help setup up test test-all test-upstream test-images test-cluster rehearse chromium registry-tools image-tools wrk \
   lint lock schemas clean
 help:
 	@echo "make up      set up, then run JupyterHub with VS Code here (Ctrl-C stops it)"
@@ -45,13 +45,17 @@ up: setup
 PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 test: setup chromium registry-tools
-	@$(PYTEST) -m "not slow and not upstream"
+	@$(PYTEST) -m "not slow and not upstream and not cluster"
 
 test-all: setup chromium image-tools
-	@$(PYTEST)
+	@$(PYTEST) -m "not cluster"
 
 test-upstream: setup
 	@$(BIN)/pytest -m upstream
+
+# On the cluster that KUBECONFIG names: docs/kubernetes.md.
+test-cluster: setup
+	@$(BIN)/pytest -m cluster tests/cluster
 
 test-images: setup image-tools
 	@$(BIN)/pytest tests/images

@@ -5,8 +5,8 @@ from constructs import Construct
 
 from charts import placeholders
 from charts.aws_values import AwsValues
-from charts.hub_access import HubAccess
-from charts.hub_server import HubServer
+from charts.hub_deployment import HubDeployment
+from charts.hub_rbac import HubRbac
 from charts.image_puller import ImagePuller
 from charts.ingress import ClusterIngress, EksIngress
 from charts.network_policies import NetworkPolicies
@@ -29,16 +29,16 @@ class HubChart(cdk8s.Chart):
             disable_resource_name_hashes=True,
         )
         NetworkPolicies(self, "network-policies", spec=spec, aws=aws)
-        HubAccess(self, "hub-access", makes_claims=spec.storage.homes.claim_name is None)
-        HubServer(self, "hub", environment=environment, aws=aws)
+        HubRbac(self, "hub-access", creates_claims=spec.storage.homes.claim_name is None)
+        HubDeployment(self, "hub", environment=environment, aws=aws)
         Proxy(self, "proxy", environment=environment, aws=aws)
         if aws:
             EksIngress(self, "ingress", spec=spec)
         elif spec.domain:
             ClusterIngress(self, "ingress", spec=spec, domain=spec.domain)
-        self._pods_of_pools(environment)
+        self._idle_pods(environment)
 
-    def _pods_of_pools(self, environment: Environment) -> None:
+    def _idle_pods(self, environment: Environment) -> None:
         for name, pool in environment.cluster_spec.nodes.items():
             profile = placeholders.profile_of(environment, name)
             if profile is None:

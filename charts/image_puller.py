@@ -22,7 +22,7 @@ class ImagePuller(Construct):
         super().__init__(scope, id)
         name = f"{facts.IMAGE_PULLER}-{pool}"
         labels = facts.component_labels(facts.IMAGE_PULLER)
-        of_pool = {**labels, facts.PLACED_IN_LABEL: pool}
+        of_pool = {**labels, facts.IDLE_POD_POOL_LABEL: pool}
         k8s.KubeDaemonSet(
             self,
             "puller",

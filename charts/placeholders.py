@@ -34,7 +34,7 @@ class Placeholders(Construct):
         super().__init__(scope, id)
         spec = environment.cluster_spec
         labels = facts.component_labels(facts.PLACEHOLDER)
-        of_pool = {**labels, facts.PLACED_IN_LABEL: pool}
+        of_pool = {**labels, facts.IDLE_POD_POOL_LABEL: pool}
         # Any image that is on the node anyway.
         image = environment.image_reference(profile.image)
         pull_policy = environment.pull_policy(profile.image)

@@ -34,27 +34,27 @@ NAMESPACE = "slipway"
 
 
 def cluster_name(environment: str) -> str:
-    """Of the EKS cluster; its controllers tag everything they make with it."""
+    """Name of the EKS cluster; its controllers tag everything they make with it."""
     return f"{NAMESPACE}-{environment}"
 
 
 def repository_name(image: str) -> str:
-    """Of an image's repository in ECR."""
+    """Name of an image's repository in ECR."""
     return f"{NAMESPACE}/{image}"
 
 
 def secret_name(environment: str, file: str) -> str:
-    """In Secrets Manager, of what the hub or its proxy reads from `file`."""
+    """Name in Secrets Manager of what the hub or its proxy reads from `file`."""
     return f"{NAMESPACE}/{environment}/{file}"
 
 
 def deploy_role_name(environment: str) -> str:
-    """Of the IAM role of GitHub's workflows; `*` for that of any environment."""
+    """Name of the IAM role of GitHub's workflows; pass `*` to match any environment's."""
     return f"{NAMESPACE}-{environment}-deploy"
 
 
 def promotion_role_name(environment: str) -> str:
-    """Of the IAM role that another account takes to promote from here; `*` for that of any."""
+    """Name of the IAM role that another account assumes to promote from here; `*` matches any."""
     return f"{NAMESPACE}-{environment}-promotion"
 
 
@@ -171,7 +171,7 @@ COMMON_LABELS = {
 }
 """On every object of the charts."""
 NODE_POOL_LABEL = "karpenter.sh/nodepool"
-PLACED_IN_LABEL = "hub.jupyter.org/node-pool"
+IDLE_POD_POOL_LABEL = "hub.jupyter.org/node-pool"
 """On image pullers and placeholders: the node pool they are for."""
 
 # Files in containers.

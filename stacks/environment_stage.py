@@ -47,6 +47,6 @@ class EnvironmentStage(Stage):
             certificate=hub.certificate,
         )
 
-        # What costs are allocated by. Stacks pass them on to whatever can carry a tag.
+        # Cost allocation tags, on every resource that can carry tags.
         Tags.of(self).add(facts.ENVIRONMENT_TAG, environment.name)
         Tags.of(self).add(facts.RELEASE_TAG, environment.release_name)

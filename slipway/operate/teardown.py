@@ -90,7 +90,7 @@ def plan(aws: AwsAccount) -> list[str]:
 
 
 def _snapshot(aws: AwsAccount) -> str:
-    """The volume is deleted, and with it every user and token since the last snapshot."""
+    """Save the hub's database to the bucket, before its volume is deleted."""
     if not hub.exists(aws):
         return "there is no hub"
     hub.snapshot(aws, "teardown")
@@ -107,8 +107,10 @@ def _back_up_homes(aws: AwsAccount) -> str:
         for one in cloudformation.resources(aws, data)
         if one["ResourceType"] == "AWS::IAM::Role" and one["LogicalResourceId"].startswith("backup")
     ]
-    if not (homes and vaults and roles) or not cloudformation.status(aws, facts.CLUSTER_STACK):
-        return "nothing has changed since the last backup"
+    if not (homes and vaults and roles):
+        return "there are no homes to back up"
+    if not cloudformation.status(aws, facts.CLUSTER_STACK):
+        return "there is no cluster: nothing has changed since the last backup"
     region, account = aws.spec.region, aws.spec.account
     job = aws.client("backup").start_backup_job(
         BackupVaultName=vaults[0],
@@ -161,7 +163,7 @@ def _remove_orphans(aws: AwsAccount, *kinds: str) -> str:
     failures = [f"{one}: {why}" for one in found if (why := orphaned_resources.remove(one))]
     if failures:
         raise StepError("; ".join(failures) + "; run this again in some minutes")
-    return f"{len(found)} removed that their controller had left" if found else "none is left"
+    return f"{len(found)} orphaned resources removed" if found else "none is left"
 
 
 def _orphans(aws: AwsAccount, kinds: tuple[str, ...]) -> list[orphaned_resources.OrphanedResource]:

@@ -13,12 +13,12 @@ from slipway import facts
 from slipway.installation import INSTALLATION
 from slipway.model import Environment
 from slipway.model.edit import edited
-from slipway.release.code import LOCK
+from slipway.release.code_check import REQUIREMENTS
 from slipway.release.pin import Pin
 from slipway.steps import StepError
 from slipway.toolchain import git
 
-CODE = ("slipway", "stacks", "charts", "packages", "images", "app.py", "cdk.json", LOCK)
+CODE = ("slipway", "stacks", "charts", "packages", "images", "app.py", "cdk.json", REQUIREMENTS)
 """Of Slipway: a release's commit holds the code that renders it."""
 FILES = ("app.py", "cdk.json", facts.CATALOG_FILE, facts.PLATFORM_FILE)
 """Of the project, which may have an app and images of its own."""

@@ -28,14 +28,14 @@ from slipway.facts import (
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject, Problem, Project
 from slipway.model.problems import listed
-from slipway.release import code
+from slipway.release import code_check
 from slipway.steps import Say, StepError
 from slipway.toolchain import git
 
-WHOLE = f"{STATE_FOLDER}/checkout.json"
-"""In a checkout, written when it is whole: which commit it is."""
-_OURS = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
-"""Variables that would make the checkout's own setup use what belongs to this one."""
+COMPLETE_MARKER = f"{STATE_FOLDER}/checkout.json"
+"""In a checkout, written last: its commit. A folder without it is incomplete."""
+_REMOVED_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
+"""Environment variables that programs in the checkout do not get: they lead to this project."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +65,19 @@ def check_out(project: Project, name: str, say: Say) -> Checkout:
     release = environment.release
     if release is None:
         return Checkout(name, environment.release_name, None, root, _deploy(environment))
-    code.check_commit(root, environment)
-    if reviewed := code.parent(root):
+    code_check.check_commit(root, environment)
+    if reviewed := code_check.source_project(root):
         file, hint = environment_file(name), f"run this in {reviewed}"
         raise InvalidProject([Problem(file, 1, 1, "release", f"{root} is a checkout", hint)])
     top = git.top(root)
-    folder = root / code.CHECKOUTS / name
+    folder = root / code_check.CHECKOUTS / name
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(folder.with_name(f".{name}.lock")):
-        _put_commit(root, folder, environment, say)
+    with _exclusive(folder.with_name(f".{name}.lock")):
+        _update_worktree(root, folder, environment, say)
         inside = folder / root.relative_to(top)
-        hand_over(root, environment, inside)
+        copy_project_data(root, environment, inside)
         _set_up(folder / INSTALLATION.relative_to(top), say)
-        files.write(folder / WHOLE, json.dumps({"commit": release.commit}))
+        files.write(folder / COMPLETE_MARKER, json.dumps({"commit": release.commit}))
     return Checkout(name, release.version, release.commit, inside, _deploy(environment))
 
 
@@ -88,11 +88,11 @@ def _deploy(environment: Environment) -> str:
     return f".venv/bin/slipway render {name} | kubectl apply -f -"
 
 
-def _put_commit(root: Path, folder: Path, environment: Environment, say: Say) -> None:
-    """Have the release's commit in `folder`, whatever is there."""
+def _update_worktree(root: Path, folder: Path, environment: Environment, say: Say) -> None:
+    """Make the worktree at `folder`, or move it to the release's commit. Refuses edited files."""
     assert environment.release
     release, commit = environment.release, environment.release.commit
-    before = _whole(folder)
+    before = _completed_commit(folder)
     if before is None:
         say(f"the commit {commit[:12]} of {release.version} in {folder}")
         shutil.rmtree(folder, ignore_errors=True)
@@ -103,35 +103,35 @@ def _put_commit(root: Path, folder: Path, environment: Environment, say: Say) ->
         return
     top = git.top(root)
     inside, installation = (folder / one.relative_to(top) for one in (root, INSTALLATION))
-    if edited := code.other_code(inside, environment, before, installation):
+    if edited := code_check.changed_code_files(inside, environment, before, installation):
         raise StepError(
-            f"files of {folder} were edited: {listed(edited, code.SHOWN)}; take them elsewhere and "
-            f"`git worktree remove --force {folder}`, then run this again"
+            f"files of {folder} were edited: {listed(edited, code_check.SHOWN)}; take them "
+            f"elsewhere and `git worktree remove --force {folder}`, then run this again"
         )
     if before != commit:
         say(f"the commit {commit[:12]} of {release.version} in {folder}, after {before[:12]}")
-        (folder / WHOLE).unlink()
+        (folder / COMPLETE_MARKER).unlink()
         git.run(folder, "checkout", "--quiet", "--detach", "--force", commit)
         keep = [f"--exclude={pattern}" for pattern in git.GENERATED]
         git.run(folder, "clean", "-ffdxq", *keep)
 
 
-def _whole(folder: Path) -> str | None:
-    """The commit of a checkout that was finished; None for what is none, or only half of one."""
+def _completed_commit(folder: Path) -> str | None:
+    """The commit of a complete checkout, else None."""
     try:
-        commit: str = json.loads((folder / WHOLE).read_bytes())["commit"]
+        commit: str = json.loads((folder / COMPLETE_MARKER).read_bytes())["commit"]
         return commit if git.top(folder) == folder else None
     except (OSError, ValueError, KeyError, git.GitError):
         return None
 
 
-def hand_over(root: Path, environment: Environment, target: Path) -> None:
+def copy_project_data(root: Path, environment: Environment, target: Path) -> None:
     """Copy what is not code from the project at `root` into its checkout at `target`: the
     environment's file and no other, its keys and logo, releases with their signatures, and the
     catalog, of which names of images are read.
     """
     releases = [*(root / RELEASES_FOLDER).glob("*.yaml"), *(root / RELEASES_FOLDER).glob("*.sig")]
-    named = (*code.trusted(environment), CATALOG_FILE)
+    named = (*code_check.trusted_files(environment), CATALOG_FILE)
     wanted = {*named, *(f"{RELEASES_FOLDER}/{file.name}" for file in releases)}
     for folder in (ENVIRONMENTS_FOLDER, RELEASES_FOLDER):
         for file in (target / folder).glob("*.*"):
@@ -145,7 +145,9 @@ def hand_over(root: Path, environment: Environment, target: Path) -> None:
 
 def _set_up(folder: Path, say: Say) -> None:
     say("make setup")
-    variables = {name: value for name, value in os.environ.items() if name not in _OURS}
+    variables = {
+        name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES
+    }
     try:
         done = subprocess.run(
             ["make", "setup"],
@@ -162,7 +164,7 @@ def _set_up(folder: Path, say: Say) -> None:
 
 
 @contextmanager
-def _locked(file: Path) -> Iterator[None]:
+def _exclusive(file: Path) -> Iterator[None]:
     """One at a time makes a checkout. Raises StepError."""
     with file.open("w") as handle:
         try:
@@ -181,18 +183,18 @@ def manifests(root: Path, environment: Environment) -> str:
     from slipway.render import yaml_text
 
     root = root.resolve()
-    folder = root / code.CHECKOUTS / environment.name
+    folder = root / code_check.CHECKOUTS / environment.name
     try:
-        code.check_code(root, environment)
+        code_check.check_code(root, environment)
         return yaml_text(environment)
     except InvalidProject:
-        if _whole(folder) is None:
+        if _completed_commit(folder) is None:
             raise
     top = git.top(root)
     done = subprocess.run(
         [folder / INSTALLATION.relative_to(top) / ".venv/bin/slipway", "render", environment.name],
         cwd=folder / root.relative_to(top),
-        env={name: value for name, value in os.environ.items() if name not in _OURS},
+        env={name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

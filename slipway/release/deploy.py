@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from slipway.model import Environment, InvalidProject, load
-from slipway.release.code import to_render
+from slipway.release.code_check import environments_to_render
 
 
 def environments_to_deploy(
@@ -18,8 +18,8 @@ def environments_to_deploy(
     """
     try:
         project = load(root, only or None)
-        environments, warnings = to_render(
-            root, project.environments(), allow_drift=str(allow_code_drift).lower() == "true"
+        environments, warnings = environments_to_render(
+            root, project.environments(), allow_code_drift=str(allow_code_drift).lower() == "true"
         )
     except InvalidProject as error:
         print(error, file=sys.stderr)

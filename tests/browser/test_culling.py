@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import log_in
 from tests.support.local import Hub, User, cull_after, make_project, running_hub
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WORKBENCH = ".monaco-workbench .part.statusbar"
 LEFT_OPEN = {

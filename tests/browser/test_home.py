@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import RESULTS, faults, log_in
 from tests.support.local import Hub
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def go_home(page: Page, hub: Hub, user: str) -> None:

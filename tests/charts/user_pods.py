@@ -30,7 +30,7 @@ async def _manifests(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     from kubernetes_asyncio.client import ApiClient
     from slipway_hub import spawning
-    from slipway_hub.pods import PodSpawner
+    from slipway_hub.pod_spawner import PodSpawner
 
     settings = kubernetes_settings(environment)
     config = Config()

@@ -27,7 +27,7 @@ from tests.support.registry import free_port, registry
 _POD = """\
 #!/bin/sh
 export {environment}
-# A user's pod, as packages/hub/slipway_hub/user_pods.py makes it.
+# A user's pod, as packages/hub/slipway_hub/kubespawner_config.py makes it.
 mkdir -p {homes}/$JUPYTERHUB_USER && chown 1000:1000 {homes}/$JUPYTERHUB_USER
 exec podman run --rm --replace --name {prefix}-$JUPYTERHUB_USER --pull=never \\
     --read-only --cap-drop=all --security-opt=no-new-privileges --user=1000:1000 \\

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from slipway.release import checkout, code
+from slipway.release import checkout, code_check
 from slipway.release.diff import inputs, rendered
 from tests.support.registry import registry
 from tests.support.releases import Released, copy_slipway, released_project
@@ -44,6 +44,6 @@ def released(tmp_path: Path, _released: Released, monkeypatch: pytest.MonkeyPatc
     """
     root = tmp_path / "project"
     shutil.copytree(_released.root, root, symlinks=True)
-    for module in (code, checkout, inputs, rendered):
+    for module in (code_check, checkout, inputs, rendered):
         monkeypatch.setattr(module, "INSTALLATION", root)
     return Released(root, _released.registry)

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from slipway.model import InvalidProject, load
-from slipway.release import checkout, code
+from slipway.release import checkout, code_check
 from slipway.release.checkout import Checkout, check_out
 from slipway.steps import StepError
 from slipway.toolchain.git import GitError
@@ -27,12 +27,12 @@ def made(project: Released, name: str = "kube") -> Checkout:
 
 def inside(found: Checkout, monkeypatch: pytest.MonkeyPatch) -> Released:
     """The checkout as a project; functions called in a test take it for Slipway's own folder."""
-    monkeypatch.setattr(code, "INSTALLATION", found.folder)
+    monkeypatch.setattr(code_check, "INSTALLATION", found.folder)
     return Released(found.folder, "")
 
 
 def accepted(project: Released, name: str = "kube") -> None:
-    code.check_code(project.root, load(project.root, name).environment(name))
+    code_check.check_code(project.root, load(project.root, name).environment(name))
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_a_checkout_that_is_not_of_today_is_refused(
     found = refusal(project)
     assert f"this checkout has another environments/kube.yaml than {moved_on.root}" in found
     assert f"`slipway checkout kube` in {moved_on.root}" in found
-    monkeypatch.setattr(code, "INSTALLATION", moved_on.root)
+    monkeypatch.setattr(code_check, "INSTALLATION", moved_on.root)
     accepted(inside(made(moved_on), monkeypatch))
 
 
@@ -119,7 +119,7 @@ def test_edited_code_of_a_checkout_is_refused_and_not_overwritten(
     project = inside(made(moved_on), monkeypatch)
     change(project)
     assert f"other files are here than in the commit of 1.0.0: {CHART}" in refusal(project)
-    monkeypatch.setattr(code, "INSTALLATION", moved_on.root)
+    monkeypatch.setattr(code_check, "INSTALLATION", moved_on.root)
     with pytest.raises(StepError, match=f"files of .* were edited: {CHART}; take them elsewhere"):
         made(moved_on)
     assert "# changed" in (project.root / CHART).read_text()
@@ -169,7 +169,7 @@ def test_one_that_was_killed_is_made_again(
         os.killpg(process.pid, signal.SIGKILL)
     folder = moved_on.root / ".slipway/checkouts/kube"
     assert (folder / CHART).exists()
-    assert not (folder / checkout.WHOLE).exists()
+    assert not (folder / checkout.COMPLETE_MARKER).exists()
     (folder / CHART).write_text("half of it")
     environment = load(moved_on.root).environment("kube")
     with pytest.raises(InvalidProject, match="other files are here"):
@@ -252,7 +252,7 @@ def test_a_shallow_clone_says_that_it_lacks_the_commit(
     source = f"file://{moved_on.root}"
     git(tmp_path, "clone", "-q", "--depth=1", source, "shallow")
     clone = Released(tmp_path / "shallow", "")
-    for module in (code, checkout):
+    for module in (code_check, checkout):
         monkeypatch.setattr(module, "INSTALLATION", clone.root)
     with pytest.raises(
         InvalidProject, match=r"is not in this clone, fetch .*git fetch --unshallow"
@@ -329,6 +329,6 @@ def test_a_project_in_a_folder_of_its_repository_is_checked_out_there(
     released.commit()
     found = made(team)
     assert found.folder == team.root / ".slipway/checkouts/kube/teams/a"
-    monkeypatch.setattr(code, "INSTALLATION", team.root / ".slipway/checkouts/kube")
+    monkeypatch.setattr(code_check, "INSTALLATION", team.root / ".slipway/checkouts/kube")
     accepted(Released(found.folder, ""))
     assert (team.root / ".slipway/checkouts/kube/.venv/bin/slipway").exists()

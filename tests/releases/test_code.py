@@ -11,7 +11,7 @@ import pytest
 
 from slipway.installation import INSTALLATION
 from slipway.model import InvalidProject, load
-from slipway.release import code
+from slipway.release import code_check
 from tests.support.releases import Released, own_slipway
 
 EKS = """\
@@ -38,7 +38,7 @@ def refusal(project: Released, name: str = "kube") -> str:
     """Why the environment is not rendered by the code of the project's folder."""
     environment = load(project.root, name).environment(name)
     with pytest.raises(InvalidProject) as refused:
-        code.check_code(project.root, environment)
+        code_check.check_code(project.root, environment)
     return str(refused.value)
 
 
@@ -105,13 +105,13 @@ def test_what_setting_up_and_running_leave_behind_is_no_code(released: Released)
     for name in (".venv/x.py", "node_modules/x/y.js", "cdk.out/x", "charts/__pycache__/x.pyc"):
         released.write(name, "")
     pin(released)
-    code.check_code(released.root, load(released.root).environment("kube"))
+    code_check.check_code(released.root, load(released.root).environment("kube"))
 
 
 def test_other_libraries_than_the_lock_are_refused(released: Released) -> None:
-    lock = (released.root / code.LOCK).read_text()
+    lock = (released.root / code_check.REQUIREMENTS).read_text()
     version = next(line for line in lock.splitlines() if line.startswith("constructs=="))
-    released.edit(code.LOCK, version, "constructs==1.0.0 \\")
+    released.edit(code_check.REQUIREMENTS, version, "constructs==1.0.0 \\")
     released.commit()
     released.release("1.1.0")
     released.edit("environments/kube.yaml", "auth:", "release: 1.1.0\nauth:")
@@ -136,7 +136,7 @@ def test_a_slipway_that_is_installed_elsewhere_renders_no_release(
     released: Released, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pin(released)
-    monkeypatch.setattr(code, "INSTALLATION", INSTALLATION)
+    monkeypatch.setattr(code_check, "INSTALLATION", INSTALLATION)
     found = refusal(released)
     assert f"Slipway is not part of it: it is installed in {INSTALLATION}" in found
     assert f"keep Slipway in the project's repository {released.root}" in found
@@ -154,7 +154,7 @@ def test_without_git_no_release_is_rendered(
 
 
 def test_an_environment_that_follows_the_catalog_is_rendered_by_any_code(drifted: Released) -> None:
-    code.check_code(drifted.root, load(drifted.root).environment("kube"))
+    code_check.check_code(drifted.root, load(drifted.root).environment("kube"))
 
 
 def test_drift_can_be_allowed_and_is_not_labelled_as_the_release(drifted: Released) -> None:
@@ -236,7 +236,9 @@ def test_among_several_one_that_drifted_is_left_out(project: Released) -> None:
     project.write("environments/prod.yaml", EKS)
     pin(project, "protected: true", name="prod")
     found = load(project.root)
-    kept, warnings = code.to_render(project.root, map(found.environment, ("dev", "prod")))
+    kept, warnings = code_check.environments_to_render(
+        project.root, map(found.environment, ("dev", "prod"))
+    )
     assert [environment.name for environment in kept] == ["dev"]
     assert any(line.startswith("left out: environments/prod.yaml") for line in warnings)
 
@@ -244,6 +246,6 @@ def test_among_several_one_that_drifted_is_left_out(project: Released) -> None:
 def test_an_environment_on_aws_that_follows_the_catalog_says_what_moves(project: Released) -> None:
     project.write("environments/dev.yaml", EKS)
     found = load(project.root)
-    _, (warning,) = code.to_render(project.root, [found.environment("dev")])
+    _, (warning,) = code_check.environments_to_render(project.root, [found.environment("dev")])
     assert "3 images are pulled by tags that move (working-tree)" in warning
-    assert code.to_render(project.root, [found.environment("kube")])[1] == []
+    assert code_check.environments_to_render(project.root, [found.environment("kube")])[1] == []

@@ -109,7 +109,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path, seconds: flo
 def configure(c: Any, settings: dict[str, Any]) -> None:
     from jupyterhub.spawner import Spawner
     from jupyterhub.utils import random_port
-    from slipway_hub.user_pods import start_command
+    from slipway_hub.kubespawner_config import start_command
 
     from slipway.settings.server import IN_IMAGE
 

@@ -17,18 +17,16 @@ SHARED = (
 """Folders in the order in which they start: the dearest first, and what is cheap fills the gaps at
 the end. A worker takes two groups at once, so the two dearest are followed by a cheap one."""
 
-SLOW = "slow"
-"""The marker of tests that `make test` leaves to `make test-all`."""
-SLOW_FOLDERS = ("images",)
-"""Folders in which every test is slow."""
+FOLDER_MARKERS = {"images": ("slow",), "cluster": ("cluster",)}
+"""Markers of every test in a folder."""
 
 
 def sort_into_tiers(items: list[pytest.Item]) -> None:
     """Mark slow tests, put those that share fixtures into one xdist group, and order by cost."""
     for item in items:
         folder = folder_of(item)
-        if folder in SLOW_FOLDERS:
-            item.add_marker(SLOW)
+        for marker in FOLDER_MARKERS.get(folder, ()):
+            item.add_marker(marker)
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(folder if folder in SHARED else item.path.name))
     items.sort(key=_cost)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jupyterhub.spawner import SpawnException
 from kubernetes_asyncio.client.rest import ApiException
-from slipway_hub.pods import PodSpawner
+from slipway_hub.pod_spawner import PodSpawner
 
 from tests.support.no_cluster import no_cluster
 

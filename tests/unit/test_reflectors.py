@@ -12,7 +12,7 @@ import pytest
 from kubernetes_asyncio.client import ApiClient, Configuration, CoreV1Api
 from kubernetes_asyncio.client.rest import ApiException
 from kubespawner.spawner import PodReflector
-from slipway_hub.pods import PodSpawner
+from slipway_hub.pod_spawner import PodSpawner
 from slipway_hub.reflectors import LastingPods, LastingReflector
 
 from tests.support.kubernetes_api import KubernetesApi, kubernetes_api

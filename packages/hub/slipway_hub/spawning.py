@@ -6,7 +6,7 @@ from typing import Any
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
 
-from slipway_hub import user_pods
+from slipway_hub import kubespawner_config
 from slipway_hub.settings import HubSettings, LocalSpawning, ProfileSettings
 
 
@@ -37,7 +37,7 @@ def configure(c: Any, settings: HubSettings) -> None:
     if isinstance(settings.spawning, LocalSpawning):
         _local(c, settings.spawning)
     else:
-        user_pods.configure(c, settings.spawning)
+        kubespawner_config.configure(c, settings.spawning)
 
 
 def apply_profile(settings: HubSettings, spawner: Any, profile: ProfileSettings) -> None:
@@ -53,7 +53,7 @@ def apply_profile(settings: HubSettings, spawner: Any, profile: ProfileSettings)
         if profile.image in local.python_path:
             spawner.environment["PYTHONPATH"] = local.python_path[profile.image]
     else:
-        user_pods.apply_profile(settings.spawning, spawner, profile)
+        kubespawner_config.apply_profile(settings.spawning, spawner, profile)
     reports = {"JUPYTERHUB_ACTIVITY_INTERVAL": str(settings.culling.report_every)}
     spawner.environment = {**reports, **spawner.environment}
     _let_extra_config_win(settings, spawner)

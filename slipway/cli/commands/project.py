@@ -90,9 +90,9 @@ def render(
     found = load(root, environment).environment(environment)
     if not found.spec.has_cluster:
         raise bad_input(f"{environment} is local: it has no cluster; run `slipway up`")
-    from slipway.release.code import to_render
+    from slipway.release.code_check import environments_to_render
 
-    (found,), warnings = to_render(root, [found], allow_drift=allow_code_drift)
+    (found,), warnings = environments_to_render(root, [found], allow_code_drift=allow_code_drift)
     print(*warnings, sep="\n", end="\n" * bool(warnings), file=sys.stderr)
     from slipway.render import render as render_charts
     from slipway.render import yaml_text

@@ -1,4 +1,4 @@
-"""Images from one registry to another, with all their platforms and what is attached to them.
+"""Images from one registry to another, with all their platforms and what refers to them.
 
 skopeo moves the blobs of an image and then its manifest, by digest. Tags follow when every image is
 there: a copy that was killed has changed nothing that anybody pulls, and the next one finds the
@@ -19,7 +19,7 @@ from slipway.images.registry.registry import Registry
 from slipway.images.registry.transfer import confirm
 
 PARALLEL = 6
-"""Questions to a registry at a time. Images are copied one by one, each six blobs at a time."""
+"""Concurrent requests to a registry. Of an image, skopeo copies six blobs at a time."""
 
 Progress = Callable[[int], None]
 """Called with the number of bytes that are there now, or need not be moved."""
@@ -57,9 +57,9 @@ class _Source:
     manifests: set[str] = field(default_factory=set)
     blobs: dict[str, int] = field(default_factory=dict)
     """Sizes in bytes, by digest."""
-    attached: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    referrers: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """By a manifest's digest, descriptors of what refers to it."""
-    signatures: set[str] = field(default_factory=set)
+    cosign_tags: set[str] = field(default_factory=set)
     """Tags that cosign makes of a digest: `sha256-….sig`, `.att`, `.sbom`."""
 
 
@@ -70,7 +70,7 @@ def copy_images(
     progress: Progress = lambda _: None,
     expected: Progress = lambda _: None,
 ) -> list[CopiedImage]:
-    """Copy the images, all of every index and what is attached to it. Raises ImageError.
+    """Copy the images, all of every index and what refers to them. Raises ImageError.
 
     `expected` gets the size of all blobs together, once it is known.
     """
@@ -103,21 +103,23 @@ class _Copier:
         here, value = found.image.source.at(manifest.digest), json.loads(content)
         for blob in map(Descriptor.from_json, [*_config(value), *value.get("layers", [])]):
             found.blobs[blob.digest] = blob.size
-        if attached := self._attached(here):
-            found.attached[manifest.digest] = attached
-        found.signatures |= {
-            tag for tag in self._tags[here.name] if tag.startswith(f"{_tag(manifest.digest)}.")
+        if referrers := self._referrers(here):
+            found.referrers[manifest.digest] = referrers
+        found.cosign_tags |= {
+            tag
+            for tag in self._tags[here.name]
+            if tag.startswith(f"{_referrers_tag(manifest.digest)}.")
         }
-        for other in map(Descriptor.from_json, [*value.get("manifests", []), *attached]):
+        for other in map(Descriptor.from_json, [*value.get("manifests", []), *referrers]):
             self._read(found, *self._source.manifest(here.at(other.digest)))
 
-    def _attached(self, image: Reference) -> list[dict[str, Any]]:
-        """As the registry lists it, or the tag that stands for that."""
+    def _referrers(self, image: Reference) -> list[dict[str, Any]]:
+        """Descriptors of what refers to an image, by the registry's API or its fallback tag."""
         with self._lock:
             if image.name not in self._tags:
                 self._tags[image.name] = self._source.tags(image)
         listed = self._source.referrers(image)
-        tag = _tag(str(image.digest))
+        tag = _referrers_tag(str(image.digest))
         if listed is None and tag in self._tags[image.name]:
             listed = json.loads(self._source.manifest(image.tagged(tag))[1]).get("manifests")
         return listed or []
@@ -132,16 +134,16 @@ class _Copier:
                 sent.add(digest)
                 self._progress(found.blobs[digest])
 
-        attached = (str(one["digest"]) for listed in found.attached.values() for one in listed)
-        for digest in dict.fromkeys([found.top.digest, *attached]):
+        referrers = (str(one["digest"]) for listed in found.referrers.values() for one in listed)
+        for digest in dict.fromkeys([found.top.digest, *referrers]):
             source, target = image.source.at(digest), image.target.at(digest)
             if self._target.digest(target) != digest:
                 self._copy(source, target, uploaded)
-        for tag in sorted(found.signatures):
+        for tag in sorted(found.cosign_tags):
             if self._target.digest(image.target.tagged(tag)) is None:
                 self._copy(image.source.tagged(tag), image.target.tagged(tag), uploaded)
-        for digest, listed in found.attached.items():
-            self._attach(image.target.at(digest), listed)
+        for digest, listed in found.referrers.items():
+            self._list_referrers(image.target.at(digest), listed)
         done.copied_blobs, done.skipped_blobs = len(sent), len(found.blobs) - len(sent)
         done.bytes = sum(found.blobs[digest] for digest in sent)
         self._progress(sum(found.blobs.values()) - done.bytes)
@@ -153,17 +155,17 @@ class _Copier:
         if problem:
             raise skopeo.copy_error(problem, source, target)
 
-    def _attach(self, image: Reference, attached: list[dict[str, Any]]) -> None:
-        """List what is attached under the tag that stands for it, if the registry does not."""
+    def _list_referrers(self, image: Reference, referrers: list[dict[str, Any]]) -> None:
+        """List referrers under the tag that stands for it, if the registry does not."""
         if self._target.referrers(image) is not None:
             return
-        tagged, listed = image.tagged(_tag(str(image.digest))), dict[str, Any]()
+        tagged, listed = image.tagged(_referrers_tag(str(image.digest))), dict[str, Any]()
         if self._target.digest(tagged):
             there = json.loads(self._target.manifest(tagged)[1])["manifests"]
             listed = {one["digest"]: one for one in there}
-        if all(one["digest"] in listed for one in attached):
+        if all(one["digest"] in listed for one in referrers):
             return
-        listed |= {one["digest"]: one for one in attached}
+        listed |= {one["digest"]: one for one in referrers}
         index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": list(listed.values())}
         self._target.store_referrers(tagged, encode(index))
 
@@ -184,5 +186,5 @@ def _config(manifest: dict[str, Any]) -> list[Any]:
     return [manifest["config"]] if "config" in manifest else []
 
 
-def _tag(digest: str) -> str:
+def _referrers_tag(digest: str) -> str:
     return digest.replace(":", "-")

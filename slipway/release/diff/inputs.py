@@ -15,8 +15,8 @@ from slipway.images.build.record import BuildRecords
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject, Problem, Project, load
 from slipway.model.document import parse
-from slipway.release import bills, code, file, versions
-from slipway.release.checkout import hand_over
+from slipway.release import bills, code_check, file, versions
+from slipway.release.checkout import copy_project_data
 from slipway.toolchain import git
 
 LAST_COMMIT = "HEAD"
@@ -112,13 +112,13 @@ def _by_its_commit(project: Project, source: Path, found: DiffInput, folder: Pat
         return found
     version, commit = here.release.version, here.release.commit
     try:
-        code.check_commit(project.root, here)
-        if not code.other_code(project.root, here, commit):
+        code_check.check_commit(project.root, here)
+        if not code_check.changed_code_files(project.root, here, commit):
             return found
         inside = _extract(project.root, commit, folder)
     except (InvalidProject, git.GitError):
         return replace(found, note=f"{version} is rendered by the code here, not by its own")
-    hand_over(source, here, inside)
+    copy_project_data(source, here, inside)
     _pin(inside / environment_file(here.name), version)
     return replace(found, code=inside, note=_other_libraries(version, folder))
 
@@ -131,8 +131,8 @@ def _pin(file: Path, version: str) -> None:
 
 
 def _other_libraries(name: str, folder: Path) -> str:
-    lock = folder / INSTALLATION.relative_to(git.top(INSTALLATION)) / code.LOCK
-    if not lock.is_file() or not code.other_libraries(lock):
+    lock = folder / INSTALLATION.relative_to(git.top(INSTALLATION)) / code_check.REQUIREMENTS
+    if not lock.is_file() or not code_check.mismatched_packages(lock):
         return ""
     return f"{name} is rendered with the libraries here, not with those it was locked to"
 
@@ -163,7 +163,7 @@ def _has_other_code(project: Project, name: str, commit: str) -> bool:
     top = git.top(project.root)
     if not INSTALLATION.is_relative_to(top):
         return False
-    return bool(code.other_code(project.root, project.environment(name), commit))
+    return bool(code_check.changed_code_files(project.root, project.environment(name), commit))
 
 
 def _commit(root: Path, revision: str) -> str:

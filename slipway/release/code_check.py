@@ -1,4 +1,4 @@
-"""Whether the code at hand is a release's: its commit, checked out whole, with its libraries.
+"""Checks that the running code and its libraries are those of a release's commit.
 
 An environment that pins a release is rendered by that code only. A project's own data (catalog,
 platform, environments, releases, keys, logos) is no code: a pinned environment takes its catalog
@@ -16,6 +16,7 @@ from pathlib import Path
 from slipway.facts import (
     CATALOG_FILE,
     ENVIRONMENTS_FOLDER,
+    HUB_IMAGES,
     PLATFORM_FILE,
     RELEASES_FOLDER,
     STATE_FOLDER,
@@ -38,7 +39,7 @@ DATA = (
 )
 """Patterns of a project's own data, beside the keys and the logo that an environment names."""
 CHECKOUTS = f"{STATE_FOLDER}/checkouts"
-LOCK = "requirements.txt"
+REQUIREMENTS = "requirements.txt"
 _LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILINE)
 SHOWN = 5
 """Files or libraries that a message names."""
@@ -53,21 +54,21 @@ def check_code(root: Path, environment: Environment) -> None:
         return
     check_commit(root, environment)
     version, name = environment.release.version, environment.name
-    reviewed = parent(root) or root
+    reviewed = source_project(root) or root
     checkout = f"`slipway checkout {name}`" + (f" in {reviewed}" if reviewed != root else "")
-    if files := other_code(root, environment, environment.release.commit):
+    if files := changed_code_files(root, environment, environment.release.commit):
         raise _refused(
             environment,
             f"other files are here than in the commit of {version}: {listed(files, SHOWN)}",
             f"{checkout} makes a folder that has them all",
         )
-    if libraries := other_libraries(INSTALLATION / LOCK):
+    if libraries := mismatched_packages(INSTALLATION / REQUIREMENTS):
         raise _refused(
             environment,
             f"{version} was locked to other libraries than these: {listed(libraries, SHOWN)}",
             "`make setup` installs them",
         )
-    if stale := [file for file in trusted(environment) if not _same(root, reviewed, file)]:
+    if stale := [file for file in trusted_files(environment) if not _same(root, reviewed, file)]:
         raise _refused(
             environment,
             f"this checkout has another {listed(stale, SHOWN)} than {reviewed}",
@@ -95,7 +96,7 @@ def check_commit(root: Path, environment: Environment) -> None:
             f"is installed in {INSTALLATION}",
             f"keep Slipway in the project's repository {top}",
         )
-    if git.is_ancestor(parent(root) or root, release.commit):
+    if git.is_ancestor(source_project(root) or root, release.commit):
         return
     if git.has_commit(root, release.commit):
         message = f"the commit {short} of {release.version} is not in the history of what is here"
@@ -107,7 +108,7 @@ def check_commit(root: Path, environment: Environment) -> None:
     )
 
 
-def other_code(
+def changed_code_files(
     root: Path, environment: Environment, commit: str, installation: Path | None = None
 ) -> list[str]:
     """Files of the project and of Slipway that are not as in `commit`, but for the project's data.
@@ -129,7 +130,7 @@ def other_code(
     return [f for f in files if not any(fnmatchcase(f, f"{prefix}{pattern}") for pattern in data)]
 
 
-def other_libraries(lock: Path) -> list[str]:
+def mismatched_packages(lock: Path) -> list[str]:
     """Of the libraries that `lock` pins, those that are installed here in another version."""
     from packaging.markers import Marker
 
@@ -147,7 +148,7 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def parent(root: Path) -> Path | None:
+def source_project(root: Path) -> Path | None:
     """The project that the checkout at `root` was made from; None if `root` is no checkout."""
     top = git.top(root)
     if not top.parent.as_posix().endswith(f"/{CHECKOUTS}"):
@@ -156,8 +157,8 @@ def parent(root: Path) -> Path | None:
     return project if (project / ENVIRONMENTS_FOLDER).is_dir() else None
 
 
-def trusted(environment: Environment) -> list[str]:
-    """Files of the project that decide what is trusted and where it runs: the newest ones count."""
+def trusted_files(environment: Environment) -> list[str]:
+    """Files that are always those of the source project, never those of the release's commit."""
     spec, name = environment.spec, environment.name
     version = environment.release_name
     release = (release_file(version), signature_file(version))
@@ -178,14 +179,14 @@ def _refused(environment: Environment, message: str, hint: str) -> InvalidProjec
     return InvalidProject([Problem(file, 1, 1, "release", message, hint)])
 
 
-def to_render(
-    root: Path, environments: Iterable[Environment], *, allow_drift: bool = False
+def environments_to_render(
+    root: Path, environments: Iterable[Environment], *, allow_code_drift: bool = False
 ) -> tuple[list[Environment], list[str]]:
     """The environments that may be rendered by the code at hand, and warnings about all.
 
-    With `allow_drift`, one that is not protected may be rendered by other code than its release's:
-    what comes out is then labelled as the working tree's, not as the release. One that may not be
-    rendered is left out among several. Raises InvalidProject if none is left.
+    With `allow_code_drift`, one that is not protected may be rendered by other code than its
+    release's: its objects are then labelled as the working tree's. Environments that may not be
+    rendered are left out. Raises InvalidProject if all are.
     """
     found: list[Environment] = []
     warnings: list[str] = []
@@ -194,20 +195,22 @@ def to_render(
         try:
             check_code(root, environment)
         except InvalidProject as error:
-            if not allow_drift or environment.spec.protected:
-                refused.append(_never(environment, error) if allow_drift else error)
+            if not allow_code_drift or environment.spec.protected:
+                refused.append(
+                    _refused_as_protected(environment, error) if allow_code_drift else error
+                )
                 continue
             found.append(_drifted(environment))
             warnings.append(f"{error}; rendered nevertheless, as you allowed: nobody tested this")
         else:
             found.append(environment)
-            warnings += filter(None, [_moving_tags(environment)])
+            warnings += filter(None, [_mutable_tags_warning(environment)])
     if refused and not found:
         raise InvalidProject([problem for error in refused for problem in error.problems])
     return found, [*warnings, *(f"left out: {error}" for error in refused)]
 
 
-def _never(environment: Environment, error: InvalidProject) -> InvalidProject:
+def _refused_as_protected(environment: Environment, error: InvalidProject) -> InvalidProject:
     (problem,) = error.problems
     message = f"{problem.message}, and {environment.name} is protected: drift is never allowed here"
     return InvalidProject([replace(problem, message=message)])
@@ -220,11 +223,11 @@ def _drifted(environment: Environment) -> Environment:
     return replace(environment, release=release)
 
 
-def _moving_tags(environment: Environment) -> str | None:
+def _mutable_tags_warning(environment: Environment) -> str | None:
     """What somebody should know before an environment on AWS is rendered from the catalog."""
     if environment.release or not environment.spec.on_aws:
         return None
-    images = ("hub", "proxy", *environment.catalog.images)
+    images = (*HUB_IMAGES, *environment.catalog.images)
     moving = [r for r in map(environment.image_reference, images) if "@" not in r]
     if not moving:
         return None

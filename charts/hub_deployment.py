@@ -17,7 +17,7 @@ METRICS = "/hub/metrics"
 SETTINGS_CHECKSUM = "slipway/settings-checksum"
 
 
-class HubServer(Construct):
+class HubDeployment(Construct):
     """ConfigMap, Service, PodDisruptionBudget and Deployment of JupyterHub."""
 
     def __init__(

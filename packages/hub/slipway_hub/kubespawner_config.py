@@ -12,9 +12,12 @@ TMP_SIZE = "16Gi"
 USERNAME = "hub.jupyter.org/username"
 """KubeSpawner's label."""
 
+TERMINATION_GRACE_SECONDS = 30
+"""Seconds for editors to save and kernels to end."""
+
 
 def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
-    c.JupyterHub.spawner_class = "slipway_hub.pods.PodSpawner"
+    c.JupyterHub.spawner_class = "slipway_hub.pod_spawner.PodSpawner"
     # KubeSpawner's name, so that `extra_config` can win over any of it.
     section = c.KubeSpawner
     section.namespace = kubernetes.namespace
@@ -40,19 +43,15 @@ def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
         section.image_pull_secrets = [kubernetes.image_pull_secret]
     before_stop = [kubernetes.python, "-m", "slipway_notebook.pre_stop"]
     section.lifecycle_hooks = {"preStop": {"exec": {"command": before_stop}}}
-    section.delete_grace_period = GRACE
+    section.delete_grace_period = TERMINATION_GRACE_SECONDS
     section.extra_pod_config = {
         "enableServiceLinks": False,
         # The pause container then reaps what users' terminals leave behind.
         "shareProcessNamespace": True,
-        "terminationGracePeriodSeconds": GRACE,
+        "terminationGracePeriodSeconds": TERMINATION_GRACE_SECONDS,
     }
     kubernetes.homes.configure(section, kubernetes.hub_labels)
     _place_pods(section, kubernetes)
-
-
-GRACE = 30
-"""Seconds for editors to save and kernels to end."""
 
 
 def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: ProfileSettings) -> None:
@@ -62,7 +61,7 @@ def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: Profile
     spawner.environment = {n: _literal(value) for n, value in variables.items()}
     spawner.default_url = _literal(profile.default_url)
     spawner.image = kubernetes.images[profile.image]
-    # An image's own may be a folder of the home, which runc would make on the volume, as root's.
+    # The image's WORKDIR may be inside the home: runc would create it there, owned by root.
     spawner.working_dir = profile.home
     # Not `cmd`, which would be arguments of whatever entry point an image has.
     spawner.extra_container_config = {"command": start_command(kubernetes.python)}
@@ -112,7 +111,7 @@ def _memory(size: int) -> dict[str, Any]:
 
 
 def _tmp() -> dict[str, Any]:
-    """A server that writes more is ended: it would take the node's disk from its neighbours."""
+    """A pod that writes more is evicted, so that it cannot fill the node's disk."""
     return {"name": "tmp", "emptyDir": {"sizeLimit": TMP_SIZE}}
 
 

@@ -6,11 +6,11 @@ from constructs import Construct
 from slipway import facts
 
 
-class HubAccess(Construct):
+class HubRbac(Construct):
     """Only the verbs that the hub uses: no Secrets or Services (KubeSpawner needs them for internal
-    TLS only), no change of a pod, no deletion of a claim. `makes_claims`: for homes per user."""
+    TLS only), no change of a pod, no deletion of a claim. `creates_claims`: for homes per user."""
 
-    def __init__(self, scope: Construct, id: str, *, makes_claims: bool) -> None:
+    def __init__(self, scope: Construct, id: str, *, creates_claims: bool) -> None:
         super().__init__(scope, id)
         k8s.KubeServiceAccount(
             self,
@@ -18,7 +18,7 @@ class HubAccess(Construct):
             metadata=k8s.ObjectMeta(name=facts.HUB),
             automount_service_account_token=False,
         )
-        claims = [_rule("persistentvolumeclaims", "get", "create")] if makes_claims else []
+        claims = [_rule("persistentvolumeclaims", "get", "create")] if creates_claims else []
         k8s.KubeRole(
             self,
             "role",
