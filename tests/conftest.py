@@ -12,9 +12,11 @@ from tests.support.local import Hub, make_project, running_hub
 os.environ.setdefault("JSII_NODE", str(node()))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    # Around all others: xdist reads the groups in the same hook.
     tiers.sort_into_tiers(items)
+    return (yield)
 
 
 # A shell starts what it runs in the background with SIGINT ignored. Whatever that starts inherits

@@ -1,7 +1,6 @@
 """Starts and stops the emulated AWS, in a Python environment of its own."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -10,9 +9,9 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
-from tempfile import mkdtemp
 
 from slipway.toolchain import Progress, kubectl
+from slipway.toolchain.new_folder import new_folder
 from slipway.toolchain.node import lock_digest
 
 HERE = Path(__file__).parent
@@ -32,16 +31,11 @@ def install(tools: Path, progress: Progress) -> Path:
     target = tools / f"ministack-{lock_digest(LOCK)}"
     if not target.is_dir():
         progress("the AWS emulator, once")
-        tools.mkdir(parents=True, exist_ok=True)
-        # An environment does not survive being moved: a mark in it says that it is complete.
-        work = Path(mkdtemp(prefix=".ministack-", dir=tools))
-        try:
+        # An environment does not survive being moved: its Python is only asked for its packages.
+        with new_folder(target) as work:
             _run(sys.executable, "-m", "venv", str(work))
             pip = [str(work / "bin/python"), "-m", "pip", "install", "-q"]
             _run(*pip, "--disable-pip-version-check", "--require-hashes", "-r", str(LOCK))
-            work.rename(target)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
     return target / "bin/python"
 
 

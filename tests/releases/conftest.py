@@ -24,13 +24,23 @@ def project(tmp_path: Path, host: str) -> Released:
     return released_project(root, host)
 
 
+@pytest.fixture
+def whole_project(project: Released) -> Released:
+    """A project that holds Slipway's code, as one must from which releases are rendered."""
+    return with_slipway(project)
+
+
+def with_slipway(project: Released) -> Released:
+    copy_slipway(project.root)
+    project.write(".gitignore", ".slipway/\n.venv/\n__pycache__/\n*_ignored.py\n")
+    project.commit("Slipway")
+    return project
+
+
 @pytest.fixture(scope="session")
 def _released(tmp_path_factory: pytest.TempPathFactory, host: str) -> Released:
     root = tmp_path_factory.mktemp("released")
-    project = released_project(root, host)
-    copy_slipway(root)
-    project.write(".gitignore", ".slipway/\n.venv/\n__pycache__/\n*_ignored.py\n")
-    project.commit("Slipway")
+    project = with_slipway(released_project(root, host))
     project.release("1.0.0")
     project.commit("Release 1.0.0")
     return project

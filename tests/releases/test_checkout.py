@@ -296,7 +296,7 @@ def test_two_at_once_are_kept_apart(moved_on: Released) -> None:
     folder = moved_on.root / ".slipway/checkouts"
     folder.mkdir()
     with (
-        checkout._locked(folder / ".kube.lock"),
+        checkout._exclusive(folder / ".kube.lock"),
         pytest.raises(StepError, match="another `slipway checkout` is at work"),
     ):
         made(moved_on)

@@ -42,14 +42,14 @@ def test_the_same_files_make_the_same_release(project: Released) -> None:
 
 
 def test_an_environment_that_names_it_is_rendered_from_it_and_not_from_the_catalog(
-    project: Released,
+    whole_project: Released,
 ) -> None:
-    digest = project.release("1.0.0")["images"]["tools"]
-    project.edit("catalog.yaml", "title: VS Code", "title: Something else")
-    project.edit("environments/kube.yaml", "auth:", "release: 1.0.0\nauth:")
-    done = project.slipway("render", "kube")
+    digest = whole_project.release("1.0.0")["images"]["tools"]
+    whole_project.edit("catalog.yaml", "title: VS Code", "title: Something else")
+    whole_project.edit("environments/kube.yaml", "auth:", "release: 1.0.0\nauth:")
+    done = whole_project.slipway("render", "kube")
     assert done.returncode == 0, done.stderr
-    assert f"{project.registry}/slipway/tools@{digest}" in done.stdout
+    assert f"{whole_project.registry}/slipway/tools@{digest}" in done.stdout
     assert "Something else" not in done.stdout
     assert ":working-tree" not in done.stdout
 

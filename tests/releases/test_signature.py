@@ -41,47 +41,47 @@ def trusting(project: Released, *keys: str) -> None:
 @pytest.mark.parametrize(
     "key", [ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1())]
 )
-def test_what_a_trusted_key_signed_is_rendered(project: Released, key: object) -> None:
-    private = new_key(project, key=key)
-    project.commit()
-    assert project.release("1.0.0", SLIPWAY_SIGNING_KEY=str(private))["signed"]
-    trusting(project, "release")
-    done = project.slipway("render", "kube")
+def test_what_a_trusted_key_signed_is_rendered(whole_project: Released, key: object) -> None:
+    private = new_key(whole_project, key=key)
+    whole_project.commit()
+    assert whole_project.release("1.0.0", SLIPWAY_SIGNING_KEY=str(private))["signed"]
+    trusting(whole_project, "release")
+    done = whole_project.slipway("render", "kube")
     assert done.returncode == 0, done.stderr
 
 
-def test_what_nobody_signed_is_refused_at_its_line(project: Released) -> None:
-    private = new_key(project)
-    project.commit()
-    assert not project.release("1.0.0")["signed"]
-    trusting(project, "release")
+def test_what_nobody_signed_is_refused_at_its_line(whole_project: Released) -> None:
+    private = new_key(whole_project)
+    whole_project.commit()
+    assert not whole_project.release("1.0.0")["signed"]
+    trusting(whole_project, "release")
     for command in ("render", "check"):
-        done = project.slipway(command, "kube")
+        done = whole_project.slipway(command, "kube")
         assert done.returncode == 2
         assert "environments/kube.yaml:3:10: release: releases/1.0.0.sig is missing" in done.stderr
         assert "`slipway sign 1.0.0 --key …`" in done.stderr
-    signed = project.slipway("sign", "1.0.0", "--key", str(private), "--json")
+    signed = whole_project.slipway("sign", "1.0.0", "--key", str(private), "--json")
     assert json.loads(signed.stdout) == {
         "version": "1.0.0",
         "file": "releases/1.0.0.sig",
         "new": True,
     }
-    assert project.slipway("render", "kube").returncode == 0
+    assert whole_project.slipway("render", "kube").returncode == 0
 
 
-def test_another_key_does_not_help_until_it_is_trusted(project: Released) -> None:
-    new_key(project)
-    other = new_key(project, "other")
-    project.commit()
-    project.release("1.0.0", "--key", str(other))
-    trusting(project, "release")
-    done = project.slipway("render", "kube")
+def test_another_key_does_not_help_until_it_is_trusted(whole_project: Released) -> None:
+    new_key(whole_project)
+    other = new_key(whole_project, "other")
+    whole_project.commit()
+    whole_project.release("1.0.0", "--key", str(other))
+    trusting(whole_project, "release")
+    done = whole_project.slipway("render", "kube")
     assert done.returncode == 2
     assert "releases/1.0.0.sig holds no signature of it by keys/release.pem" in done.stderr
-    project.edit(
+    whole_project.edit(
         "environments/kube.yaml", "[keys/release.pem]", "[keys/release.pem, keys/other.pem]"
     )
-    assert project.slipway("render", "kube").returncode == 0
+    assert whole_project.slipway("render", "kube").returncode == 0
 
 
 def test_a_signature_is_of_one_content_and_version(project: Released) -> None:
@@ -111,22 +111,22 @@ def test_signing_twice_changes_nothing_and_a_second_key_adds_a_line(project: Rel
     assert len(signatures.read_bytes().split()) == 2
 
 
-def test_a_commit_that_a_release_names_has_no_say_in_who_signs(project: Released) -> None:
+def test_a_commit_that_a_release_names_has_no_say_in_who_signs(whole_project: Released) -> None:
     """Its author puts a key of their own under the trusted name and signs with it."""
-    new_key(project)
-    reviewed = project.commit()
-    trusted = (project.root / "keys/release.pem").read_text()
-    theirs = new_key(project)
-    project.commit("not reviewed")
-    project.release("1.0.0", "--key", str(theirs))
-    made = (project.root / "releases/1.0.0.yaml").read_text()
-    signed = (project.root / "releases/1.0.0.sig").read_text()
-    project.git("checkout", "-q", reviewed)
-    assert (project.root / "keys/release.pem").read_text() == trusted
-    project.write("releases/1.0.0.yaml", made)
-    project.write("releases/1.0.0.sig", signed)
-    trusting(project, "release")
-    assert project.slipway("render", "kube").returncode == 2
+    new_key(whole_project)
+    reviewed = whole_project.commit()
+    trusted = (whole_project.root / "keys/release.pem").read_text()
+    theirs = new_key(whole_project)
+    whole_project.commit("not reviewed")
+    whole_project.release("1.0.0", "--key", str(theirs))
+    made = (whole_project.root / "releases/1.0.0.yaml").read_text()
+    signed = (whole_project.root / "releases/1.0.0.sig").read_text()
+    whole_project.git("checkout", "-q", reviewed)
+    assert (whole_project.root / "keys/release.pem").read_text() == trusted
+    whole_project.write("releases/1.0.0.yaml", made)
+    whole_project.write("releases/1.0.0.sig", signed)
+    trusting(whole_project, "release")
+    assert whole_project.slipway("render", "kube").returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -137,16 +137,16 @@ def test_a_commit_that_a_release_names_has_no_say_in_who_signs(project: Released
     ],
 )
 def test_a_key_that_cannot_be_used_refuses_everything(
-    project: Released, content: str | None, expected: str
+    whole_project: Released, content: str | None, expected: str
 ) -> None:
-    private = new_key(project)
-    project.commit()
-    project.release("1.0.0", "--key", str(private))
-    trusting(project, "release")
-    (project.root / "keys/release.pem").unlink()
+    private = new_key(whole_project)
+    whole_project.commit()
+    whole_project.release("1.0.0", "--key", str(private))
+    trusting(whole_project, "release")
+    (whole_project.root / "keys/release.pem").unlink()
     if content:
-        project.write("keys/release.pem", content)
-    done = project.slipway("render", "kube")
+        whole_project.write("keys/release.pem", content)
+    done = whole_project.slipway("render", "kube")
     assert done.returncode == 2
     assert expected in done.stderr
 
