@@ -42,7 +42,7 @@ up: setup
 
 # Two at a time: more would make each other wait for what runs behind them. `tests/support/tiers.py`
 # says which tests share a worker and in which order the groups start.
-PYTEST := $(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 test: setup chromium registry-tools
 	@$(PYTEST) -m "not slow and not upstream and not cluster"

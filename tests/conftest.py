@@ -12,11 +12,12 @@ from tests.support.local import Hub, make_project, running_hub
 os.environ.setdefault("JSII_NODE", str(node()))
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    # Around all others: xdist reads the groups in the same hook.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.sort_into_tiers(items)
-    return (yield)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> tiers.Groups:
+    return tiers.Groups(config, log)
 
 
 # A shell starts what it runs in the background with SIGINT ignored. Whatever that starts inherits

@@ -1,12 +1,13 @@
 """Which tests run in `make test`, and which share a worker.
 
 A folder of SHARED has session fixtures that cost seconds to minutes (a hub, a built image, an
-emulated AWS), so all its tests run in one worker. Elsewhere each file may run anywhere.
+emulated AWS), so all its tests run in one worker. Elsewhere a file is a group.
 """
 
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 TESTS = Path(__file__).parents[1]
 
@@ -21,14 +22,21 @@ FOLDER_MARKERS = {"images": ("slow",), "cluster": ("cluster",)}
 """Markers of every test in a folder."""
 
 
+class Groups(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out groups of tests. Not xdist's own `loadgroup`: with pytest 9.2, whose `nodeid` is no
+    longer what xdist 3.8 writes its groups into, that hands out each test by itself."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        folder = file.split("/")[1]
+        return folder if folder in SHARED else file
+
+
 def sort_into_tiers(items: list[pytest.Item]) -> None:
-    """Mark slow tests, put those that share fixtures into one xdist group, and order by cost."""
+    """Mark the tests of some folders, and order all by cost."""
     for item in items:
-        folder = folder_of(item)
-        for marker in FOLDER_MARKERS.get(folder, ()):
+        for marker in FOLDER_MARKERS.get(folder_of(item), ()):
             item.add_marker(marker)
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(folder if folder in SHARED else item.path.name))
     items.sort(key=_cost)
 
 
