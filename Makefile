@@ -12,8 +12,8 @@ UV := UV_SYSTEM_CERTS=1 UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:
   lint lock schemas clean
 help:
 	@echo "make up      set up, then run JupyterHub with VS Code here (Ctrl-C stops it)"
-	@echo "make test    set up, then run the tests: ten minutes on two cores"
-	@echo "make test-all    every test, images and the whole rehearsal too: half an hour"
+	@echo "make test    set up, then run the tests"
+	@echo "make test-all    every test, images and the whole rehearsal too"
 	@echo "make test-images, make test-upstream    parts of test-all: images; what other projects' code is like"
 	@echo "make rehearse    the whole life of the AWS environments, on an emulator"
 	@echo "make lint    ruff and mypy"
