@@ -12,6 +12,8 @@ from tests.support.local import Hub, User
 from tests.support.vscode import headers
 
 CULLED_WITHIN = 240
+WORK = "while :; do i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done; sleep 0.05; done"
+"""A job that takes about half a core: more than counts as work, less than there is."""
 
 POLLED = ("api/kernels", "api/terminals", "api/sessions", "api/contents?content=1&hash=0")
 
@@ -76,7 +78,7 @@ def start_jobs(hub: Hub) -> list[User]:
     """In terminals that are left at once. What is begun is old when the idle are culled."""
     jobs = {
         "sleeper": "touch begun; sleep 3600",
-        "detached": "(setsid sh -c 'touch begun; while :; do :; done' &) ; exit",
+        "detached": f"(setsid timeout {CULLED_WITHIN} sh -c 'touch begun; {WORK}' &) ; exit",
     }
     workers = []
     for name, command in jobs.items():
