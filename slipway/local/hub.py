@@ -52,7 +52,8 @@ class LocalHub:
     lock: IO[str]
 
     def stop(self) -> None:
-        """End the hub, the proxy, every server and every app within 5 seconds."""
+        """End the hub, the proxy, every server and every app. Whatever has not ended after
+        STOP_SECONDS is killed."""
         processes.stop(self.process, STOP_SECONDS)
         self.lock.close()
 

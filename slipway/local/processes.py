@@ -67,8 +67,12 @@ def _existing(pid: int) -> list[psutil.Process]:
 
 
 def _with_descendants(processes: Iterable[psutil.Process]) -> set[psutil.Process]:
+    """One look at all processes of the machine; `Process.children` takes one for each parent."""
     family = set(processes)
-    for process in list(family):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            family.update(process.children(recursive=True))
-    return family
+    parents = {process: process.info["ppid"] for process in psutil.process_iter(["ppid"])}
+    while True:
+        pids = {process.pid for process in family}
+        children = {process for process, parent in parents.items() if parent in pids}
+        if children <= family:
+            return family
+        family |= children

@@ -39,7 +39,7 @@ def test_when_a_route_was_last_used_is_not_for_the_hub(hub: Hub):
     assert "last_activity" not in route["data"]
 
 
-def test_lost_routes_are_given_back_within_seconds(hub: Hub):
+def test_lost_routes_are_given_back(hub: Hub):
     user = hub.user("routed")
     user.start("vscode")
     with proxy_api(hub) as api:
@@ -47,5 +47,5 @@ def test_lost_routes_are_given_back_within_seconds(hub: Hub):
         assert "/user/routed" in routes
         for route in routes:
             api.delete(f"/api/routes{route}")
-        user.wait(lambda: api.get("/api/routes").json().keys() >= routes.keys(), seconds=10)
+        user.wait(lambda: api.get("/api/routes").json().keys() >= routes.keys(), seconds=60)
     assert user.visit("/user/routed/lab").status_code == 200
