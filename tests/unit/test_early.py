@@ -88,7 +88,7 @@ def test_the_proxy_gets_the_app_that_runs_already(
         until(path.exists)
         assert pid_behind(path) == running["pid"]
         process.terminate()
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
 
 
 def test_the_proxy_sees_what_it_has_printed_before(
@@ -98,7 +98,7 @@ def test_the_proxy_sees_what_it_has_printed_before(
     with launch(config, path, stdout=subprocess.PIPE) as process:
         until(path.exists)
         process.terminate()
-        assert process.communicate(timeout=10)[0] == b"reading\n"
+        assert process.communicate(timeout=60)[0] == b"reading\n"
 
 
 def test_what_stops_the_app_stops_the_early_one(
@@ -108,7 +108,7 @@ def test_what_stops_the_app_stops_the_early_one(
     with launch(config, path) as process:
         until(path.exists)
         process.terminate()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
     ended = os.waitid(os.P_PID, running["pid"], os.WEXITED | os.WNOWAIT)
     assert ended is not None
     assert ended.si_status == signal.SIGTERM

@@ -15,7 +15,7 @@ LAUNCH = [sys.executable, "-m", "slipway_notebook.launch"]
 def client_of(address: str) -> httpx.Client:
     transport = httpx.HTTPTransport(uds=address) if address.startswith("/") else None
     base = "http://app" if transport else address
-    return httpx.Client(base_url=base, transport=transport, timeout=5)
+    return httpx.Client(base_url=base, transport=transport, timeout=60)
 
 
 def answer(client: httpx.Client) -> httpx.Response:
