@@ -11,6 +11,8 @@ from websockets.sync.client import ClientConnection, connect
 from tests.support.local import Hub, User
 from tests.support.vscode import headers
 
+pytestmark = pytest.mark.slow
+
 CULLED_WITHIN = 240
 WORK = "while :; do i=0; while [ $i -lt 40000 ]; do i=$((i+1)); done; sleep 0.05; done"
 """A job that takes about half a core: more than counts as work, less than there is."""

@@ -8,6 +8,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from slipway.images.registry.reference import Reference
 from slipway.images.registry.registry import Registry
 from tests.promotion.conftest import Case, make_case
@@ -36,6 +38,7 @@ def pinned_means_all_is_there(case: Case) -> None:
             assert registry.digest(reference) == image.digest
 
 
+@pytest.mark.slow
 def test_killed_again_and_again_it_ends_with_all_of_it(tmp_path: Path, dev: str, prod: str):
     front = Front(prod)
     slowly(front)

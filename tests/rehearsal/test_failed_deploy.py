@@ -10,6 +10,8 @@ from slipway.rehearse import environments, sandbox
 from slipway.rehearse.stage import stage
 from slipway.steps import StepError, Steps
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from slipway.model import load
 from slipway.rehearse import environments, sandbox, versions
 from slipway.rehearse.stage import stage
+
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 ELSEWHERE = f"quay.io/example/tools@sha256:{'5' * 64}"

@@ -7,6 +7,8 @@ import pytest
 from tests.smoke.conftest import Smoke, catalog, project, smoke
 from tests.support.local import running_hub
 
+pytestmark = pytest.mark.slow
+
 OPEN_PROXY = "extra_config: {ConfigurableHTTPProxy: {auth_token: ''}}\n"
 
 

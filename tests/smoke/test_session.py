@@ -61,6 +61,7 @@ def leave_over(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.slow
 def test_a_run_that_is_stopped_removes_what_it_has_made(small: Hub, number: signal.Signals):
     process = start_smoke(small.folder)
     assert process.stderr
@@ -77,6 +78,7 @@ def test_a_run_that_is_stopped_removes_what_it_has_made(small: Hub, number: sign
     assert not list((small.folder / ".slipway/homes").glob("slipway-smoke*"))
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_has_left_is_removed_by_the_next(small: Hub):
     leave_over(small)
     found = smoke(small.folder)
@@ -95,6 +97,7 @@ def test_a_second_run_at_the_same_time_is_refused_and_leaves_the_first_alone(sma
     assert users(small) == []
 
 
+@pytest.mark.slow
 def test_other_users_are_left_alone(small: Hub):
     ada = small.user("ada")
     assert smoke(small.folder).code == 0

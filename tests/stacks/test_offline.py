@@ -63,8 +63,8 @@ def test_a_stack_is_compared_with_an_earlier_template(synthesized: Path) -> None
     earlier.write_text(latest.read_text().replace("Where users find the hub", "Elsewhere"))
     done = cdk(
         synthesized,
-        *("diff", "dev/hub", "-c", "env=dev", "--exclusively", "--fail"),
-        *("--template", str(earlier), "--output", str(synthesized / "again")),
+        *("diff", "dev/hub", "--app", str(synthesized / "out"), "--exclusively", "--fail"),
+        *("--template", str(earlier)),
     )
     printed = done.stdout + done.stderr
     assert done.returncode == 1, printed
@@ -72,8 +72,7 @@ def test_a_stack_is_compared_with_an_earlier_template(synthesized: Path) -> None
     assert "AWS::" not in printed, "nothing but the output differs"
 
 
-def test_without_a_template_it_says_that_it_needs_the_account(tmp_path: Path) -> None:
-    out = str(tmp_path / "out")
-    done = cdk(tmp_path, "diff", "dev/registry", "-c", "env=dev", "--output", out)
+def test_without_a_template_it_says_that_it_needs_the_account(synthesized: Path) -> None:
+    done = cdk(synthesized, "diff", "dev/registry", "--app", str(synthesized / "out"))
     assert done.returncode == 1
     assert "no credentials have been configured" in done.stderr

@@ -240,6 +240,7 @@ def cdk(aws_url: str, home: Path, *arguments: str) -> "subprocess.CompletedProce
     )
 
 
+@pytest.mark.slow
 def test_a_deploy_is_refused_before_cloudformation_starts(aws_url: str, tmp_path: Path) -> None:
     Aws.actions.clear()
     done = cdk(aws_url, tmp_path, "deploy", "dev/*", "--require-approval", "never")
