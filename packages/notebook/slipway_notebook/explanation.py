@@ -1,12 +1,12 @@
 """The page in place of an app that cannot start: what is missing, and how to get it."""
 
-import socket
 from collections.abc import Callable
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from socketserver import BaseServer, UnixStreamServer
+from typing import ClassVar
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} {state}</title>
@@ -41,17 +41,17 @@ Lacking = tuple[str, str]
 
 
 class _Explanation(BaseHTTPRequestHandler):
-    title: str
-    lacks: Callable[[], Lacking | None]
+    title: ClassVar[str]
+    lacks: ClassVar[Callable[[], Lacking | None]]
+    ready: ClassVar[bool] = False
 
     def do_GET(self) -> None:
-        lacking = self.lacks()
-        if lacking:
+        if lacking := type(self).lacks():
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, "cannot start yet", *lacking)
         else:
             # Ready now: answer with a page that waits for the app, then make way for it.
             self._answer(HTTPStatus.OK, "is starting", "It is there now.", "", RELOAD)
-            self.server.ready = True  # type: ignore[attr-defined]
+            _Explanation.ready = True
 
     do_HEAD = do_POST = do_GET  # noqa: N815
 
@@ -71,35 +71,28 @@ class _Explanation(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def address_string(self) -> str:
-        return "local"
-
     def log_message(self, format: str, *args: object) -> None:
         """Silent: a visit of the explanation is not worth a line in the server's log."""
 
 
-class _UnixServer(HTTPServer):
-    address_family = socket.AF_UNIX
-
+class _UnixServer(UnixStreamServer):
     def server_bind(self) -> None:
-        self.socket.bind(self.server_address)
+        super().server_bind()
         Path(str(self.server_address)).chmod(0o600)
-        self.server_name, self.server_port = "localhost", 0
 
 
 def explain(
     title: str, lacks: Callable[[], Lacking | None], unix_socket: str | None, port: int | None
 ) -> None:
     """Serve the explanation at the socket or the port until nothing is lacking."""
-    handler = type("Explanation", (_Explanation,), {"title": title, "lacks": staticmethod(lacks)})
-    if unix_socket:
-        place: Any = unix_socket
-        server: HTTPServer = _UnixServer(place, handler)
-    else:
-        server = HTTPServer(("127.0.0.1", port or 0), handler)
-    server.ready = False  # type: ignore[attr-defined]
+    _Explanation.title, _Explanation.lacks = title, lacks
+    server: BaseServer = (
+        _UnixServer(unix_socket, _Explanation)
+        if unix_socket
+        else HTTPServer(("127.0.0.1", port or 0), _Explanation)
+    )
     with server:
-        while not server.ready:  # type: ignore[attr-defined]
+        while not _Explanation.ready:
             server.handle_request()
     if unix_socket:
         Path(unix_socket).unlink(missing_ok=True)

@@ -10,40 +10,32 @@ then the page says to restart the server.
 import argparse
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from slipway_notebook import early
 
 
-@dataclass(frozen=True)
-class App:
-    title: str
-    command: str
-    remedy: str
-    needed_file: str | None
-    restart: bool
+def lacks(arguments: argparse.Namespace) -> tuple[str, str] | None:
+    """What is missing and what to do, in HTML; None when the command can run."""
+    from html import escape
 
-    def lacks(self) -> tuple[str, str] | None:
-        """What is missing and what to do, in HTML; None when the command can run."""
-        from html import escape
-
-        if shutil.which(self.command) is None:
-            return (
-                f"The command <code>{escape(self.command)}</code> is not installed in this server.",
-                f"To get it: {escape(self.remedy)}",
-            )
-        if self.needed_file and not Path(self.needed_file).exists():
-            return (
-                f"The file <code>{escape(self.needed_file)}</code> is not in your home folder.",
-                "Create it, then try again.",
-            )
-        if self.restart:
-            return (
-                f"The command <code>{escape(self.command)}</code> is there now.",
-                "Stop this server on the hub's home page and start it again to use it.",
-            )
-        return None
+    command, needed = arguments.command[0], arguments.needs_file
+    if shutil.which(command) is None:
+        return (
+            f"The command <code>{escape(command)}</code> is not installed in this server.",
+            f"To get it: {escape(arguments.remedy)}",
+        )
+    if needed and not Path(needed).exists():
+        return (
+            f"The file <code>{escape(needed)}</code> is not in your home folder.",
+            "Create it, then try again.",
+        )
+    if arguments.restart:
+        return (
+            f"The command <code>{escape(command)}</code> is there now.",
+            "Stop this server on the hub's home page and start it again to use it.",
+        )
+    return None
 
 
 def main() -> None:
@@ -57,20 +49,13 @@ def main() -> None:
     parser.add_argument("command", nargs="+")
     parser.add_argument("--restart", action="store_true", help="explain, never run the command")
     arguments = parser.parse_args()
-    app = App(
-        title=arguments.title,
-        command=arguments.command[0],
-        remedy=arguments.remedy,
-        needed_file=arguments.needs_file,
-        restart=arguments.restart,
-    )
     if arguments.socket:
         early.hand_over(arguments.command, arguments.socket)
-    if app.lacks():
+    if lacks(arguments):
         # Not before it is needed: its imports take longer than all the rest of this program.
         from slipway_notebook.explanation import explain
 
-        explain(app.title, app.lacks, arguments.socket, arguments.port)
+        explain(arguments.title, lambda: lacks(arguments), arguments.socket, arguments.port)
     os.execvp(arguments.command[0], arguments.command)  # noqa: S606
 
 
