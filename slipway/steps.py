@@ -3,9 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 Say = Callable[[str], None]
+Answer = TypeVar("Answer")
 
 
 class StepError(Exception):
@@ -53,3 +54,16 @@ class Steps:
     @property
     def ok(self) -> bool:
         return all(step.ok for step in self.done)
+
+
+def poll(
+    ask: Callable[[], Answer], is_last: Callable[[Answer], bool], seconds: float, pause: float
+) -> Answer:
+    """The first answer that `is_last`, or the one that there is after `seconds`.
+
+    It is asked once at least, with `pause` seconds in between.
+    """
+    end = time.monotonic() + seconds
+    while not is_last(answer := ask()) and time.monotonic() < end:
+        time.sleep(pause)
+    return answer

@@ -59,18 +59,9 @@ class AwsAccount:
         """What CloudFormation calls one of `facts.STACKS`."""
         return facts.stack_name(self.name, stack)
 
-    def token(self) -> str:
-        """A token for the cluster's Kubernetes API, good for fifteen minutes.
-
-        https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
-        """
-        from slipway.aws.cluster import signed_token
-
-        return signed_token(self.session, self.spec.region, self.cluster)
-
     def check(self) -> str:
         """Make sure that the credentials are of the environment's account. Raises StepError."""
-        file = f"{facts.ENVIRONMENTS_FOLDER}/{self.name}.yaml"
+        file = facts.environment_file(self.name)
         try:
             found = self.client("sts").get_caller_identity()["Account"]
         except (NoCredentialsError, ClientError) as error:

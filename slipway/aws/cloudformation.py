@@ -1,13 +1,12 @@
 """CloudFormation stacks of an environment, by their names in `facts.STACKS`."""
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
 from slipway.aws.account import AwsAccount, is_missing
-from slipway.steps import StepError
+from slipway.steps import StepError, poll
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
@@ -26,6 +25,11 @@ def status(aws: AwsAccount, stack: str) -> str | None:
         raise
     state = found["Stacks"][0]["StackStatus"]
     return None if state == "DELETE_COMPLETE" else state
+
+
+def existing(aws: AwsAccount, stacks: Iterable[str]) -> list[str]:
+    """Those of these stacks that there are."""
+    return [stack for stack in stacks if status(aws, stack)]
 
 
 def output(aws: AwsAccount, stack: str, key: str) -> str:
@@ -65,16 +69,19 @@ def delete(aws: AwsAccount, stack: str) -> str:
     """Delete a stack that may be there, or half gone, and wait for its end. Raises StepError."""
     if status(aws, stack) is None:
         return "is gone"
-    name, client = aws.stack(stack), aws.client("cloudformation")
-    client.delete_stack(StackName=name)
-    end = time.monotonic() + TIMEOUT
-    while (state := status(aws, stack)) is not None:
-        if state == "DELETE_FAILED":
-            raise StepError(f"{name} could not be deleted: {_why(aws, name)}; run this again")
-        if time.monotonic() > end:
-            raise StepError(f"{name} is still {state} after an hour; run this again")
-        time.sleep(poll_seconds(aws))
+    name = aws.stack(stack)
+    aws.client("cloudformation").delete_stack(StackName=name)
+    state = wait(aws, stack, lambda state: state in (None, "DELETE_FAILED"))
+    if state == "DELETE_FAILED":
+        raise StepError(f"{name} could not be deleted: {_why(aws, name)}; run this again")
+    if state:
+        raise StepError(f"{name} is still {state} after an hour; run this again")
     return "deleted"
+
+
+def wait(aws: AwsAccount, stack: str, is_last: Callable[[str | None], bool]) -> str | None:
+    """The first status that `is_last`, or the one that the stack has after an hour."""
+    return poll(lambda: status(aws, stack), is_last, TIMEOUT, poll_seconds(aws))
 
 
 def poll_seconds(aws: AwsAccount) -> float:

@@ -4,7 +4,6 @@ import base64
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import boto3
 from botocore.exceptions import ClientError
 from botocore.signers import RequestSigner
 
@@ -16,8 +15,13 @@ from slipway.toolchain.kubectl import KubectlError
 from slipway.toolchain.kubectl import run as run_kubectl
 
 
-def signed_token(session: boto3.Session, region: str, cluster: str) -> str:
-    """A signed request to STS; EKS sends it on to learn who we are."""
+def _token(aws: AwsAccount) -> str:
+    """A token for the cluster's API, good for fifteen minutes: a signed request to STS.
+
+    EKS sends it on to learn who we are:
+    https://github.com/kubernetes-sigs/aws-iam-authenticator#api-authorization-from-outside-a-cluster
+    """
+    session, region = aws.session, aws.spec.region
     credentials = session.get_credentials()
     assert credentials
     signer = RequestSigner(
@@ -34,7 +38,7 @@ def signed_token(session: boto3.Session, region: str, cluster: str) -> str:
             "url": f"https://sts.{region}.amazonaws.com/"
             "?Action=GetCallerIdentity&Version=2011-06-15",
             "body": {},
-            "headers": {"x-k8s-aws-id": cluster},
+            "headers": {"x-k8s-aws-id": aws.cluster},
             "context": {},
         },
         region_name=region,
@@ -55,7 +59,7 @@ def kubectl(aws: AwsAccount, *arguments: str, seconds: int = 300) -> str | None:
     if cluster["status"] not in ("ACTIVE", "UPDATING"):
         return None
     config = kubeconfig(
-        cluster["name"], cluster["endpoint"], cluster["certificateAuthority"]["data"], aws.token()
+        cluster["name"], cluster["endpoint"], cluster["certificateAuthority"]["data"], _token(aws)
     )
     with TemporaryDirectory() as folder:
         file = Path(folder) / "kubeconfig"
@@ -72,5 +76,4 @@ def kubectl(aws: AwsAccount, *arguments: str, seconds: int = 300) -> str | None:
 def _hint(aws: AwsAccount, message: str) -> str:
     if "Unauthorized" not in message and "must be logged in" not in message:
         return ""
-    file = f"{facts.ENVIRONMENTS_FOLDER}/{aws.name}.yaml"
-    return f": add your role to cluster.admins in {file} and deploy"
+    return f": add your role to cluster.admins in {facts.environment_file(aws.name)} and deploy"

@@ -3,11 +3,10 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from slipway import facts
 from slipway.aws import cloudformation
@@ -42,15 +41,18 @@ class Data:
     users: int | None
     """In the newest snapshot of the hub's database."""
 
-    def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"recovery_points": len(self.recovery_points)}
+    def __str__(self) -> str:
+        return (
+            f"homes {self.file_system}, {len(self.recovery_points)} recovery points, "
+            f"{self.snapshots} snapshots, {self.users} users"
+        )
 
     def is_kept_in(self, later: "Data", now: datetime) -> bool:
         """Whether nothing of it is missing later on. Recovery points that are due may be."""
-        due = {one.arn for one in self.recovery_points if not one.until or one.until > now}
+        due = {point.arn for point in self.recovery_points if not point.until or point.until > now}
         return (
             later.file_system == self.file_system
-            and due <= {one.arn for one in later.recovery_points}
+            and due <= {point.arn for point in later.recovery_points}
             and later.snapshots >= self.snapshots
             and (later.users or 0) >= (self.users or 0)
         )
@@ -72,10 +74,10 @@ def data(aws: AwsAccount) -> Data:
 def described(aws: AwsAccount) -> list[str]:
     """What the long-lived stacks have, in words."""
     kept = [
-        f"{DESCRIPTIONS[one['ResourceType']]} {one['PhysicalResourceId']}"
+        f"{DESCRIPTIONS[resource['ResourceType']]} {resource['PhysicalResourceId']}"
         for stack in facts.LONG_LIVED_STACKS
-        for one in cloudformation.resources(aws, stack)
-        if one["ResourceType"] in DESCRIPTIONS
+        for resource in cloudformation.resources(aws, stack)
+        if resource["ResourceType"] in DESCRIPTIONS
     ]
     for stack, type, what in (
         (facts.DATA_STACK, "AWS::SecretsManager::Secret", "secrets"),
@@ -116,6 +118,6 @@ def _recovery_points(aws: AwsAccount) -> Iterator[RecoveryPoint]:
     pages = aws.client("backup").get_paginator("list_recovery_points_by_backup_vault")
     for vault in vaults:
         for page in pages.paginate(BackupVaultName=vault):
-            for one in page.get("RecoveryPoints", []):
-                until = one.get("CalculatedLifecycle", {}).get("DeleteAt")
-                yield RecoveryPoint(one["RecoveryPointArn"], until)
+            for point in page.get("RecoveryPoints", []):
+                until = point.get("CalculatedLifecycle", {}).get("DeleteAt")
+                yield RecoveryPoint(point["RecoveryPointArn"], until)

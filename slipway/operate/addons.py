@@ -37,30 +37,32 @@ def offers(aws: AwsAccount, kubernetes: str) -> Iterator[Offer]:
     Raises StepError where it has none, and what boto3 raises.
     """
     for addon in facts.ADDONS:
-        found = list(_versions(aws, addon, kubernetes))
-        if not found:
+        versions = list(versions_of(aws, addon, kubernetes))
+        if not versions:
             raise StepError(
                 f"EKS has no {addon} for Kubernetes {kubernetes} in {aws.spec.region}: "
                 f"name another version in {facts.PLATFORM_FILE}: kubernetes"
             )
-        default = [one["addonVersion"] for one in found if _is_default(one, kubernetes)]
-        offered = sorted((one["addonVersion"] for one in found), key=_numbers, reverse=True)
+        default = [offer["addonVersion"] for offer in versions if _is_default(offer, kubernetes)]
+        offered = sorted((offer["addonVersion"] for offer in versions), key=_numbers, reverse=True)
         yield Offer(addon, (default or offered)[0], tuple(offered))
 
 
-def _versions(aws: AwsAccount, addon: str, kubernetes: str) -> Iterator["AddonVersionInfoTypeDef"]:
+def versions_of(
+    aws: AwsAccount, addon: str, kubernetes: str
+) -> Iterator["AddonVersionInfoTypeDef"]:
     """https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeAddonVersions.html"""
     pages = aws.client("eks").get_paginator("describe_addon_versions")
     for page in pages.paginate(addonName=addon, kubernetesVersion=kubernetes):
-        for found in page["addons"]:
-            yield from found["addonVersions"]
+        for described in page["addons"]:
+            yield from described["addonVersions"]
 
 
 def _is_default(version: "AddonVersionInfoTypeDef", kubernetes: str) -> bool:
     return any(
-        one.get("defaultVersion", False)
-        for one in version.get("compatibilities", ())
-        if one.get("clusterVersion") == kubernetes
+        cluster.get("defaultVersion", False)
+        for cluster in version.get("compatibilities", ())
+        if cluster.get("clusterVersion") == kubernetes
     )
 
 

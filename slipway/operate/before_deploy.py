@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -43,7 +44,7 @@ def problems(
     What cannot be read is printed on standard error and is no problem: CloudFormation will say
     what is wrong, only later.
     """
-    name = f"{facts.ENVIRONMENTS_FOLDER}/{environment.name}.yaml"
+    name = facts.environment_file(environment.name)
     document = read(root / name, name)
     try:
         account = _account_at_hand(environment)
@@ -82,10 +83,11 @@ def _account_at_hand(environment: Environment) -> str | None:
 
     Raises botocore's errors.
     """
-    session = boto3.Session()
-    if _has_second_factor(session):
+    core = botocore.session.Session()
+    if _has_second_factor(core):
         _notice(environment, "your profile would ask for its code twice; see `slipway doctor`")
         return None
+    session = boto3.Session(botocore_session=core)
     sts = session.client("sts", environment.eks_spec.region, config=IMPATIENT)
     account: str = sts.get_caller_identity()["Account"]
     cli_account = os.environ["CDK_DEFAULT_ACCOUNT"]
@@ -127,11 +129,11 @@ def _other_account(spec: EksSpec, account: str, document: Document) -> Problem:
     )
 
 
-def _has_second_factor(session: boto3.Session) -> bool:
+def _has_second_factor(session: botocore.session.Session) -> bool:
     """Whether a profile on the way to the credentials asks for a code: the CDK CLI has asked for
     it a moment ago, and does not hand over what it got."""
-    profiles: Mapping[str, Any] = session._session.full_config.get("profiles", {})
-    name: str | None = session.profile_name
+    profiles: Mapping[str, Any] = session.full_config.get("profiles", {})
+    name: str | None = session.profile or "default"
     seen = set[str]()
     while name and name not in seen:
         seen.add(name)

@@ -13,6 +13,7 @@ from slipway.aws.account import AwsAccount
 from slipway.images.oci.descriptors import RegistryError
 from slipway.images.registry import skopeo
 from slipway.model import Environment
+from slipway.operate.addons import versions_of
 from slipway.operate.checks import Finding, hosted_zone, images, zones
 from slipway.steps import StepError
 
@@ -44,11 +45,13 @@ def examine(environment: Environment | None) -> list[Finding]:
 
 def _findings(check: Check, aws: AwsAccount) -> list[Finding]:
     """Of a check, with the line of the environment's file before each remedy."""
-    file = f"{facts.ENVIRONMENTS_FOLDER}/{aws.name}.yaml"
+    file = facts.environment_file(aws.name)
     try:
         return [
-            replace(one, remedy=f"{file}: {one.key}: {one.remedy}") if one.key else one
-            for one in check(aws)
+            replace(finding, remedy=f"{file}: {finding.key}: {finding.remedy}")
+            if finding.key
+            else finding
+            for finding in check(aws)
         ]
     except (BotoCoreError, ClientError) as error:
         name = check.__name__.strip("_").replace("_", " ")
@@ -83,7 +86,7 @@ def _github(aws: AwsAccount) -> Iterator[Finding]:
     if not aws.spec.github:
         return
     listed = aws.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    found = [one["Arn"] for one in listed if one["Arn"].endswith(f"/{GITHUB}")]
+    found = [entry["Arn"] for entry in listed if entry["Arn"].endswith(f"/{GITHUB}")]
     exists, ours = bool(found), any(_is_ours(aws, arn) for arn in found)
     reused = aws.spec.github.provider == "existing"
     yield Finding(
@@ -127,10 +130,8 @@ def _addons(aws: AwsAccount) -> Iterator[Finding]:
     versions = aws.environment.versions
     for addon in facts.ADDONS:
         pinned = versions.addons.get(addon)
-        known = aws.client("eks").describe_addon_versions(
-            addonName=addon, kubernetesVersion=versions.kubernetes
-        )["addons"]
-        offered = [one["addonVersion"] for part in known for one in part["addonVersions"]]
+        known = versions_of(aws, addon, versions.kubernetes)
+        offered = [offer["addonVersion"] for offer in known]
         detail = pinned or f"not pinned; EKS has {offered[0] if offered else 'none'}"
         remedy = f"`slipway addons {aws.name}` pins what EKS has for {versions.kubernetes}"
         ok = bool(offered) and pinned in (None, *offered)

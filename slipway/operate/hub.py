@@ -8,25 +8,16 @@ from slipway.aws.cluster import kubectl
 DEPLOYMENT = f"deployment/{facts.HUB}"
 
 
-def exists(aws: AwsAccount) -> bool:
-    """Whether its Deployment is there.
-
-    The stack is asked first: a cluster whose first deploy failed may not know our credentials.
-    """
+def snapshot(aws: AwsAccount, occasion: str) -> bool:
+    """Save the hub's database to the data bucket. False if there is no hub. Raises StepError."""
+    # The stack is asked first: a cluster whose first deploy failed may not know our credentials.
     if not cloudformation.status(aws, facts.HUB_STACK):
         return False
     namespace = ("--namespace", aws.spec.namespace)
-    return bool(kubectl(aws, "get", DEPLOYMENT, *namespace, "--ignore-not-found"))
-
-
-def snapshot(aws: AwsAccount, occasion: str) -> bool:
-    """Save the hub's database to the data bucket. False if there is no cluster.
-
-    Raises StepError.
-    """
+    if not kubectl(aws, "get", DEPLOYMENT, *namespace, "--ignore-not-found"):
+        return False
     command = (facts.HUB_PROGRAM, "snapshot", "--occasion", occasion)
-    namespace = ("--namespace", aws.spec.namespace, "-c", facts.HUB)
-    return kubectl(aws, "exec", DEPLOYMENT, *namespace, "--", *command) is not None
+    return kubectl(aws, "exec", DEPLOYMENT, *namespace, "-c", facts.HUB, "--", *command) is not None
 
 
 def stop_servers(aws: AwsAccount) -> str:

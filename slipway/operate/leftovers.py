@@ -24,7 +24,7 @@ def leftovers(aws: AwsAccount) -> list[str]:
         for stack in facts.LONG_LIVED_STACKS
         for one in cloudformation.resources(aws, stack)
     }
-    stacks = [stack for stack in facts.DISPOSABLE_STACKS if cloudformation.status(aws, stack)]
+    stacks = cloudformation.existing(aws, facts.DISPOSABLE_STACKS)
     found = {
         *(f"stack {aws.stack(stack)}" for stack in stacks),
         *(str(resource) for resource in orphaned_resources.find(aws)),

@@ -6,18 +6,13 @@ https://docs.aws.amazon.com/eks/latest/userguide/auto-troubleshoot.html
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any
 
 from botocore.exceptions import ClientError
 
 from slipway import facts
 from slipway.aws.account import AwsAccount, is_missing
 
-if TYPE_CHECKING:
-    from types_boto3_ec2.type_defs import FilterTypeDef
-
-Kind = tuple[str, Iterable[str], Callable[[str], object]]
-"""Its name, the ids of what there is, and how one is deleted."""
 RUNNING = "State.Name != 'terminated' && State.Name != 'shutting-down'"
 
 
@@ -31,6 +26,14 @@ class OrphanedResource:
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
 
+    def remove(self) -> str | None:
+        """Delete it. None when it is gone, else why it is not."""
+        try:
+            self.delete(self.id)
+        except ClientError as error:
+            return None if is_missing(error) else str(error)
+        return None
+
 
 def find(aws: AwsAccount) -> list[OrphanedResource]:
     """In the order in which they can be deleted: what uses another comes before it."""
@@ -40,15 +43,18 @@ def find(aws: AwsAccount) -> list[OrphanedResource]:
     ]
 
 
-def _kinds(aws: AwsAccount) -> list[Kind]:
-    ec2, elb, logs = aws.client("ec2"), aws.client("elbv2"), aws.client("logs")
-    tagged: list[FilterTypeDef] = [{"Name": f"tag:{facts.CLUSTER_TAG}", "Values": [aws.cluster]}]
+def _kinds(aws: AwsAccount) -> list[tuple[str, Iterable[str], Callable[[str], object]]]:
+    """Each kind's name, the ids of what there is, and how one is deleted."""
+    elb, logs = aws.client("elbv2"), aws.client("logs")
+    ec2: Any = aws.client("ec2")
     balancers = elb.get_paginator("describe_load_balancers").paginate()
     groups = elb.get_paginator("describe_target_groups").paginate()
-    instances = ec2.get_paginator("describe_instances").paginate(Filters=tagged)
-    volumes = ec2.get_paginator("describe_volumes").paginate(Filters=tagged)
-    interfaces = ec2.get_paginator("describe_network_interfaces").paginate(Filters=tagged)
-    security_groups = ec2.get_paginator("describe_security_groups").paginate(Filters=tagged)
+
+    def tagged(operation: str, ids: str) -> Iterable[str]:
+        of_cluster = [{"Name": f"tag:{facts.CLUSTER_TAG}", "Values": [aws.cluster]}]
+        found: Iterable[str] = ec2.get_paginator(operation).paginate(Filters=of_cluster).search(ids)
+        return found
+
     return [
         (
             "load balancer",
@@ -62,35 +68,26 @@ def _kinds(aws: AwsAccount) -> list[Kind]:
         ),
         (
             "instance",
-            instances.search(f"Reservations[].Instances[?{RUNNING}][].InstanceId"),
+            tagged("describe_instances", f"Reservations[].Instances[?{RUNNING}][].InstanceId"),
             lambda id: ec2.terminate_instances(InstanceIds=[id]),
         ),
         (
             "volume",
-            volumes.search("Volumes[].VolumeId"),
+            tagged("describe_volumes", "Volumes[].VolumeId"),
             lambda id: ec2.delete_volume(VolumeId=id),
         ),
         (
             "network interface",
-            interfaces.search("NetworkInterfaces[].NetworkInterfaceId"),
+            tagged("describe_network_interfaces", "NetworkInterfaces[].NetworkInterfaceId"),
             lambda id: ec2.delete_network_interface(NetworkInterfaceId=id),
         ),
         (
             "security group",
-            security_groups.search("SecurityGroups[].GroupId"),
+            tagged("describe_security_groups", "SecurityGroups[].GroupId"),
             lambda id: ec2.delete_security_group(GroupId=id),
         ),
         ("log group", _log_groups(aws), lambda name: logs.delete_log_group(logGroupName=name)),
     ]
-
-
-def remove(resource: OrphanedResource) -> str | None:
-    """Delete it. None when it is gone, else why it is not."""
-    try:
-        resource.delete(resource.id)
-    except ClientError as error:
-        return None if is_missing(error) else str(error)
-    return None
 
 
 def _of_cluster(aws: AwsAccount, arns: Iterable[str]) -> Iterator[str]:
@@ -99,9 +96,9 @@ def _of_cluster(aws: AwsAccount, arns: Iterable[str]) -> Iterator[str]:
     tag = {"Key": facts.CLUSTER_TAG, "Value": aws.cluster}
     for start in range(0, len(known), 20):
         found = aws.client("elbv2").describe_tags(ResourceArns=known[start : start + 20])
-        for one in found["TagDescriptions"]:
-            if tag in one["Tags"]:
-                yield one["ResourceArn"]
+        for described in found["TagDescriptions"]:
+            if tag in described["Tags"]:
+                yield described["ResourceArn"]
 
 
 def _log_groups(aws: AwsAccount) -> Iterator[str]:

@@ -6,7 +6,6 @@ where the first one stopped.
 """
 
 import json
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -66,11 +65,11 @@ def _allow_deletion(aws: AwsAccount, stack: str) -> None:
             {"ParameterKey": one["ParameterKey"], "UsePreviousValue": True} for one in parameters
         ],
     )
-    end = time.monotonic() + cloudformation.TIMEOUT
-    while (state := cloudformation.status(aws, stack)) not in UPDATED:
-        if state is None or "ROLLBACK" in state or time.monotonic() > end:
-            raise StepError(f"{name}: its resources could not be released for deletion: {state}")
-        time.sleep(cloudformation.poll_seconds(aws))
+    state = cloudformation.wait(
+        aws, stack, lambda state: state in (None, *UPDATED) or "ROLLBACK" in str(state)
+    )
+    if state not in UPDATED:
+        raise StepError(f"{name}: its resources could not be released for deletion: {state}")
 
 
 def _empty(aws: AwsAccount, bucket: str) -> None:
@@ -88,12 +87,9 @@ def _empty(aws: AwsAccount, bucket: str) -> None:
 def _delete_backups(aws: AwsAccount, vault: str) -> None:
     backup = aws.client("backup")
     pages = backup.get_paginator("list_recovery_points_by_backup_vault")
-    points = [
-        point["RecoveryPointArn"]
-        for page in pages.paginate(BackupVaultName=vault)
-        for point in page.get("RecoveryPoints", [])
-    ]
-    for arn in points:
+    points = pages.paginate(BackupVaultName=vault).search("RecoveryPoints[].RecoveryPointArn")
+    # All are listed before the first is deleted; a page of AWS without any is one None.
+    for arn in list(filter(None, points)):
         try:
             backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=arn)
         except ClientError as error:

@@ -4,8 +4,8 @@ Every step looks at what exists and does the rest. So a teardown can be interrup
 again, and its report is about what exists at its end, not about what this run did.
 """
 
-import time
-from dataclasses import dataclass, field
+import operator
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
@@ -16,11 +16,14 @@ from slipway.aws import cloudformation, retained_data
 from slipway.aws.account import AwsAccount, is_missing
 from slipway.operate import hub, orphaned_resources
 from slipway.operate.leftovers import leftovers
+from slipway.operate.orphaned_resources import OrphanedResource
 from slipway.operate.purge import purge
-from slipway.steps import Step, StepError, Steps
+from slipway.steps import Step, StepError, Steps, poll
 
 CONTROLLER_SECONDS = 300
 """How long the cluster's controllers may take to delete what they made, before we do."""
+UPDATE_SECONDS = 300
+"""How long EKS may take to change a cluster's settings."""
 
 
 @dataclass
@@ -37,13 +40,7 @@ class OperationReport:
         return all(step.ok for step in self.steps) and not self.leftovers
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "ok": self.ok,
-            "steps": [step.as_json() for step in self.steps],
-            "gone": self.gone,
-            "kept": self.kept,
-            "leftovers": self.leftovers,
-        }
+        return {"ok": self.ok, **asdict(self)}
 
     def __str__(self) -> str:
         parts = (("Gone", self.gone), ("Kept", self.kept), ("Left over", self.leftovers))
@@ -67,13 +64,10 @@ def teardown(aws: AwsAccount, steps: Steps, *, with_data: bool = False) -> Opera
     steps.run("what controllers made", lambda: _remove_orphans(aws))
     if with_data:
         purge(aws, steps)
+    there = cloudformation.existing(aws, facts.STACKS)
     return OperationReport(
         steps=steps.done,
-        gone=[
-            aws.stack(stack)
-            for stack in reversed(facts.STACKS)
-            if not cloudformation.status(aws, stack)
-        ],
+        gone=[aws.stack(stack) for stack in reversed(facts.STACKS) if stack not in there],
         kept=retained_data.described(aws),
         leftovers=leftovers(aws),
     )
@@ -81,19 +75,18 @@ def teardown(aws: AwsAccount, steps: Steps, *, with_data: bool = False) -> Opera
 
 def plan(aws: AwsAccount) -> list[str]:
     """What `teardown` would do now: for `--dry-run`."""
-    stacks = [s for s in reversed(facts.DISPOSABLE_STACKS) if cloudformation.status(aws, s)]
+    stacks = cloudformation.existing(aws, reversed(facts.DISPOSABLE_STACKS))
     return [
         *(f"delete the stack {aws.stack(stack)}" for stack in stacks),
-        *(f"remove {resource}" for resource in orphaned_resources.find(aws)),
+        *(f"remove {orphan}" for orphan in orphaned_resources.find(aws)),
         *(f"keep {what}" for what in retained_data.described(aws)),
     ]
 
 
 def _snapshot(aws: AwsAccount) -> str:
     """Save the hub's database to the bucket, before its volume is deleted."""
-    if not hub.exists(aws):
+    if not hub.snapshot(aws, "teardown"):
         return "there is no hub"
-    hub.snapshot(aws, "teardown")
     return f"saved, {retained_data.data(aws).users} users"
 
 
@@ -123,15 +116,16 @@ def _back_up_homes(aws: AwsAccount) -> str:
 def _unprotect(aws: AwsAccount) -> str:
     """Switch the cluster's deletion protection off."""
     eks, name = aws.client("eks"), aws.cluster
+
+    def is_protected() -> bool:
+        return eks.describe_cluster(name=name)["cluster"].get("deletionProtection", False)
+
     try:
-        if not eks.describe_cluster(name=name)["cluster"].get("deletionProtection"):
+        if not is_protected():
             return "is off"
         update = eks.update_cluster_config(name=name, deletionProtection=False)["update"]
-        end = time.monotonic() + CONTROLLER_SECONDS
-        while eks.describe_cluster(name=name)["cluster"].get("deletionProtection"):
-            if time.monotonic() > end:
-                raise StepError(f"the update {update['id']} of {name} does not end; run this again")
-            time.sleep(2)
+        if poll(is_protected, operator.not_, UPDATE_SECONDS, 2):
+            raise StepError(f"the update {update['id']} of {name} does not end; run this again")
     except ClientError as error:
         if is_missing(error):
             return "there is no cluster"
@@ -156,15 +150,14 @@ def _delete_cluster(aws: AwsAccount) -> str:
 
 def _remove_orphans(aws: AwsAccount, *kinds: str) -> str:
     """Wait for the cluster's controllers, then remove what they left. All kinds by default."""
-    stack = cloudformation.status(aws, facts.CLUSTER_STACK)
-    end = time.monotonic() + (CONTROLLER_SECONDS if stack else 0)
-    while (found := _orphans(aws, kinds)) and time.monotonic() < end:
-        time.sleep(5)
-    failures = [f"{one}: {why}" for one in found if (why := orphaned_resources.remove(one))]
+
+    def find() -> list[OrphanedResource]:
+        found = orphaned_resources.find(aws)
+        return [orphan for orphan in found if not kinds or orphan.kind in kinds]
+
+    has_cluster = cloudformation.status(aws, facts.CLUSTER_STACK)
+    left = poll(find, operator.not_, CONTROLLER_SECONDS if has_cluster else 0, 5)
+    failures = [f"{orphan}: {why}" for orphan in left if (why := orphan.remove())]
     if failures:
         raise StepError("; ".join(failures) + "; run this again in some minutes")
-    return f"{len(found)} orphaned resources removed" if found else "none is left"
-
-
-def _orphans(aws: AwsAccount, kinds: tuple[str, ...]) -> list[orphaned_resources.OrphanedResource]:
-    return [one for one in orphaned_resources.find(aws) if not kinds or one.kind in kinds]
+    return f"{len(left)} orphaned resources removed" if left else "none is left"

@@ -10,7 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any
 from slipway_hub.database import newest_schema
 
 from slipway import facts
+from slipway.aws import cloudformation
 from slipway.aws.account import AwsAccount
 from slipway.rehearse.cluster import Object
 from slipway.rehearse.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from types_boto3_ec2.type_defs import FilterTypeDef, TagTypeDef
+    from types_boto3_ec2.type_defs import TagTypeDef
+    from types_boto3_elbv2.type_defs import LoadBalancerTypeDef
 
 USERS = ("ada", "grace", "katherine")
 """Who has logged in to every hub of a rehearsal."""
@@ -31,10 +33,10 @@ DATABASE = "jupyterhub.sqlite"
 
 
 class Controllers:
-    """`account_of` gives the account of a cluster, by its id `account/region/name`."""
+    """`accounts` has the account of each cluster, by its id `account/region/name`."""
 
-    def __init__(self, sandbox: Sandbox, account_of: Callable[[str], AwsAccount]) -> None:
-        self._sandbox, self._account_of = sandbox, account_of
+    def __init__(self, sandbox: Sandbox, accounts: Mapping[str, AwsAccount]) -> None:
+        self._sandbox, self._accounts = sandbox, accounts
         self._settings: dict[str, Any] = {}
         self._snapshots: dict[str, str] = {}
         """The hub's settings and where its snapshots go, by cluster."""
@@ -43,11 +45,14 @@ class Controllers:
         """An object was `written` or `deleted`."""
         match item["kind"], item["metadata"]["name"], what:
             case "Ingress", name, "written":
-                self._create_load_balancer(cluster, _balancer_name(name))
+                _create_load_balancer(self._accounts[cluster], f"k8s-{name}"[:32])
             case "Ingress", name, "deleted":
-                self._delete_load_balancer(cluster, _balancer_name(name))
-            case "PersistentVolumeClaim", facts.HUB_DATABASE, _:
-                self._volume(cluster, what)
+                _delete_load_balancer(self._accounts[cluster], f"k8s-{name}"[:32])
+            case "PersistentVolumeClaim", facts.HUB_DATABASE, "written":
+                _create_volume(self._accounts[cluster])
+            case "PersistentVolumeClaim", facts.HUB_DATABASE, "deleted":
+                shutil.rmtree(self._state(cluster), ignore_errors=True)
+                _delete_volumes(self._accounts[cluster])
             case "ConfigMap", facts.HUB_SETTINGS, "written":
                 self._settings[cluster] = json.loads(item["data"][facts.HUB_SETTINGS_FILE])
             case "Deployment", facts.HUB, "written":
@@ -57,62 +62,10 @@ class Controllers:
         """`kubectl exec` in the hub's pod."""
         self._hub_program(cluster, *command[1:])
 
-    def _create_load_balancer(self, cluster: str, name: str) -> None:
-        aws = self._account_of(cluster)
-        elb, ec2 = aws.client("elbv2"), aws.client("ec2")
-        balancers = elb.describe_load_balancers()["LoadBalancers"]
-        if name in [one["LoadBalancerName"] for one in balancers]:
-            return
-        tags: list[TagTypeDef] = [{"Key": facts.CLUSTER_TAG, "Value": aws.cluster}]
-        ours: list[FilterTypeDef] = [{"Name": f"tag:{facts.ENVIRONMENT_TAG}", "Values": [aws.name]}]
-        (vpc,) = ec2.describe_vpcs(Filters=ours)["Vpcs"]
-        inside: list[FilterTypeDef] = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
-        subnets = ec2.describe_subnets(Filters=inside)["Subnets"]
-        group = ec2.create_security_group(
-            GroupName=name,
-            Description="load balancer",
-            VpcId=vpc["VpcId"],
-            TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
-        )
-        elb.create_load_balancer(
-            Name=name,
-            Subnets=[subnet["SubnetId"] for subnet in subnets[:2]],
-            SecurityGroups=[group["GroupId"]],
-            Tags=[{"Key": facts.CLUSTER_TAG, "Value": aws.cluster}],
-        )
-
-    def _delete_load_balancer(self, cluster: str, name: str) -> None:
-        aws = self._account_of(cluster)
-        elb, ec2 = aws.client("elbv2"), aws.client("ec2")
-        for one in elb.describe_load_balancers()["LoadBalancers"]:
-            if one["LoadBalancerName"] == name:
-                elb.delete_load_balancer(LoadBalancerArn=one["LoadBalancerArn"])
-                for id in one.get("SecurityGroups", []):
-                    ec2.delete_security_group(GroupId=id)
-
-    def _volume(self, cluster: str, what: str) -> None:
-        aws = self._account_of(cluster)
-        ec2 = aws.client("ec2")
-        tagged: list[FilterTypeDef] = [
-            {"Name": f"tag:{facts.CLUSTER_TAG}", "Values": [aws.cluster]}
-        ]
-        found = ec2.describe_volumes(Filters=tagged)["Volumes"]
-        if what == "written" and not found:
-            tags: list[TagTypeDef] = [{"Key": facts.CLUSTER_TAG, "Value": aws.cluster}]
-            ec2.create_volume(
-                AvailabilityZone=aws.spec.zones[0],
-                Size=10,
-                TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
-            )
-        if what == "deleted":
-            shutil.rmtree(self._state(cluster), ignore_errors=True)
-            for volume in found:
-                ec2.delete_volume(VolumeId=volume["VolumeId"])
-
     def _start_hub(self, cluster: str, deployment: Object) -> None:
         """Its init container restores a lost database; without a snapshot, it gets a new one."""
         (hub,) = deployment["spec"]["template"]["spec"]["containers"]
-        variables = {one["name"]: one.get("value") for one in hub["env"]}
+        variables = {variable["name"]: variable.get("value") for variable in hub["env"]}
         self._snapshots[cluster] = variables["SLIPWAY_SNAPSHOTS"]
         state = self._state(cluster)
         state.mkdir(parents=True, exist_ok=True)
@@ -131,7 +84,7 @@ class Controllers:
         done = subprocess.run(
             [sys.executable, "-m", "slipway_hub.commands", *arguments],
             env={
-                **self._account_of(cluster).variables,
+                **self._accounts[cluster].variables,
                 "SLIPWAY_HUB_SETTINGS": str(settings),
                 "SLIPWAY_SNAPSHOTS": self._snapshots[cluster],
             },
@@ -143,8 +96,62 @@ class Controllers:
             raise RuntimeError(f"{facts.HUB_PROGRAM} {' '.join(arguments)}: {done.stderr}")
 
 
-def _balancer_name(ingress: str) -> str:
-    return f"k8s-{ingress}"[:32]
+def _tags(aws: AwsAccount) -> "list[TagTypeDef]":
+    return [{"Key": facts.CLUSTER_TAG, "Value": aws.cluster}]
+
+
+def _load_balancers(aws: AwsAccount, name: str) -> "list[LoadBalancerTypeDef]":
+    balancers = aws.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    return [balancer for balancer in balancers if balancer["LoadBalancerName"] == name]
+
+
+def _create_load_balancer(aws: AwsAccount, name: str) -> None:
+    if _load_balancers(aws, name):
+        return
+    ec2 = aws.client("ec2")
+    (vpc,) = cloudformation.physical_ids(aws, facts.NETWORK_STACK, "AWS::EC2::VPC")
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["Subnets"]
+    group = ec2.create_security_group(
+        GroupName=name,
+        Description="load balancer",
+        VpcId=vpc,
+        TagSpecifications=[{"ResourceType": "security-group", "Tags": _tags(aws)}],
+    )
+    aws.client("elbv2").create_load_balancer(
+        Name=name,
+        Subnets=[subnet["SubnetId"] for subnet in subnets[:2]],
+        SecurityGroups=[group["GroupId"]],
+        Tags=[{"Key": facts.CLUSTER_TAG, "Value": aws.cluster}],
+    )
+
+
+def _delete_load_balancer(aws: AwsAccount, name: str) -> None:
+    for balancer in _load_balancers(aws, name):
+        aws.client("elbv2").delete_load_balancer(LoadBalancerArn=balancer["LoadBalancerArn"])
+        for group in balancer.get("SecurityGroups", []):
+            aws.client("ec2").delete_security_group(GroupId=group)
+
+
+def _volumes(aws: AwsAccount) -> list[str]:
+    found = aws.client("ec2").describe_volumes(
+        Filters=[{"Name": f"tag:{facts.CLUSTER_TAG}", "Values": [aws.cluster]}]
+    )
+    return [volume["VolumeId"] for volume in found["Volumes"]]
+
+
+def _create_volume(aws: AwsAccount) -> None:
+    if _volumes(aws):
+        return
+    aws.client("ec2").create_volume(
+        AvailabilityZone=aws.spec.zones[0],
+        Size=10,
+        TagSpecifications=[{"ResourceType": "volume", "Tags": _tags(aws)}],
+    )
+
+
+def _delete_volumes(aws: AwsAccount) -> None:
+    for volume in _volumes(aws):
+        aws.client("ec2").delete_volume(VolumeId=volume)
 
 
 def _create_database(file: Path) -> None:

@@ -1,36 +1,37 @@
 """Starts and stops the emulated AWS, in a Python environment of its own."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
-from slipway.toolchain import Progress, kubectl
+import httpx
+
+from slipway.local import processes
+from slipway.steps import Say, poll
+from slipway.toolchain import kubectl
 from slipway.toolchain.new_folder import new_folder
 from slipway.toolchain.node import lock_digest
 
 HERE = Path(__file__).parent
 LOCK = HERE / "requirements.txt"
 START_SECONDS = 60
+STOP_SECONDS = 5
 
 
 class EmulatorError(Exception):
     """It cannot be installed or does not start; the message holds the end of what it printed."""
 
 
-def install(tools: Path, progress: Progress) -> Path:
+def install(tools: Path, say: Say) -> Path:
     """The Python that has ministack, installed once per content of the lock.
 
     Raises EmulatorError.
     """
     target = tools / f"ministack-{lock_digest(LOCK)}"
     if not target.is_dir():
-        progress("the AWS emulator, once")
+        say("the AWS emulator, once")
         # An environment does not survive being moved: its Python is only asked for its packages.
         with new_folder(target) as work:
             _run(sys.executable, "-m", "venv", str(work))
@@ -58,56 +59,43 @@ def write_commands(folder: Path) -> None:
 
 
 class Emulator:
-    """A running emulator. Everything it starts is of its process group, and ends with it."""
+    """A running emulator. Everything it starts ends with it."""
 
     def __init__(self, python: Path, environment: dict[str, str], port: int, log: Path) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [str(python), str(HERE / "emulated_aws.py")],
-                env={
-                    **environment,
-                    "GATEWAY_PORT": str(port),
-                    "BIND_HOST": "127.0.0.1",
-                    "MINISTACK_HOST": "127.0.0.1",
-                    "LAMBDA_EXECUTOR": "local",
-                    "IOT_MTLS_ENABLED": "0",
-                    "SFTP_ENABLED": "0",
-                    "SLIPWAY_PARENT": str(os.getpid()),
-                },
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+        self._url, self._log = f"http://127.0.0.1:{port}", log
+        variables = {
+            **environment,
+            "GATEWAY_PORT": str(port),
+            "BIND_HOST": "127.0.0.1",
+            "MINISTACK_HOST": "127.0.0.1",
+            "LAMBDA_EXECUTOR": "local",
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "SLIPWAY_PARENT": str(os.getpid()),
+        }
+        command = [str(python), str(HERE / "emulated_aws.py")]
+        self._process = processes.start(command, variables, log.parent, log)
 
     def wait(self) -> None:
         """Until it answers. Raises EmulatorError."""
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and self._process.poll() is None:
-            try:
-                urllib.request.urlopen(f"{self.url}/_ministack/health", timeout=2).close()  # noqa: S310
-            except urllib.error.HTTPError:
-                return
-            except OSError:
-                time.sleep(0.1)
-            else:
-                return
-        last = "\n".join(self._log.read_text().splitlines()[-8:])
-        raise EmulatorError(f"the AWS emulator does not start:\n{last}")
+
+        def is_last(answers: bool) -> bool:
+            return answers or self._process.poll() is not None
+
+        if not poll(self._answers, is_last, START_SECONDS, 0.1):
+            last = "\n".join(self._log.read_text().splitlines()[-8:])
+            raise EmulatorError(f"the AWS emulator does not start:\n{last}")
+
+    def _answers(self) -> bool:
+        try:
+            httpx.get(f"{self._url}/_ministack/health", timeout=2, trust_env=False)
+        except httpx.HTTPError:
+            return False
+        return True
 
     def stop(self) -> None:
         """End it and the functions that it runs."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self._process.pid, number)
-                self._process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                continue
-            except ProcessLookupError:
-                break
-        self._process.wait()
+        processes.stop(self._process, STOP_SECONDS)
 
 
 def free_port() -> int:

@@ -13,8 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from slipway import facts, files
-from slipway.rehearse.cluster import Object, Refused
-from slipway.rehearse.kinds import Kind
+from slipway.rehearse.cluster import Kind, Object, Refused
 from slipway.rehearse.sandbox import REGION, Sandbox
 from slipway.steps import StepError
 from slipway.toolchain import kubectl

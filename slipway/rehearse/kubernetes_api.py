@@ -15,15 +15,21 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import trustme
+from websockets.datastructures import Headers
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
 
-from slipway.rehearse import execution
-from slipway.rehearse.cluster import Cluster, Judge, Object, Refused, accept, applied
-from slipway.rehearse.kinds import KINDS, Kind
+from slipway.rehearse.cluster import KINDS, Cluster, Judge, Kind, Object, Refused, accept, applied
 
 PATH = re.compile(
     r"(?P<folder>/api/v1|/apis/[^/]+/v1)(/namespaces/(?P<namespace>[^/]+))?"
     r"/(?P<plural>[a-z]+)(/(?P<name>[^/]+))?(/(?P<sub>[a-z]+))?"
 )
+EXEC = Subprotocol("v5.channel.k8s.io")
+"""https://kubernetes.io/blog/2024/08/20/websockets-transition/"""
+SUCCESS = b'\x03{"metadata":{},"status":"Success"}'
+"""On that protocol's channel for errors."""
 Changed = Callable[[str, str, Object], None]
 """A cluster's id (`account/region/name`), `written` or `deleted`, and the object."""
 Executed = Callable[[str, list[str]], None]
@@ -113,8 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
             return found
         kind, namespace, name, sub = _target(path)
         if sub == "exec":
-            command = parse_qs(urlsplit(self.path).query)["command"]
-            execution.run(self, lambda: self.kubernetes.executed(cluster.cluster_id, command))
+            self._execute(cluster)
             return None
         if name:
             return cluster.get(kind, namespace or "", name)
@@ -129,6 +134,19 @@ class _Handler(BaseHTTPRequestHandler):
             "metadata": {"resourceVersion": "1"},
             "items": items,
         }
+
+    def _execute(self, cluster: Cluster) -> None:
+        """`kubectl exec`: the command is done elsewhere, and its success reported."""
+        websocket = ServerProtocol(subprotocols=[EXEC])
+        headers = Headers(self.headers.items())
+        websocket.send_response(websocket.accept(Request(self.path, headers)))
+        self.wfile.write(b"".join(websocket.data_to_send()))
+        command = parse_qs(urlsplit(self.path).query)["command"]
+        self.kubernetes.executed(cluster.cluster_id, command)
+        websocket.send_binary(SUCCESS)
+        websocket.send_close(1000)
+        self.wfile.write(b"".join(websocket.data_to_send()))
+        self.close_connection = True
 
     def _write(self, cluster: Cluster, path: str, query: dict[str, str]) -> Object:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization as pem
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ruamel.yaml.comments import CommentedMap
 
-from slipway import facts
+from slipway import facts, files
 from slipway.installation import INSTALLATION
 from slipway.model import Environment
 from slipway.model.edit import edited
@@ -51,15 +51,21 @@ class ProjectCopy:
             "GIT_CONFIG_NOSYSTEM": "1",
         }
         folder.mkdir(parents=True)
-        self._key = SigningKey(folder.with_name("signing.pem"))
+        self.signing_key = folder.with_name("signing.pem")
+        """The rehearsal's own. Environments that take signed releases trust it, and no other."""
+        public_key = _make_key(self.signing_key)
         for name in CODE:
             self._take(INSTALLATION, name)
         images = [f"images/{image.name}" for image in (root / "images").glob("*")]
         for name in (*FILES, *images):
             self._take(root, name)
         for environment in environments:
-            self._take(root, f"environments/{environment.name}.yaml")
-            self._take_what_it_names(root, environment)
+            self._take(root, facts.environment_file(environment.name))
+            if logo := environment.spec.logo:
+                self._take(root, logo)
+            for name in environment.spec.signed_by:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(public_key)
             pin = Pin.read(folder, environment.name)
             if pin.release != facts.WORKING_TREE:
                 pin.set({"release": facts.WORKING_TREE})
@@ -81,19 +87,6 @@ class ProjectCopy:
         """Variables that have the copy's own Slipway run."""
         packages = (".", *(f"packages/{name}" for name in ("hub", "notebook", "datapath")))
         return {"PYTHONPATH": os.pathsep.join(str(self.folder / name) for name in packages)}
-
-    @property
-    def signing_key(self) -> Path:
-        """The rehearsal's own. Environments that take signed releases trust it, and no other."""
-        return self._key.file
-
-    def _take_what_it_names(self, root: Path, environment: Environment) -> None:
-        spec = environment.spec
-        if spec.logo:
-            self._take(root, spec.logo)
-        for name in spec.signed_by:
-            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.folder / name).write_bytes(self._key.public)
 
     def commit(self, why: str, *, tag: str | None = None) -> None:
         """Everything that changed. Raises StepError."""
@@ -121,7 +114,7 @@ class ProjectCopy:
         self.commit(f"The first profile is called {title}")
 
     def replace(self, environment: str, old: str, new: str) -> None:
-        file = self.folder / f"environments/{environment}.yaml"
+        file = self.folder / facts.environment_file(environment)
         file.write_text(file.read_text().replace(old, new))
         self.commit(f"{environment}: {new}")
 
@@ -132,15 +125,9 @@ class ProjectCopy:
             raise StepError(str(error)) from None
 
 
-class SigningKey:
-    """A new one, in `file`."""
-
-    def __init__(self, file: Path) -> None:
-        key, self.file = Ed25519PrivateKey.generate(), file
-        file.touch(mode=0o600)
-        file.write_bytes(
-            key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
-        )
-        self.public = key.public_key().public_bytes(
-            pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo
-        )
+def _make_key(file: Path) -> bytes:
+    """Write a new private key into `file`. Returns its public key, in PEM."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, pem.NoEncryption())
+    files.write(file, private, mode=0o600)
+    return key.public_key().public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo)

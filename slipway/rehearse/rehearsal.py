@@ -1,71 +1,223 @@
-"""The steps of a rehearsal, in order."""
+"""What a rehearsal runs on: an emulated AWS, clusters and registries, a copy of the project."""
 
-from collections.abc import Callable
-from functools import partial
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-from slipway.rehearse import environments, sandbox, versions
-from slipway.rehearse.stage import Stage, stage
-from slipway.steps import Steps
+from slipway.aws.account import AwsAccount
+from slipway.images.registry.reference import Reference
+from slipway.model import Environment, Project, load
+from slipway.rehearse import emulator
+from slipway.rehearse.cluster import Cluster
+from slipway.rehearse.controllers import Controllers
+from slipway.rehearse.emulator import Emulator
+from slipway.rehearse.gateway import Gateway
+from slipway.rehearse.genuine import GenuineCluster
+from slipway.rehearse.kubernetes_api import KubernetesApi
+from slipway.rehearse.project import ProjectCopy
+from slipway.rehearse.sandbox import REGION, Sandbox
+from slipway.steps import Say, StepError
 
-FIRST, BAD, NEXT = "1.0.0", "1.1.0", "1.2.0"
-"""The releases of a rehearsal."""
-NEVER_SEEN, SEEN = "Never seen", "Rehearsed"
-"""The first profile's title in the last two."""
-
-
-def run(on: Stage, steps: Steps, left: list[str]) -> None:
-    """Raises StepError at the first step that does not show what it should."""
-    first, second = on.first, on.second
-    name = first.name
-
-    def step(what: str, action: Callable[..., str], *arguments: object) -> None:
-        steps.run(what, partial(action, *arguments))
-
-    for aws in (first, second) if second else (first,):
-        step(f"bootstrap {aws.name}", environments.bootstrap, on, aws)
-    step(f"images of {name}", environments.publish, on, first)
-    step(f"release {FIRST}", versions.freeze, on, FIRST)
-    step(f"deploy {name}", versions.deploy, on, first)
-    step("empty diff", environments.empty_diff, on, first)
-    step("smoke record", versions.record_smoke, on)
-    if second:
-        # Where images and records of promotions go.
-        step(f"prepare {second.name}", environments.prepare, on, second, "registry", "data")
-        step("drift", versions.drift, on, second)
-        step(f"promote {FIRST}", versions.promote, on, second)
-        step(f"deploy {second.name}", versions.deploy, on, second)
-    else:
-        step("drift", environments.drift, on, first)
-    step(f"failed release {BAD}", versions.bad_release, on, BAD, NEVER_SEEN)
-    if second:
-        step(f"promote {BAD}", versions.refused, on, second, {"release", "smoke"})
-    step(f"rollback {name}", versions.rollback, on, FIRST)
-    step(f"release {NEXT}", versions.freeze, on, NEXT, SEEN)
-    step(f"update {name}", versions.deploy, on, first, SEEN)
-    if second:
-        step("smoke record again", versions.record_smoke, on)
-        step(f"promote {NEXT}", versions.promote, on, second)
-    step(f"teardown {name}", environments.teardown, on, first)
-    step("leftovers", environments.no_leftovers, first, left)
-    step(f"recreate {name}", environments.recreate, on, first)
-    if second:
-        step(f"{second.name} is untouched", versions.untouched, on, second, FIRST)
+LONGEST_WAIT = "12"
+"""Seconds that a deploy waits for a roll-out: the provider looks every ten."""
+SHOWN = 12
+"""Lines of a command that failed."""
+_FAILED = re.compile(r"\b[A-Z]+_FAILED\b")
+"""A resource of CloudFormation's, and why: long before the end of what the CDK CLI prints."""
 
 
-def rehearse(
+class Rehearsal:
+    """`first` is released to, broken, torn down and recreated; `second` gets what was promoted from
+    it, in its own account, if there is one. `genuine` judges every object, if there is one."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        project: ProjectCopy,
+        accounts: Sequence[AwsAccount],
+        api: KubernetesApi,
+        genuine: GenuineCluster | None,
+    ) -> None:
+        self.sandbox, self.project, self._api, self.genuine = sandbox, project, api, genuine
+        self.first = accounts[0]
+        self.second = accounts[1] if len(accounts) > 1 else None
+
+    def cluster(self, aws: AwsAccount) -> Cluster:
+        """The emulated cluster of an environment."""
+        return self._api.cluster(_cluster_id(aws))
+
+    def forget_cluster(self, aws: AwsAccount) -> None:
+        self._api.forget(_cluster_id(aws))
+
+    def environment(self, aws: AwsAccount) -> Environment:
+        """As its file says now: with the release that it pins."""
+        return load(self.project.folder, aws.name).environment(aws.name)
+
+    def cdk(self, aws: AwsAccount, verb: str, *arguments: str, may_fail: bool = False) -> str:
+        """Run the CDK CLI as a user would. Returns what it printed if it failed and may, else "".
+
+        Raises StepError.
+        """
+        done = self._run(aws, "cdk", verb, *arguments, "-c", f"env={aws.name}", "--no-notices")
+        if done.returncode == 0:
+            return ""
+        printed = done.stdout + done.stderr
+        if may_fail:
+            return printed
+        why = [line.strip() for line in printed.splitlines() if _FAILED.search(line)][:SHOWN]
+        raise StepError("\n".join((f"cdk {verb} failed:", *why, _last(printed))))
+
+    def slipway(self, aws: AwsAccount, verb: str, *arguments: str, code: int = 0) -> dict[str, Any]:
+        """Run a command of Slipway's as a user would, who is in the account of `aws`.
+
+        Returns the object that it printed. Raises StepError unless it ends with `code`.
+        """
+        done = self._run(aws, "slipway", verb, *arguments, "--json")
+        if done.returncode != code or not done.stdout:
+            printed = _last(done.stdout + done.stderr)
+            raise StepError(f"slipway {verb} ended with {done.returncode}, not {code}:\n{printed}")
+        fields: dict[str, Any] = json.loads(done.stdout)
+        return fields
+
+    def publish(self, aws: AwsAccount) -> None:
+        """Push stand-ins for the project's images. Raises StepError."""
+        module = ("-m", "slipway.rehearse.images", str(self.project.folder), aws.name)
+        done = self._run(aws, "python", *module)
+        if done.returncode != 0:
+            raise StepError(f"the images cannot be pushed:\n{_last(done.stdout + done.stderr)}")
+        self.project.commit("Images of other registries")
+
+    def _run(
+        self, aws: AwsAccount, program: str, *arguments: str
+    ) -> "subprocess.CompletedProcess[str]":
+        """What it starts ends with it, when we are interrupted."""
+        path = Path(sys.executable)
+        command = [str(path if program == "python" else path.with_name(program)), *arguments]
+        with subprocess.Popen(
+            command,
+            cwd=self.project.folder,
+            env={**aws.variables, **self.project.variables},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            try:
+                out, err = process.communicate()
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        with (self.sandbox.folder / "commands.log").open("a") as log:
+            log.write(f"$ {program} {' '.join(arguments)}\n{out}{err}\n")
+        return subprocess.CompletedProcess(command, process.returncode, out, err)
+
+
+def _last(printed: str) -> str:
+    return "\n".join(printed.strip().splitlines()[-SHOWN:])
+
+
+def _cluster_id(aws: AwsAccount) -> str:
+    return f"{aws.spec.account}/{aws.spec.region}/{aws.cluster}"
+
+
+def choose(project: Project) -> list[Environment]:
+    """What is rehearsed: an environment on AWS, and the one in another account that it is promoted
+    to; else the first one, and another in another account.
+
+    Raises ValueError when there is none.
+    """
+    specs = project.eks_specs
+    if not specs:
+        raise ValueError("no environment has `target: eks`: there is nothing to rehearse")
+    pairs = [
+        (first, second)
+        for first in specs
+        for second in specs
+        if specs[first].account != specs[second].account
+    ]
+    promoted = [
+        (first, second)
+        for first, second in pairs
+        if specs[second].account in specs[first].promotion.to
+    ]
+    names = [*promoted, *pairs, (next(iter(specs)),)][0]
+    return [project.environment(name) for name in names]
+
+
+@contextmanager
+def rehearsal(
+    root: Path, say: Say, *, keep: bool = False, kubeconfig: Path | None = None
+) -> Iterator[Rehearsal]:
+    """Everything that a rehearsal runs on, gone afterwards unless it is to be kept.
+
+    The cluster of `kubeconfig`, if there is one, judges every object.
+
+    Raises EmulatorError, InvalidProject, StepError, ValueError.
+    """
+    environments = choose(load(root))
+    python = emulator.install(root / ".slipway/tools", say)
+    folder = Path(tempfile.mkdtemp(prefix="slipway-rehearsal-"))
+    try:
+        with ExitStack() as running:
+            yield _started(folder, root, python, environments, kubeconfig, running)
+    finally:
+        if keep:
+            say(f"what it wrote is in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(
+    folder: Path,
     root: Path,
-    steps: Steps,
-    left: list[str],
-    *,
-    keep: bool = False,
-    kubeconfig: Path | None = None,
-) -> None:
-    """Run every step; `left` gets what was left over. Raises StepError and what `stage` raises."""
-    with (
-        sandbox.without_credentials(),
-        stage(root, steps.say, keep=keep, kubeconfig=kubeconfig) as on,
-    ):
-        run(on, steps, left)
-        if on.genuine:
-            steps.run("genuine cluster", on.genuine.verdict)
+    python: Path,
+    environments: Sequence[Environment],
+    kubeconfig: Path | None,
+    running: ExitStack,
+) -> Rehearsal:
+    """Start everything; `running` ends it."""
+    port = emulator.free_port()
+    registries = [environment.cluster_spec.registry for environment in environments]
+    hosts = [Reference.parse(f"{registry}/any").host for registry in registries]
+    gateway = Gateway(folder / "gateway", hosts, port)
+    running.callback(gateway.stop)
+    sandbox = Sandbox(folder, f"http://127.0.0.1:{port}", gateway.url, gateway.ca)
+    emulator.write_commands(sandbox.commands)
+    outside = sandbox.environment("000000000000", REGION)
+    project = ProjectCopy(root, sandbox.project, environments, outside)
+    accounts = [_account(sandbox, environment.name) for environment in environments]
+    controllers = Controllers(sandbox, {_cluster_id(aws): aws for aws in accounts})
+    version = environments[0].versions.kubernetes
+    api = KubernetesApi(version, controllers.changed, controllers.executed)
+    running.callback(api.stop)
+    variables = {
+        **accounts[0].variables,
+        "SLIPWAY_KUBERNETES_URL": api.url,
+        "SLIPWAY_KUBERNETES_CA": api.ca,
+        "SLIPWAY_LONGEST_WAIT": LONGEST_WAIT,
+    }
+    emulated = Emulator(python, variables, port, folder / "emulator.log")
+    running.callback(emulated.stop)
+    emulated.wait()
+    genuine = None
+    if kubeconfig:
+        genuine = GenuineCluster(kubeconfig, sandbox)
+        running.callback(genuine.stop)
+        api.judge = genuine.judge
+    return Rehearsal(sandbox, project, accounts, api, genuine)
+
+
+def _account(sandbox: Sandbox, name: str) -> AwsAccount:
+    environment = load(sandbox.project).environment(name)
+    spec = environment.eks_spec
+    return AwsAccount(environment, sandbox.environment(spec.account, spec.region))

@@ -10,9 +10,8 @@ import pytest
 from charts import aws_values, rendering
 from slipway.model import load
 from slipway.rehearse import emulator
-from slipway.rehearse.cluster import Refused
+from slipway.rehearse.cluster import KINDS, Kind, Refused
 from slipway.rehearse.genuine import GenuineCluster
-from slipway.rehearse.kinds import KINDS, Kind
 from slipway.rehearse.sandbox import CLOSED_PROXY, Sandbox
 from tests.support.local import ROOT
 

@@ -7,7 +7,7 @@ import pytest
 from slipway.aws import cloudformation
 from slipway.operate.teardown import teardown
 from slipway.rehearse import environments, sandbox
-from slipway.rehearse.stage import stage
+from slipway.rehearse.rehearsal import rehearsal
 from slipway.steps import StepError, Steps
 
 pytestmark = pytest.mark.slow
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 def test_a_teardown_clears_what_a_failed_first_deploy_left() -> None:
     """The rollback cannot take the cluster back: it is protected from deletion."""
-    with sandbox.without_credentials(), stage(ROOT, lambda line: None) as on:
+    with sandbox.without_credentials(), rehearsal(ROOT, lambda line: None) as on:
         aws = on.first
         environments.bootstrap(on, aws)
         environments.publish(on, aws)

@@ -10,9 +10,8 @@ import pytest
 
 from slipway.aws.kubeconfig import kubeconfig
 from slipway.rehearse import emulator
-from slipway.rehearse.cluster import Refused
+from slipway.rehearse.cluster import KINDS, Kind, Refused
 from slipway.rehearse.genuine import GenuineCluster
-from slipway.rehearse.kinds import KINDS, Kind
 from slipway.rehearse.kubernetes_api import KubernetesApi
 from slipway.rehearse.sandbox import CLOSED_PROXY, Sandbox
 from slipway.steps import StepError

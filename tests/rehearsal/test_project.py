@@ -10,8 +10,8 @@ from slipway.images.oci.layout import Layout
 from slipway.model import load
 from slipway.rehearse.images import small_image
 from slipway.rehearse.project import ProjectCopy
+from slipway.rehearse.rehearsal import choose
 from slipway.rehearse.sandbox import Sandbox
-from slipway.rehearse.stage import choose
 
 CATALOG = """\
 # What users get.
@@ -108,8 +108,7 @@ def test_a_pair_that_is_promoted_is_chosen_before_others(root: Path) -> None:
     (root / "environments/dev.yaml").write_text(promoted)
     for name, account in (("aaa", "777788889999"), ("prod", "444455556666")):
         (root / f"environments/{name}.yaml").write_text(dev.replace("111122223333", account))
-    first, second = choose(load(root))
-    assert (first.name, second and second.name) == ("dev", "prod")
+    assert [chosen.name for chosen in choose(load(root))] == ["dev", "prod"]
 
 
 def test_without_an_environment_on_aws_there_is_nothing_to_rehearse(root: Path) -> None:

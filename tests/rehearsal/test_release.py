@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from slipway.model import load
-from slipway.rehearse import environments, sandbox, versions
-from slipway.rehearse.stage import stage
+from slipway.rehearse import environments, releases, sandbox
+from slipway.rehearse.rehearsal import rehearsal
 
 pytestmark = pytest.mark.slow
 
@@ -40,10 +40,10 @@ def test_a_rehearsal_needs_neither_others_registries_nor_the_projects_keys(tmp_p
     (tmp_path / ".slipway/tools").symlink_to(ROOT / ".slipway/tools")
     (tmp_path / "catalog.yaml").write_text(CATALOG)
     (tmp_path / "environments/dev.yaml").write_text(DEV)
-    with sandbox.without_credentials(), stage(tmp_path, lambda line: None) as on:
+    with sandbox.without_credentials(), rehearsal(tmp_path, lambda line: None) as on:
         environments.bootstrap(on, on.first)
         environments.publish(on, on.first)
-        versions.freeze(on, "1.0.0")
+        releases.freeze(on, "1.0.0")
         # Read as a deploy reads it: the signature is checked.
         release = load(on.project.folder).environment("dev").release
         assert release

@@ -12,7 +12,7 @@ import pytest
 from slipway import facts
 from slipway.aws import cloudformation
 from slipway.rehearse import environments, sandbox
-from slipway.rehearse.stage import Stage, stage
+from slipway.rehearse.rehearsal import Rehearsal, rehearsal
 
 ROOT = Path(__file__).parents[2]
 SLIPWAY = Path(sys.executable).with_name("slipway")
@@ -20,15 +20,15 @@ STEPS = 10
 
 
 @pytest.fixture(scope="module")
-def deployed() -> Iterator[Stage]:
-    with sandbox.without_credentials(), stage(ROOT, lambda line: None) as on:
+def deployed() -> Iterator[Rehearsal]:
+    with sandbox.without_credentials(), rehearsal(ROOT, lambda line: None) as on:
         environments.bootstrap(on, on.first)
         environments.publish(on, on.first)
         environments.deploy(on, on.first)
         yield on
 
 
-def command(on: Stage, *arguments: str) -> "subprocess.Popen[str]":
+def command(on: Rehearsal, *arguments: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [str(SLIPWAY), *arguments, "--project", str(on.project.folder)],
         env=dict(on.first.variables),
@@ -39,7 +39,7 @@ def command(on: Stage, *arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-def finished(on: Stage, *arguments: str, typed: str = "") -> tuple[int, dict[str, Any]]:
+def finished(on: Rehearsal, *arguments: str, typed: str = "") -> tuple[int, dict[str, Any]]:
     process = command(on, *arguments, "--json")
     out, err = process.communicate(typed, timeout=300)
     assert out, err
@@ -48,7 +48,7 @@ def finished(on: Stage, *arguments: str, typed: str = "") -> tuple[int, dict[str
     return process.returncode, report
 
 
-def killed_after(on: Stage, steps: int) -> bool:
+def killed_after(on: Rehearsal, steps: int) -> bool:
     """Start a teardown and kill it in the middle of what follows `steps` steps."""
     process = command(on, "teardown", "dev", "--yes")
     assert process.stderr
@@ -63,7 +63,7 @@ def killed_after(on: Stage, steps: int) -> bool:
     return process.returncode == -9
 
 
-def test_a_dry_run_says_what_would_go_and_takes_nothing(deployed: Stage) -> None:
+def test_a_dry_run_says_what_would_go_and_takes_nothing(deployed: Rehearsal) -> None:
     code, report = finished(deployed, "teardown", "dev", "--dry-run")
     assert code == 0
     said = "\n".join(report["plan"])
@@ -73,7 +73,7 @@ def test_a_dry_run_says_what_would_go_and_takes_nothing(deployed: Stage) -> None
     assert deployed.first.client("eks").list_clusters()["clusters"] == ["slipway-dev"]
 
 
-def test_killed_at_every_step_it_ends_in_the_same_report(deployed: Stage) -> None:
+def test_killed_at_every_step_it_ends_in_the_same_report(deployed: Rehearsal) -> None:
     kills = [killed_after(deployed, steps) for steps in range(1, STEPS)]
     assert sum(kills) >= STEPS - 3, "some were over before they could be killed"
     code, report = finished(deployed, "teardown", "dev", "--yes")
@@ -85,14 +85,14 @@ def test_killed_at_every_step_it_ends_in_the_same_report(deployed: Stage) -> Non
 
 
 def test_the_hubs_users_are_in_the_snapshot_that_a_killed_teardown_took(
-    deployed: Stage,
+    deployed: Rehearsal,
 ) -> None:
     from slipway.aws import retained_data
 
     assert retained_data.data(deployed.first).users == 3
 
 
-def test_what_a_controller_forgot_is_removed(deployed: Stage) -> None:
+def test_what_a_controller_forgot_is_removed(deployed: Rehearsal) -> None:
     ec2 = deployed.first.client("ec2")
     ec2.create_volume(
         AvailabilityZone="eu-central-1a",
@@ -107,7 +107,7 @@ def test_what_a_controller_forgot_is_removed(deployed: Stage) -> None:
 
 
 def test_what_nobody_tagged_is_found_by_its_vpc_and_fails_the_teardown(
-    deployed: Stage,
+    deployed: Rehearsal,
 ) -> None:
     ec2 = deployed.first.client("ec2")
     (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "tag:slipway:environment", "Values": ["dev"]}])[
@@ -121,7 +121,7 @@ def test_what_nobody_tagged_is_found_by_its_vpc_and_fails_the_teardown(
     ec2.delete_security_group(GroupId=group)
 
 
-def test_credentials_of_another_account_are_refused_at_the_line(deployed: Stage) -> None:
+def test_credentials_of_another_account_are_refused_at_the_line(deployed: Rehearsal) -> None:
     process = subprocess.run(
         [str(SLIPWAY), "teardown", "dev", "--yes", "--project", str(deployed.project.folder)],
         env={**deployed.first.variables, "AWS_ACCESS_KEY_ID": "444455556666"},
@@ -135,14 +135,14 @@ def test_credentials_of_another_account_are_refused_at_the_line(deployed: Stage)
     assert "Traceback" not in process.stderr
 
 
-def test_a_purge_asks_for_the_environments_name_even_with_yes(deployed: Stage) -> None:
+def test_a_purge_asks_for_the_environments_name_even_with_yes(deployed: Rehearsal) -> None:
     process = command(deployed, "teardown", "dev", "--purge", "--yes")
     process.communicate("prod\n", timeout=60)
     assert process.returncode == 1
     assert cloudformation.status(deployed.first, "data")
 
 
-def test_a_purge_takes_users_files_and_all_else(deployed: Stage) -> None:
+def test_a_purge_takes_users_files_and_all_else(deployed: Rehearsal) -> None:
     aws = deployed.first
     code, report = finished(deployed, "teardown", "dev", "--purge", typed="dev\n")
     assert (report["leftovers"], report["kept"], code) == ([], [], 0)

@@ -1,7 +1,7 @@
 """What `slipway recreate` shows at its end: nothing is missing, and it works."""
 
-import json
 import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from botocore.stub import Stubber
 
+from slipway import facts
 from slipway.aws import cloudformation
 from slipway.aws.account import AwsAccount
 from slipway.aws.retained_data import Data, RecoveryPoint, _recovery_points
 from slipway.model import load
-from slipway.operate import smoke as after
+from slipway.operate import recreate
 from slipway.steps import StepError
 from tests.stacks.conftest import ROOT
 
@@ -121,7 +122,7 @@ def at(aws: AwsAccount, url: str) -> Stubber:
 
 def test_a_hub_that_nobody_reaches_from_here_is_not_tried(aws: AwsAccount, tmp_path: Path) -> None:
     with at(aws, "http://127.0.0.1:9"):
-        said = after.smoke(aws, tmp_path)
+        said = recreate.smoke(aws, tmp_path)
     assert said.startswith("not tried: http://127.0.0.1:9 cannot be reached from here")
     assert "`slipway smoke dev`" in said
 
@@ -129,26 +130,43 @@ def test_a_hub_that_nobody_reaches_from_here_is_not_tried(aws: AwsAccount, tmp_p
 def test_a_hub_that_answers_is_tried_by_slipway_smoke(
     aws: AwsAccount, hub: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The genuine command, which here finds that it may not ask for its token."""
+    """Which here finds that it may not ask for its token."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with at(aws, hub):
-        said = after.smoke(aws, ROOT)
+        said = recreate.smoke(aws, ROOT)
     assert said.startswith("not tried: AWS")
 
 
 def test_an_emulated_hub_is_not_tried(aws: AwsAccount, tmp_path: Path) -> None:
     emulated = {**os.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    assert "emulator" in after.smoke(AwsAccount(aws.environment, emulated), tmp_path)
+    assert "emulator" in recreate.smoke(AwsAccount(aws.environment, emulated), tmp_path)
 
 
 def test_what_is_red_fails_the_recreation_by_its_name() -> None:
     green = {"name": "route /code", "verdict": "passed"}
     red = {"name": "denied: metadata", "verdict": "not enforced"}
-    said = json.dumps({"ok": False, "release": "1.0.0", "checks": [green, red]})
     with pytest.raises(StepError, match="red: denied: metadata"):
-        after._result(said, "")
-    fine = json.dumps({"ok": True, "release": "1.0.0", "checks": [green]})
-    assert after._result(fine, "") == "1 checks passed"
-    with pytest.raises(StepError, match="slipway smoke: it broke"):
-        after._result("", "Traceback\nit broke")
+        recreate._result({"ok": False, "release": "1.0.0", "checks": [green, red]})
+    fine = {"ok": True, "release": "1.0.0", "checks": [green]}
+    assert recreate._result(fine) == "1 checks passed"
+
+
+@pytest.mark.parametrize(("missing", "said"), [("pipeline", "6 stacks"), ("", "7 stacks")])
+def test_the_stacks_that_there_are_after_the_deploy_are_counted(
+    aws: AwsAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str, said: str
+) -> None:
+    """There is a pipeline only in an environment with `github`."""
+
+    def deployed(command: list[str], **_: Any) -> "subprocess.CompletedProcess[str]":
+        assert command[1:3] == ["deploy", "dev/*"]
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(subprocess, "run", deployed)
+    there = {aws.stack(stack) for stack in facts.STACKS if stack != missing}
+    monkeypatch.setattr(
+        cloudformation,
+        "status",
+        lambda aws, stack: "CREATE_COMPLETE" if aws.stack(stack) in there else None,
+    )
+    assert recreate._deploy(aws, tmp_path) == said

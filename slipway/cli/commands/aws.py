@@ -87,14 +87,14 @@ def rehearse(
     as_json: Json = False,
 ) -> None:
     """Release, deploy, promote, roll back, tear down and recreate on an emulated AWS."""
-    from slipway.rehearse import rehearsal
+    from slipway.rehearse import life_cycle
     from slipway.rehearse.emulator import EmulatorError
     from slipway.release.pin import PinError
 
     steps, leftovers, ended = Steps(_progress), list[str](), False
     try:
         with _stopped_by_sigterm(), _errors_as_messages():
-            rehearsal.rehearse(
+            life_cycle.rehearse(
                 project_root(project), steps, leftovers, keep=keep, kubeconfig=kubeconfig
             )
             ended = True
