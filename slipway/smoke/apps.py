@@ -8,7 +8,7 @@ from websockets.typing import Subprotocol
 from slipway.model.apps import App, WebsocketProbe
 from slipway.smoke.kernels import kernel
 from slipway.smoke.report import Failure, NotApplicable
-from slipway.smoke.visitor import ClientConnection, Visitor
+from slipway.smoke.visitor import Visitor
 
 ANSWER_SECONDS = 30
 
@@ -69,19 +69,15 @@ async def _ping(visitor: Visitor, name: str, app: App) -> str:
     path = app.url_path(name).rstrip("/") + (app.websocket_path or "/")
     try:
         async with visitor.websocket(visitor.prefix + path) as socket:
-            await _pong(socket)
+            await (await socket.ping())
+            # What accepts, answers and then closes is no connection to work with.
+            try:
+                await asyncio.wait_for(socket.recv(), 1)
+            except TimeoutError:
+                await (await socket.ping())
     except InvalidStatus as error:
         if app.websocket_path:
             raise
         answer = f"it answered {error.response.status_code} to a websocket at {path}"
         raise NotApplicable(f"{answer}; `websocket:` in the catalog names another path") from error
     return f"its websocket at {path} answered a ping"
-
-
-async def _pong(socket: ClientConnection) -> None:
-    await (await socket.ping())
-    # What accepts, answers and then closes is no connection to work with.
-    try:
-        await asyncio.wait_for(socket.recv(), 1)
-    except TimeoutError:
-        await (await socket.ping())

@@ -16,6 +16,7 @@ from slipway.smoke.report import Failure
 TOKEN_SECONDS = 3600
 """Tokens of a run that is killed outlive it by no more than this."""
 LOOK_SECONDS = 0.2
+USERS = "/hub/api/users"
 
 
 class HubApi:
@@ -32,47 +33,41 @@ class HubApi:
 
     async def make_user(self, user: str) -> bool:
         """False if there is one of that name already. Raises Failure."""
-        answer = await self._client.post(f"/hub/api/users/{user}")
-        if answer.status_code == 409:
-            return False
-        _expect(answer, 201)
-        return True
+        return (await self._call("POST", user, 201, 409)).status_code == 201
 
     async def delete_user(self, user: str) -> None:
         """With all their tokens; their servers must be stopped."""
-        _expect(await self._client.delete(f"/hub/api/users/{user}"), 204, 404)
+        await self._call("DELETE", user, 204, 404)
 
     async def make_token(self, user: str, note: str, seconds: int = TOKEN_SECONDS) -> str:
         body = {"note": note, "expires_in": seconds}
-        answer = await self._client.post(f"/hub/api/users/{user}/tokens", json=body)
-        _expect(answer, 201)
-        return str(answer.json()["token"])
+        return str((await self._call("POST", f"{user}/tokens", 201, body=body)).json()["token"])
 
     async def notes(self, user: str) -> list[str]:
         """Of the user's tokens that are still good."""
-        answer = await self._client.get(f"/hub/api/users/{user}/tokens")
-        if answer.status_code == 404:
-            return []
-        _expect(answer, 200)
-        return [str(token["note"]) for token in answer.json()["api_tokens"]]
+        answer = await self._call("GET", f"{user}/tokens", 200, 404)
+        tokens = answer.json()["api_tokens"] if answer.status_code == 200 else []
+        return [str(token["note"]) for token in tokens]
 
     async def servers(self, user: str) -> dict[str, Any]:
         """By name. None for a user who is not there."""
-        answer = await self._client.get(f"/hub/api/users/{user}")
-        if answer.status_code == 404:
-            return {}
-        _expect(answer, 200)
-        return dict(answer.json()["servers"])
+        answer = await self._call("GET", user, 200, 404)
+        return dict(answer.json()["servers"]) if answer.status_code == 200 else {}
+
+    async def _call(
+        self, method: str, path: str, *statuses: int, body: Any = None
+    ) -> httpx.Response:
+        """Raises Failure if the answer has none of these statuses."""
+        return expect(await self._client.request(method, f"{USERS}/{path}", json=body), *statuses)
 
     async def start(self, user: str, profile: str, seconds: float, server: str = "") -> None:
         """Start a server and wait until it is ready. Raises Failure with what the hub says."""
         options = {"user_options": {"profile": profile}}
-        answer = await self._client.post(_server(user, server), json=options)
-        _expect(answer, 201, 202)
+        await self._call("POST", _server(user, server), 201, 202, body=options)
         try:
             async with asyncio.timeout(seconds):
-                while not (found := (await self.servers(user)).get(server)) or not found["ready"]:
-                    if not found or not found["pending"]:
+                while not (state := (await self.servers(user)).get(server)) or not state["ready"]:
+                    if not state or not state["pending"]:
                         raise Failure(
                             f"the profile {profile} does not start: {await self._why(user, server)}"
                         )
@@ -87,19 +82,19 @@ class HubApi:
             async with asyncio.timeout(seconds):
                 while servers := await self.servers(user):
                     for name in servers:
-                        answer = await self._client.delete(_server(user, name))
                         # 400: it is about to start or to stop.
-                        _expect(answer, 202, 204, 400, 404)
+                        await self._call("DELETE", _server(user, name), 202, 204, 400, 404)
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
-            states = ", ".join(str(one["pending"] or "running") for one in servers.values())
+            states = ", ".join(str(state["pending"] or "running") for state in servers.values())
             reason = f"servers of {user} after {seconds:.0f} s: {states or 'the hub does not say'}"
             raise Failure(reason) from None
 
     async def _why(self, user: str, server: str) -> str:
         """The last thing that the hub said of a start."""
         reason = "the hub does not say why"
-        async with self._client.stream("GET", f"{_server(user, server)}/progress") as answer:
+        progress = f"{USERS}/{_server(user, server)}/progress"
+        async with self._client.stream("GET", progress) as answer:
             async for line in answer.aiter_lines():
                 if line.startswith("data:"):
                     event = json.loads(line.removeprefix("data:"))
@@ -110,14 +105,28 @@ class HubApi:
 
 
 def _server(user: str, name: str) -> str:
-    return f"/hub/api/users/{user}/" + (f"servers/{quote(name)}" if name else "server")
+    return f"{user}/" + (f"servers/{quote(name)}" if name else "server")
 
 
-def _expect(answer: httpx.Response, *statuses: int) -> None:
+def expect(answer: httpx.Response, *statuses: int) -> httpx.Response:
+    """Raises Failure if the answer has none of these statuses."""
     if answer.status_code not in statuses:
-        try:
-            reason = answer.json()["message"]
-        except (ValueError, KeyError, TypeError):
-            reason = answer.reason_phrase
-        request = answer.request
-        raise Failure(f"{request.method} {request.url.path}: {answer.status_code} {reason}")
+        raise Failure(describe(answer))
+    return answer
+
+
+def describe(answer: httpx.Response) -> str:
+    """A bad answer in words. Slipway's own pages name the command and its last lines."""
+    method = "" if answer.request.method == "GET" else f"{answer.request.method} "
+    text = f"{method}{answer.request.url.path} answered {answer.status_code}"
+    try:
+        page = answer.json()
+        words = [str(page[key]) for key in ("title", "message") if page.get(key)]
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return text
+    text = ": ".join([text, *words])
+    if command := page.get("command"):
+        text += f"; it ran: {command if isinstance(command, str) else ' '.join(command)}"
+    if lines := page.get("lines"):
+        text += "; its last lines: " + " | ".join(str(line) for line in lines[-6:])
+    return text

@@ -8,8 +8,9 @@ import httpx
 from slipway_hub.services import CULLER_SCOPES
 
 from slipway.model import Environment
+from slipway.smoke.hub_api import describe
 from slipway.smoke.report import Failure, NotApplicable, NotEnforced
-from slipway.smoke.visitor import LOGIN, culprit
+from slipway.smoke.visitor import LOGIN
 
 PASSWORDS = ("shared-password", "native")
 
@@ -20,14 +21,14 @@ async def login_page(client: httpx.AsyncClient, environment: Environment) -> str
     kind = environment.spec.auth.kind
     if kind in PASSWORDS:
         if answer.status_code != 200 or 'type="password"' not in answer.text:
-            raise Failure(f"{culprit(answer)}, without a form for a password")
+            raise Failure(f"{describe(answer)}, without a form for a password")
         return "a form for user name and password"
     answer = await client.get("/hub/oauth_login")
     to = urlsplit(answer.headers.get("Location", ""))
     client_ids = parse_qs(to.query).get("client_id", [])
     expected = getattr(environment.spec.auth, "client_id", "")
     if not answer.is_redirect or client_ids != [expected]:
-        raise Failure(f"{culprit(answer)}, not a way to {kind} for the client {expected}")
+        raise Failure(f"{describe(answer)}, not a way to {kind} for the client {expected}")
     return f"leads to {to.hostname}"
 
 

@@ -15,8 +15,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection
 
 from slipway.smoke import inside
+from slipway.smoke.hub_api import expect
 from slipway.smoke.report import Failure
-from slipway.smoke.visitor import Visitor, culprit
+from slipway.smoke.visitor import Visitor
 
 
 @dataclass
@@ -85,9 +86,7 @@ def _take(kind: str, content: dict[str, Any], result: Result) -> str:
 @asynccontextmanager
 async def kernel(visitor: Visitor) -> AsyncIterator[Kernel]:
     """A kernel of the visitor's running server, ended afterwards."""
-    answer = await visitor.client.post(f"{visitor.prefix}/api/kernels", json={})
-    if answer.status_code != 201:
-        raise Failure(culprit(answer))
+    answer = expect(await visitor.client.post(f"{visitor.prefix}/api/kernels", json={}), 201)
     path = f"{visitor.prefix}/api/kernels/{answer.json()['id']}"
     try:
         async with joined(visitor, answer.json()["id"]) as running:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from slipway import facts
 from slipway.smoke.kernels import Kernel
-from slipway.smoke.report import Failure, NotApplicable, NotEnforced
+from slipway.smoke.report import Failure, NotEnforced
 from slipway.smoke.targets import SmokeTarget
 from slipway.smoke.visitor import Visitor
 
@@ -17,8 +17,8 @@ PATIENCE = 30
 ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 ONE_MACHINE = "the servers of a local environment are processes of one trusted user"
 
-Probes = dict[str, Callable[[], Awaitable[str]]]
-"""By what is tried; each says what was seen, or raises NotEnforced."""
+Probes = dict[str, Callable[[], Awaitable[str]] | str]
+"""By what is tried; each says what was seen, or raises NotEnforced. A word: why it is not tried."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ async def probes(
         found[name] = partial(refuses, running, url, visitor.token)
     for name, wall in _walls(other, host, port).items():
         if target.local:
-            found.setdefault(name, _on_one_machine)
+            found.setdefault(name, ONE_MACHINE)
         else:
             found[name] = partial(stands, running, wall, known_open)
     found["a token for the Kubernetes API"] = (
-        _on_one_machine if target.local else partial(_lacks, running, ACCOUNT)
+        ONE_MACHINE if target.local else partial(_lacks, running, ACCOUNT)
     )
     return found
 
@@ -125,10 +125,6 @@ async def _lacks(running: Kernel, path: str) -> str:
     if await running.call("reach", f"exists({path!r})"):
         raise NotEnforced(f"there is {path}")
     return f"no {path}"
-
-
-async def _on_one_machine() -> str:
-    raise NotApplicable(ONE_MACHINE)
 
 
 def _refused(what: str, status: object) -> str:

@@ -38,10 +38,6 @@ class Check:
     detail: str
     seconds: float
 
-    @property
-    def is_red(self) -> bool:
-        return self.verdict in RED
-
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -58,16 +54,16 @@ class Checks:
 
     @property
     def ok(self) -> bool:
-        return bool(self.done) and not any(check.is_red for check in self.done)
+        return bool(self.done) and not any(check.verdict in RED for check in self.done)
 
     async def run(
         self,
         name: str,
-        action: Callable[[], Awaitable[str]],
+        attempt: Awaitable[str],
         within: float = 120,
         good: Verdict = Verdict.PASSED,
     ) -> bool:
-        """Try one thing for at most `within` seconds; `action` returns what was seen.
+        """Try one thing for at most `within` seconds; `attempt` returns what was seen.
 
         True unless the verdict is red. Any error makes the check fail: green is only what was seen.
         """
@@ -75,7 +71,7 @@ class Checks:
         limit = asyncio.timeout(within)
         try:
             async with limit:
-                verdict, detail = good, await action()
+                verdict, detail = good, await attempt
         except NotApplicable as why:
             verdict, detail = Verdict.NOT_APPLICABLE, str(why)
         except NotEnforced as why:
@@ -88,7 +84,13 @@ class Checks:
         except Exception as error:
             # A broken answer is a finding, and not the end of the run.
             verdict, detail = Verdict.FAILED, f"{type(error).__name__}: {error}"
-        check = Check(name, verdict, detail, round(time.monotonic() - began, 1))
+        self._add(Check(name, verdict, detail, round(time.monotonic() - began, 1)))
+        return verdict not in RED
+
+    def skip(self, name: str, why: str) -> None:
+        """There is nothing to try."""
+        self._add(Check(name, Verdict.NOT_APPLICABLE, why, 0.0))
+
+    def _add(self, check: Check) -> None:
         self.done.append(check)
         self.say(str(check))
-        return not check.is_red

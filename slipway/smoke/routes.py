@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from slipway.smoke.hub_api import HubApi
+from slipway.smoke.hub_api import HubApi, expect
 from slipway.smoke.report import Failure
-from slipway.smoke.visitor import LOGIN, Browser, Journey, Visitor, culprit
+from slipway.smoke.visitor import LOGIN, Browser, Journey, Visitor
 
 QUERY = "slipway=smoke"
 
@@ -30,8 +30,7 @@ class Landing:
         if not any(f"{hop.path}?{hop.query}" == expected for hop in hops):
             last = urlsplit(str(journey.answer.url)).path
             raise Failure(f"led to {last} ({journey.answer.status_code}), not to {expected}")
-        if journey.answer.status_code != 200:
-            raise Failure(culprit(journey.answer))
+        expect(journey.answer, 200)
 
 
 async def logged_out(landing: Landing, visitor: Visitor, browser: Browser, seconds: float) -> str:

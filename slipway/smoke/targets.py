@@ -5,11 +5,10 @@ import binascii
 import fcntl
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from slipway_hub.settings import HubSettings, LocalSpawning
 
@@ -17,9 +16,6 @@ from slipway import facts
 from slipway.model import ClusterSpec, Environment
 from slipway.model.quantities import seconds
 from slipway.toolchain.kubectl import KubectlError, program, run
-
-if TYPE_CHECKING:
-    from slipway.aws.account import AwsAccount
 
 VARIABLE = "SLIPWAY_SMOKE_TOKEN"
 LOCAL_START_SECONDS = 90
@@ -58,16 +54,14 @@ def smoke_target(
     """Raises NoHubError. `url` and `token_file` win over what is found."""
     token = _given_token(token_file)
     if environment.spec.on_aws:
-        yield SmokeTarget(
-            _with_slash(url or _eks_url(environment)),
-            token or _eks_token(environment),
-            seconds(environment.cluster_spec.start_timeout),
-        )
+        start_seconds = seconds(environment.cluster_spec.start_timeout)
+        url, token = _on_aws(environment, url and _with_slash(url), token)
+        yield SmokeTarget(_with_slash(url), token, start_seconds)
     elif environment.spec.has_cluster:
         spec = environment.cluster_spec
         token = token or _kubernetes_token(spec.namespace, environment.name)
-        with _reached(spec, url) as found:
-            yield SmokeTarget(_with_slash(found), token, seconds(spec.start_timeout))
+        with _reached(spec, url) as reachable:
+            yield SmokeTarget(_with_slash(reachable), token, seconds(spec.start_timeout))
     elif url or token_file:
         raise NoHubError(
             f"{environment.name} is local: --url and --token-file are for an environment elsewhere"
@@ -191,37 +185,31 @@ def _reached(spec: ClusterSpec, url: str | None) -> Iterator[str]:
         process.communicate()
 
 
-def _eks_token(environment: Environment) -> str:
-    def secret(aws: "AwsAccount") -> str:
-        name = facts.secret_name(environment.name, facts.SMOKE_TOKEN)
-        return aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
-
-    return _from_aws(environment, secret)
-
-
-def _eks_url(environment: Environment) -> str:
-    """The domain, or an output of the hub's stack."""
-    if domain := environment.cluster_spec.domain:
-        return f"https://{domain}/"
-    from slipway.aws.cloudformation import output
-
-    if url := _from_aws(environment, lambda aws: output(aws, facts.HUB_STACK, "Url")):
-        return url
-    stack = facts.stack_name(environment.name, facts.HUB_STACK)
-    raise NoHubError(f"the stack {stack} has no output Url: pass --url")
-
-
-def _from_aws(environment: Environment, read: Callable[["AwsAccount"], str]) -> str:
+def _on_aws(environment: Environment, url: str | None, token: str | None) -> tuple[str, str]:
+    """Address and token: of what is not given, the domain or an output of the hub's stack, and a
+    secret."""
+    domain = environment.cluster_spec.domain
+    url = url or (f"https://{domain}/" if domain else None)
+    if url and token:
+        return url, token
     from botocore.exceptions import BotoCoreError, ClientError
 
     from slipway.aws.account import AwsAccount
+    from slipway.aws.cloudformation import output
     from slipway.steps import StepError
 
     aws = AwsAccount(environment)
     try:
         aws.check()
-        return read(aws)
+        if not (url := url or output(aws, facts.HUB_STACK, "Url")):
+            raise NoHubError(
+                f"the stack {aws.stack(facts.HUB_STACK)} has no output Url: pass --url"
+            )
+        if not token:
+            name = facts.secret_name(environment.name, facts.SMOKE_TOKEN)
+            token = aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"]
     except StepError as error:
         raise NoHubError(str(error)) from None
     except (BotoCoreError, ClientError) as error:
         raise NoHubError(f"AWS: {error}; is {environment.name} deployed?") from None
+    return url, token

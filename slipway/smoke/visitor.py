@@ -7,9 +7,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 
-from slipway.smoke.hub_api import HubApi
+from slipway.smoke.hub_api import HubApi, expect
 from slipway.smoke.report import Failure
 
 HOPS = 40
@@ -43,10 +43,7 @@ class Visitor:
 
     async def get(self, path: str) -> httpx.Response:
         """Following redirects. Raises Failure unless it ends with 200."""
-        answer = await self.client.get(path, follow_redirects=True)
-        if answer.status_code != 200:
-            raise Failure(culprit(answer))
-        return answer
+        return expect(await self.client.get(path, follow_redirects=True), 200)
 
     def websocket(self, path: str, **options: Any) -> connect:
         """Open a websocket as a page of the hub's own origin would."""
@@ -120,22 +117,3 @@ class Browser:
         if not answer.next_request:
             raise Failure(f"the login as {self._name} was refused: {answer.status_code}")
         return answer
-
-
-def culprit(answer: httpx.Response) -> str:
-    """A bad answer in words. Slipway's own pages name the command and its last lines."""
-    text = f"{answer.request.url.path} answered {answer.status_code}"
-    try:
-        page = answer.json()
-        words = [str(page[key]) for key in ("title", "message") if page.get(key)]
-    except (ValueError, TypeError, AttributeError, KeyError):
-        return text
-    text = ": ".join([text, *words])
-    if command := page.get("command"):
-        text += f"; it ran: {command if isinstance(command, str) else ' '.join(command)}"
-    if lines := page.get("lines"):
-        text += "; its last lines: " + " | ".join(str(line) for line in lines[-6:])
-    return text
-
-
-__all__ = ["Browser", "ClientConnection", "Journey", "Visitor", "culprit"]

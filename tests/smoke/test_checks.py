@@ -20,7 +20,7 @@ def tried(act: object) -> str:
             raise act
         return str(act)
 
-    asyncio.run(checks.run("it", once))
+    asyncio.run(checks.run("it", once()))
     return f"{checks.ok} {checks.done[0].verdict}: {checks.done[0].detail}"
 
 
@@ -48,7 +48,7 @@ def test_what_takes_too_long_has_failed():
         await asyncio.Event().wait()
         return ""
 
-    assert asyncio.run(checks.run("it", forever, within=0.01)) is False
+    assert asyncio.run(checks.run("it", forever(), within=0.01)) is False
     assert "nothing within" in checks.done[0].detail
 
 
