@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar, cast
 
 import boto3
@@ -93,11 +93,7 @@ def _session(region: str, variables: Mapping[str, str]) -> boto3.Session:
 def _cached(create: Factory, **options: Any) -> Factory:
     """`boto3.Session.client` with these options and one client per service; its types stay."""
 
-    @cache
-    def client(service: str) -> Any:
-        return create(service, **options)
-
-    return cast(Factory, client)
+    return cast(Factory, cache(partial(create, **options)))
 
 
 def is_missing(error: ClientError) -> bool:

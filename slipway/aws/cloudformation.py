@@ -39,7 +39,7 @@ def output(aws: AwsAccount, stack: str, key: str) -> str:
     """
     found = aws.client("cloudformation").describe_stacks(StackName=aws.stack(stack))
     outputs = found["Stacks"][0].get("Outputs", [])
-    return next((one["OutputValue"] for one in outputs if one["OutputKey"] == key), "")
+    return next((entry["OutputValue"] for entry in outputs if entry["OutputKey"] == key), "")
 
 
 def resources(aws: AwsAccount, stack: str) -> Iterator["StackResourceSummaryTypeDef"]:
@@ -59,9 +59,9 @@ def resources(aws: AwsAccount, stack: str) -> Iterator["StackResourceSummaryType
 def physical_ids(aws: AwsAccount, stack: str, type: str) -> list[str]:
     """Physical ids of a stack's resources of a type (`AWS::S3::Bucket`)."""
     return [
-        str(one["PhysicalResourceId"])
-        for one in resources(aws, stack)
-        if one["ResourceType"] == type
+        str(resource["PhysicalResourceId"])
+        for resource in resources(aws, stack)
+        if resource["ResourceType"] == type
     ]
 
 

@@ -20,9 +20,9 @@ within an hour after their function."""
 def leftovers(aws: AwsAccount) -> list[str]:
     """In words, each with its id. Disposable stacks that exist are listed too."""
     known = {
-        str(one["PhysicalResourceId"])
+        str(resource["PhysicalResourceId"])
         for stack in facts.LONG_LIVED_STACKS
-        for one in cloudformation.resources(aws, stack)
+        for resource in cloudformation.resources(aws, stack)
     }
     stacks = cloudformation.existing(aws, facts.DISPOSABLE_STACKS)
     found = {
@@ -49,9 +49,9 @@ def _in_the_vpc(aws: AwsAccount, known: set[str]) -> Iterator[str]:
         for group in ec2.describe_security_groups(Filters=inside)["SecurityGroups"]:
             if group["GroupName"] != "default" and group["GroupId"] not in known:
                 yield f"security group {group['GroupId']}"
-        for one in ec2.describe_network_interfaces(Filters=inside)["NetworkInterfaces"]:
-            if not _is_kept(one):
-                yield f"network interface {one['NetworkInterfaceId']}"
+        for interface in ec2.describe_network_interfaces(Filters=inside)["NetworkInterfaces"]:
+            if not _is_kept(interface):
+                yield f"network interface {interface['NetworkInterfaceId']}"
         for balancer in aws.client("elbv2").describe_load_balancers()["LoadBalancers"]:
             if balancer.get("VpcId") == vpc:
                 yield f"load balancer {balancer['LoadBalancerArn']}"
@@ -86,4 +86,4 @@ def _is_known(arn: str, known: set[str], aws: AwsAccount) -> bool:
     end = arn.rpartition("/")[2].rpartition(":")[2]
     if ":cloudformation:" in arn:
         return any(f":stack/{aws.stack(stack)}/" in arn for stack in facts.LONG_LIVED_STACKS)
-    return arn in known or end in known or any(one and one in arn for one in known if len(one) > 8)
+    return arn in known or end in known or any(id in arn for id in known if len(id) > 8)

@@ -62,7 +62,8 @@ def _allow_deletion(aws: AwsAccount, stack: str) -> None:
         TemplateBody=json.dumps(template),
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
         Parameters=[
-            {"ParameterKey": one["ParameterKey"], "UsePreviousValue": True} for one in parameters
+            {"ParameterKey": parameter["ParameterKey"], "UsePreviousValue": True}
+            for parameter in parameters
         ],
     )
     state = cloudformation.wait(
@@ -79,7 +80,7 @@ def _empty(aws: AwsAccount, bucket: str) -> None:
         versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         if versions:
             objects: list[ObjectIdentifierTypeDef] = [
-                {"Key": one["Key"], "VersionId": one["VersionId"]} for one in versions
+                {"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions
             ]
             s3.delete_objects(Bucket=bucket, Delete={"Objects": objects, "Quiet": True})
 

@@ -96,9 +96,10 @@ def _back_up_homes(aws: AwsAccount) -> str:
     homes = cloudformation.physical_ids(aws, data, "AWS::EFS::FileSystem")
     vaults = cloudformation.physical_ids(aws, data, "AWS::Backup::BackupVault")
     roles = [
-        one["PhysicalResourceId"]
-        for one in cloudformation.resources(aws, data)
-        if one["ResourceType"] == "AWS::IAM::Role" and one["LogicalResourceId"].startswith("backup")
+        resource["PhysicalResourceId"]
+        for resource in cloudformation.resources(aws, data)
+        if resource["ResourceType"] == "AWS::IAM::Role"
+        and resource["LogicalResourceId"].startswith("backup")
     ]
     if not (homes and vaults and roles):
         return "there are no homes to back up"

@@ -144,10 +144,10 @@ class Cluster:
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object:
         with self._lock:
-            found = self._objects.get((kind, namespace, name))
-        if found is None:
+            item = self._objects.get((kind, namespace, name))
+        if item is None:
             raise Refused(404, "NotFound", f'{kind.plural}.{kind.group} "{name}" not found')
-        return found
+        return item
 
     def objects(self) -> list[Object]:
         with self._lock:

@@ -14,13 +14,12 @@ from urllib.parse import urlsplit
 
 from slipway import facts, files
 from slipway.rehearse.cluster import Kind, Object, Refused
-from slipway.rehearse.sandbox import REGION, Sandbox
+from slipway.rehearse.sandbox import Sandbox
 from slipway.steps import StepError
 from slipway.toolchain import kubectl
 from slipway.toolchain.kubectl import KubectlError
 
 ON_AWS = (".eks.amazonaws.com", ".eks.amazonaws.com.cn", ".api.aws")
-NO_ACCOUNT = "000000000000"
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 UNKNOWN_KIND = "no matches for kind"
 TIMEOUT = 60
@@ -34,14 +33,11 @@ class GenuineCluster:
     StepError when there is no such cluster, or when it is on AWS.
     """
 
-    def __init__(self, kubeconfig: Path, world: Sandbox) -> None:
-        inside = world.environment(NO_ACCOUNT, REGION)
-        self._variables = {k: v for k, v in inside.items() if k not in PROXIES}
-        folder = world.folder / "genuine"
-        folder.mkdir(mode=0o700)
-        self._config = folder / "kubeconfig"
-        self._config.touch(mode=0o600)
-        files.write(self._config, json.dumps(self._checked(kubeconfig)))
+    def __init__(self, kubeconfig: Path, sandbox: Sandbox) -> None:
+        variables = sandbox.environment().items()
+        self._variables = {name: value for name, value in variables if name not in PROXIES}
+        self._config = sandbox.folder / "genuine-kubeconfig"
+        files.write(self._config, json.dumps(self._checked(kubeconfig)), mode=0o600)
         self._judged: set[str] = set()
         self._unknown: set[str] = set()
         self._namespace = f"slipway-rehearsal-{uuid.uuid4().hex[:8]}"

@@ -23,11 +23,6 @@ CODE = ("slipway", "stacks", "charts", "packages", "images", "app.py", "cdk.json
 FILES = ("app.py", "cdk.json", facts.CATALOG_FILE, facts.PLATFORM_FILE)
 """Of the project, which may have an app and images of its own."""
 IGNORED = f"{facts.STATE_FOLDER}/\ncdk.out/\n__pycache__/\n"
-IDENTITY = {
-    f"GIT_{who}_{what}": value
-    for who in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "rehearsal"), ("EMAIL", "rehearsal@localhost"))
-}
 
 
 class ProjectCopy:
@@ -44,12 +39,8 @@ class ProjectCopy:
         variables: Mapping[str, str],
     ) -> None:
         self.folder = folder
-        self._variables = {
-            **variables,
-            **IDENTITY,
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_CONFIG_NOSYSTEM": "1",
-        }
+        nobodys = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+        self._variables = {**variables, **nobodys}
         folder.mkdir(parents=True)
         self.signing_key = folder.with_name("signing.pem")
         """The rehearsal's own. Environments that take signed releases trust it, and no other."""
@@ -71,6 +62,8 @@ class ProjectCopy:
                 pin.set({"release": facts.WORKING_TREE})
         (folder / ".gitignore").write_text(IGNORED)
         self._git("init", "-q")
+        self._git("config", "user.name", "rehearsal")
+        self._git("config", "user.email", "rehearsal@localhost")
         self.commit("What is rehearsed")
 
     def _take(self, root: Path, name: str) -> None:

@@ -24,7 +24,7 @@ from slipway.rehearse.gateway import Gateway
 from slipway.rehearse.genuine import GenuineCluster
 from slipway.rehearse.kubernetes_api import KubernetesApi
 from slipway.rehearse.project import ProjectCopy
-from slipway.rehearse.sandbox import REGION, Sandbox
+from slipway.rehearse.sandbox import Sandbox
 from slipway.steps import Say, StepError
 
 LONGEST_WAIT = "12"
@@ -193,8 +193,7 @@ def _started(
     running.callback(gateway.stop)
     sandbox = Sandbox(folder, f"http://127.0.0.1:{port}", gateway.url, gateway.ca)
     emulator.write_commands(sandbox.commands)
-    outside = sandbox.environment("000000000000", REGION)
-    project = ProjectCopy(root, sandbox.project, environments, outside)
+    project = ProjectCopy(root, sandbox.project, environments, sandbox.environment())
     accounts = [_account(sandbox, environment.name) for environment in environments]
     controllers = Controllers(sandbox, {_cluster_id(aws): aws for aws in accounts})
     version = environments[0].versions.kubernetes

@@ -15,10 +15,6 @@ from pathlib import Path
 from slipway.toolchain.node import node
 
 CLOSED_PROXY = "http://127.0.0.1:9"
-REGION = "us-east-1"
-"""The emulator's own; each environment names its own."""
-
-
 NO_CREDENTIALS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -45,13 +41,14 @@ class Sandbox:
         """Programs found before all others."""
         return self.folder / "commands"
 
-    def environment(self, account: str, region: str) -> dict[str, str]:
-        """Variables for any program, acting in `account`. Nothing of this process's own gets in
-        but the search path and what a terminal needs."""
+    def environment(
+        self, account: str = "000000000000", region: str = "us-east-1"
+    ) -> dict[str, str]:
+        """Variables for any program, acting in `account`; by default it has none. Nothing of this
+        process's own gets in but the search path and what a terminal needs."""
         path = (str(self.commands), str(node().parent), os.environ.get("PATH", os.defpath))
-        kept = {k: v for k, v in os.environ.items() if k in ("LANG", "LC_ALL", "TERM")}
-        home = self.folder / "home"
-        tmp = self.folder / "tmp"
+        kept = {name: os.environ[name] for name in ("LANG", "LC_ALL", "TERM") if name in os.environ}
+        home, tmp = self.folder / "home", self.folder / "tmp"
         for folder in (home, tmp):
             folder.mkdir(parents=True, exist_ok=True)
         return {

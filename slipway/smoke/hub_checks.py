@@ -35,23 +35,16 @@ async def login_page(client: httpx.AsyncClient, environment: Environment) -> str
 async def release(hub: dict[str, Any], environment: Environment) -> str:
     """The hub runs what the environment's file and the catalog say, and not something else."""
     catalog = environment.catalog
-    pairs = [
-        ("release", hub["release"], environment.release_name),
-        (
-            "routes",
-            hub["routes"],
-            {path: catalog.route_target(path) for path in catalog.routes},
-        ),
-        (
-            "profiles",
-            hub["profiles"],
-            {slug: catalog.default_url(slug) for slug in catalog.profiles},
-        ),
-    ]
+    wanted: dict[str, Any] = {
+        "release": environment.release_name,
+        "routes": {path: catalog.route_target(path) for path in catalog.routes},
+        "profiles": {slug: catalog.default_url(slug) for slug in catalog.profiles},
+    }
     if environment.spec.has_cluster:
-        images = {name: environment.image_reference(name) for name in catalog.images}
-        pairs.append(("images", hub["images"], images))
-    differences = [difference(what, has, wanted) for what, has, wanted in pairs if has != wanted]
+        wanted["images"] = {name: environment.image_reference(name) for name in catalog.images}
+    differences = [
+        difference(what, hub[what], value) for what, value in wanted.items() if hub[what] != value
+    ]
     if differences:
         raise Failure("; ".join(differences) + ": deploy it, or start `slipway up` again")
     return f"{hub['release']}: {len(hub['profiles'])} profiles, {len(hub['routes'])} routes"
