@@ -84,18 +84,11 @@ def body_of(response: Any) -> Properties:
     return content
 
 
-def in_camel_case(value: Any) -> Any:
-    """CloudFormation's properties as EKS's API writes them."""
-    if isinstance(value, dict):
-        return {name[:1].lower() + name[1:]: in_camel_case(inner) for name, inner in value.items()}
-    return [in_camel_case(inner) for inner in value] if isinstance(value, list) else value
-
-
 def in_cluster(props: Properties) -> Properties:
-    """The body of a call about something in a cluster."""
+    """The body of a call about something in a cluster, as EKS's API writes it."""
     kept = {k: v for k, v in props.items() if k not in ("ClusterName", "Tags")}
-    camel: Properties = in_camel_case(kept)
-    return camel
+    body: Properties = provisioners._pascal_to_camel(kept)
+    return body
 
 
 def create_addon(props: Properties) -> Answer:
@@ -104,8 +97,9 @@ def create_addon(props: Properties) -> Answer:
 
 
 def create_access_entry(props: Properties) -> Answer:
-    body = in_camel_case({k: props[k] for k in ("PrincipalArn", "Type") if k in props})
-    made = body_of(eks._create_access_entry(props["ClusterName"], body))["accessEntry"]
+    kept = {k: props[k] for k in ("PrincipalArn", "Type") if k in props}
+    response = eks._create_access_entry(props["ClusterName"], in_cluster(kept))
+    made = body_of(response)["accessEntry"]
     return f"{props['ClusterName']}|{props['PrincipalArn']}", {
         "AccessEntryArn": made["accessEntryArn"]
     }
@@ -123,23 +117,16 @@ def delete_pod_identity(id: str, props: Properties) -> None:
 
 def cluster_in_ours() -> None:
     """A cluster's Kubernetes API is a folder of the one that we name, and it may be protected."""
-    describe, remove = eks._create_cluster, eks._delete_cluster
     create = handlers["AWS::EKS::Cluster"]["create"]
-    handle = eks._handle_request_sync
+    remove, handle = eks._delete_cluster, eks._handle_request_sync
 
-    def created(body: dict[str, Any], creator_arn: str | None = None) -> Any:
-        answer = describe(body, creator_arn)
-        cluster = eks._clusters[body["name"]]
-        cluster_id = f"{get_account_id()}/{get_region()}/{body['name']}"
-        cluster["endpoint"] = f"{KUBERNETES_URL}/{cluster_id}"
+    def created(logical_id: str, props: Properties, stack: str) -> Answer:
+        name, _ = create(logical_id, props, stack)
+        cluster = eks._clusters[name]
+        cluster["endpoint"] = f"{KUBERNETES_URL}/{get_account_id()}/{get_region()}/{name}"
         cluster["certificateAuthority"] = {"data": KUBERNETES_CA}
-        return answer
-
-    def provisioned(logical_id: str, props: Properties, stack: str) -> Answer:
-        answer: Answer = create(logical_id, props, stack)
-        protected = str(props.get("DeletionProtection")).lower() == "true"
-        eks._clusters[answer[0]]["deletionProtection"] = protected
-        return answer
+        cluster["deletionProtection"] = str(props.get("DeletionProtection")).lower() == "true"
+        return name, provisioners._eks_cluster_attrs(cluster)
 
     def deleted(name: str) -> Any:
         if eks._clusters.get(name, {}).get("deletionProtection"):
@@ -156,9 +143,8 @@ def cluster_in_ours() -> None:
                 )
         return handle(method, path, headers, body, query)
 
-    eks._create_cluster, eks._delete_cluster = created, deleted
-    eks._handle_request_sync = requested
-    handlers["AWS::EKS::Cluster"]["create"] = provisioned
+    eks._delete_cluster, eks._handle_request_sync = deleted, requested
+    handlers["AWS::EKS::Cluster"]["create"] = created
     handlers["AWS::EKS::Cluster"]["delete"] = lambda id, props: _unless_gone(deleted(id))
 
 

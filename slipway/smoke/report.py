@@ -22,13 +22,19 @@ RED = (Verdict.FAILED, Verdict.NOT_ENFORCED)
 class Failure(Exception):  # noqa: N818 - a verdict
     """It does not do what it should. The message names the culprit."""
 
+    verdict = Verdict.FAILED
+
 
 class NotEnforced(Failure):
     """Something is reachable or allowed that must not be."""
 
+    verdict = Verdict.NOT_ENFORCED
+
 
 class NotApplicable(Exception):  # noqa: N818 - a verdict
     """There is nothing to try here; the message says why."""
+
+    verdict = Verdict.NOT_APPLICABLE
 
 
 @dataclass(frozen=True)
@@ -72,12 +78,8 @@ class Checks:
         try:
             async with limit:
                 verdict, detail = good, await attempt
-        except NotApplicable as why:
-            verdict, detail = Verdict.NOT_APPLICABLE, str(why)
-        except NotEnforced as why:
-            verdict, detail = Verdict.NOT_ENFORCED, str(why)
-        except Failure as why:
-            verdict, detail = Verdict.FAILED, str(why)
+        except (Failure, NotApplicable) as why:
+            verdict, detail = why.verdict, str(why)
         except TimeoutError as error:
             seen = f"nothing within {within:.0f} s" if limit.expired() else str(error)
             verdict, detail = Verdict.FAILED, seen or "it did not answer in time"
