@@ -97,7 +97,7 @@ def create_addon(props: Properties) -> Answer:
 
 
 def create_access_entry(props: Properties) -> Answer:
-    kept = {k: props[k] for k in ("PrincipalArn", "Type") if k in props}
+    kept = {k: v for k, v in props.items() if k in ("PrincipalArn", "Type")}
     response = eks._create_access_entry(props["ClusterName"], in_cluster(kept))
     made = body_of(response)["accessEntry"]
     return f"{props['ClusterName']}|{props['PrincipalArn']}", {
