@@ -1,14 +1,15 @@
 """Starts and stops the emulated AWS, in a Python environment of its own."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
-from slipway.local import processes
 from slipway.steps import Say, poll
 from slipway.toolchain import kubectl
 from slipway.toolchain.new_folder import new_folder
@@ -59,7 +60,7 @@ def write_commands(folder: Path) -> None:
 
 
 class Emulator:
-    """A running emulator. Everything it starts ends with it."""
+    """A running emulator. Everything it starts is of its process group, and ends with it."""
 
     def __init__(self, python: Path, environment: dict[str, str], port: int, log: Path) -> None:
         self._url, self._log = f"http://127.0.0.1:{port}", log
@@ -73,8 +74,15 @@ class Emulator:
             "SFTP_ENABLED": "0",
             "SLIPWAY_PARENT": str(os.getpid()),
         }
-        command = [str(python), str(HERE / "emulated_aws.py")]
-        self._process = processes.start(command, variables, log.parent, log)
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                [str(python), str(HERE / "emulated_aws.py")],
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
 
     def wait(self) -> None:
         """Until it answers. Raises EmulatorError."""
@@ -95,7 +103,12 @@ class Emulator:
 
     def stop(self) -> None:
         """End it and the functions that it runs."""
-        processes.stop(self._process, STOP_SECONDS)
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_SECONDS)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 def free_port() -> int:
