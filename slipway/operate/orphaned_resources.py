@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/eks/latest/userguide/auto-troubleshoot.html
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,33 @@ from slipway import facts
 from slipway.aws.account import AwsAccount, is_missing
 
 RUNNING = "State.Name != 'terminated' && State.Name != 'shutting-down'"
+OF_EC2: tuple[tuple[str, str, str, Callable[[Any, str], object]], ...] = (
+    (
+        "instance",
+        "describe_instances",
+        f"Reservations[].Instances[?{RUNNING}][].InstanceId",
+        lambda ec2, id: ec2.terminate_instances(InstanceIds=[id]),
+    ),
+    (
+        "volume",
+        "describe_volumes",
+        "Volumes[].VolumeId",
+        lambda ec2, id: ec2.delete_volume(VolumeId=id),
+    ),
+    (
+        "network interface",
+        "describe_network_interfaces",
+        "NetworkInterfaces[].NetworkInterfaceId",
+        lambda ec2, id: ec2.delete_network_interface(NetworkInterfaceId=id),
+    ),
+    (
+        "security group",
+        "describe_security_groups",
+        "SecurityGroups[].GroupId",
+        lambda ec2, id: ec2.delete_security_group(GroupId=id),
+    ),
+)
+"""Kinds of EC2: how they are listed, where in a page their ids are, how one is deleted."""
 
 
 @dataclass(frozen=True)
@@ -43,51 +71,21 @@ def find(aws: AwsAccount) -> list[OrphanedResource]:
     ]
 
 
-def _kinds(aws: AwsAccount) -> list[tuple[str, Iterable[str], Callable[[str], object]]]:
+def _kinds(aws: AwsAccount) -> Iterator[tuple[str, Iterable[str], Callable[[str], object]]]:
     """Each kind's name, the ids of what there is, and how one is deleted."""
     elb, logs = aws.client("elbv2"), aws.client("logs")
-    ec2: Any = aws.client("ec2")
     balancers = elb.get_paginator("describe_load_balancers").paginate()
+    arns = _of_cluster(aws, balancers.search("LoadBalancers[].LoadBalancerArn"))
+    yield "load balancer", arns, lambda arn: elb.delete_load_balancer(LoadBalancerArn=arn)
     groups = elb.get_paginator("describe_target_groups").paginate()
-
-    def tagged(operation: str, ids: str) -> Iterable[str]:
-        of_cluster = [{"Name": f"tag:{facts.CLUSTER_TAG}", "Values": [aws.cluster]}]
-        found: Iterable[str] = ec2.get_paginator(operation).paginate(Filters=of_cluster).search(ids)
-        return found
-
-    return [
-        (
-            "load balancer",
-            _of_cluster(aws, balancers.search("LoadBalancers[].LoadBalancerArn")),
-            lambda arn: elb.delete_load_balancer(LoadBalancerArn=arn),
-        ),
-        (
-            "target group",
-            _of_cluster(aws, groups.search("TargetGroups[].TargetGroupArn")),
-            lambda arn: elb.delete_target_group(TargetGroupArn=arn),
-        ),
-        (
-            "instance",
-            tagged("describe_instances", f"Reservations[].Instances[?{RUNNING}][].InstanceId"),
-            lambda id: ec2.terminate_instances(InstanceIds=[id]),
-        ),
-        (
-            "volume",
-            tagged("describe_volumes", "Volumes[].VolumeId"),
-            lambda id: ec2.delete_volume(VolumeId=id),
-        ),
-        (
-            "network interface",
-            tagged("describe_network_interfaces", "NetworkInterfaces[].NetworkInterfaceId"),
-            lambda id: ec2.delete_network_interface(NetworkInterfaceId=id),
-        ),
-        (
-            "security group",
-            tagged("describe_security_groups", "SecurityGroups[].GroupId"),
-            lambda id: ec2.delete_security_group(GroupId=id),
-        ),
-        ("log group", _log_groups(aws), lambda name: logs.delete_log_group(logGroupName=name)),
-    ]
+    arns = _of_cluster(aws, groups.search("TargetGroups[].TargetGroupArn"))
+    yield "target group", arns, lambda arn: elb.delete_target_group(TargetGroupArn=arn)
+    ec2: Any = aws.client("ec2")
+    tagged = [{"Name": f"tag:{facts.CLUSTER_TAG}", "Values": [aws.cluster]}]
+    for kind, describe, ids, delete in OF_EC2:
+        found = ec2.get_paginator(describe).paginate(Filters=tagged).search(ids)
+        yield kind, found, partial(delete, ec2)
+    yield "log group", _log_groups(aws), lambda name: logs.delete_log_group(logGroupName=name)
 
 
 def _of_cluster(aws: AwsAccount, arns: Iterable[str]) -> Iterator[str]:

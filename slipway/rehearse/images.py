@@ -4,6 +4,7 @@ Each is a genuine OCI image whose only file says what it stands for; records, ta
 those of a build. Run in a rehearsal's sandbox: the push goes through its gateway.
 """
 
+import gzip
 import hashlib
 import io
 import sys
@@ -23,7 +24,6 @@ from slipway.images.build.record import BuildRecord, BuildRecords, layers
 from slipway.images.oci import descriptors as oci
 from slipway.images.oci.descriptors import Descriptor, platform_here
 from slipway.images.oci.layout import Layout
-from slipway.images.oci.pack import entry, layer_writer, open_layer
 from slipway.images.registry import transfer
 from slipway.images.registry.reference import Reference
 from slipway.images.registry.registry import Registry
@@ -111,18 +111,18 @@ def _by_digest(reference: str) -> str:
 
 def small_image(store: Layout, content: bytes) -> Descriptor:
     """An image of one file."""
-    with layer_writer(store) as writer:
-        with open_layer(writer) as archive:
-            info = entry(FILE, tarfile.REGTYPE, 0o644)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-        layer = writer.finish()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo(FILE)
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    layer = store.add(gzip.compress(packed.getvalue(), mtime=0), oci.LAYER_GZIP)
     here = platform_here()
     config = {
         "os": here.os,
         "architecture": here.architecture,
         "config": {},
-        "rootfs": {"type": "layers", "diff_ids": [writer.diff_id]},
+        "rootfs": {"type": "layers", "diff_ids": [oci.digest_of(packed.getvalue())]},
         "history": [{"created_by": "slipway rehearse"}],
     }
     manifest = {
