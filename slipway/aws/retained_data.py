@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from slipway_hub.snapshots import BucketSnapshots
+
 from slipway import facts
 from slipway.aws import cloudformation
 from slipway.aws.account import AwsAccount
@@ -62,12 +64,16 @@ def data(aws: AwsAccount) -> Data:
     """The environment's data now."""
     file_systems = cloudformation.physical_ids(aws, facts.DATA_STACK, "AWS::EFS::FileSystem")
     buckets = cloudformation.physical_ids(aws, facts.DATA_STACK, "AWS::S3::Bucket")
-    snapshots = _snapshots(aws, buckets[0]) if buckets else []
+    names: list[str] = []
+    if buckets:
+        prefix = facts.SNAPSHOTS_PREFIX.strip("/")
+        snapshots = BucketSnapshots(buckets[0], prefix, aws.client("s3"))
+        names = snapshots.names()
     return Data(
         file_system=file_systems[0] if file_systems else None,
         recovery_points=frozenset(_recovery_points(aws)),
-        snapshots=len(snapshots),
-        users=_users(aws, buckets[0], snapshots[-1]) if snapshots else None,
+        snapshots=len(names),
+        users=_users(snapshots, names[-1]) if names else None,
     )
 
 
@@ -88,22 +94,10 @@ def described(aws: AwsAccount) -> list[str]:
     return kept
 
 
-def _snapshots(aws: AwsAccount, bucket: str) -> list[str]:
-    """Keys, oldest first."""
-    pages = aws.client("s3").get_paginator("list_objects_v2")
-    found = [
-        (item["LastModified"], item["Key"])
-        for page in pages.paginate(Bucket=bucket, Prefix=facts.SNAPSHOTS_PREFIX)
-        for item in page.get("Contents", [])
-        if item["Key"].endswith(".sqlite")
-    ]
-    return [key for _, key in sorted(found)]
-
-
-def _users(aws: AwsAccount, bucket: str, key: str) -> int | None:
+def _users(snapshots: BucketSnapshots, name: str) -> int | None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "hub.sqlite"
-        aws.client("s3").download_file(bucket, key, str(file))
+        snapshots.get(name, file)
         try:
             with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
                 count: int = database.execute("SELECT COUNT(*) FROM users").fetchone()[0]
