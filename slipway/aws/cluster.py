@@ -14,6 +14,9 @@ from slipway.steps import StepError
 from slipway.toolchain.kubectl import KubectlError
 from slipway.toolchain.kubectl import run as run_kubectl
 
+TIMEOUT = 300
+"""Seconds for one command: a server is given time to stop."""
+
 
 def _token(aws: AwsAccount) -> str:
     """A token for the cluster's API, good for fifteen minutes: a signed request to STS.
@@ -48,7 +51,7 @@ def _token(aws: AwsAccount) -> str:
     return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
 
 
-def kubectl(aws: AwsAccount, *arguments: str, seconds: int = 300) -> str | None:
+def kubectl(aws: AwsAccount, *arguments: str) -> str | None:
     """What kubectl printed; None if there is no cluster. Raises StepError."""
     try:
         cluster = aws.client("eks").describe_cluster(name=aws.cluster)["cluster"]
@@ -66,7 +69,7 @@ def kubectl(aws: AwsAccount, *arguments: str, seconds: int = 300) -> str | None:
         files.write(file, config, mode=0o600)
         try:
             done = run_kubectl(
-                *arguments, kubeconfig=file, timeout=seconds, environment=aws.variables
+                *arguments, kubeconfig=file, timeout=TIMEOUT, environment=aws.variables
             )
         except KubectlError as error:
             raise StepError(f"{error}{_hint(aws, str(error))}") from None

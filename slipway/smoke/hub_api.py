@@ -15,6 +15,7 @@ from slipway.smoke.report import Failure
 
 TOKEN_SECONDS = 3600
 """Tokens of a run that is killed outlive it by no more than this."""
+STOP_SECONDS = 90
 LOOK_SECONDS = 0.2
 USERS = "/hub/api/users"
 
@@ -75,11 +76,11 @@ class HubApi:
         except TimeoutError:
             raise Failure(f"the profile {profile} has not started in {seconds:.0f} s") from None
 
-    async def stop(self, user: str, seconds: float = 90) -> None:
+    async def stop(self, user: str) -> None:
         """Stop all servers of a user and wait until they are gone. Raises Failure."""
         servers: dict[str, Any] = {}
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(STOP_SECONDS):
                 while servers := await self.servers(user):
                     for name in servers:
                         # 400: it is about to start or to stop.
@@ -87,7 +88,7 @@ class HubApi:
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
             states = ", ".join(str(state["pending"] or "running") for state in servers.values())
-            reason = f"servers of {user} after {seconds:.0f} s: {states or 'the hub does not say'}"
+            reason = f"servers of {user} after {STOP_SECONDS} s: {states or 'the hub does not say'}"
             raise Failure(reason) from None
 
     async def _why(self, user: str, server: str) -> str:
