@@ -120,12 +120,10 @@ class Cluster:
         cluster_id: str,
         version: str,
         changed: Callable[[str, str, Object], None],
-        judge: Judge = accept,
+        judge: Judge,
     ) -> None:
-        self.cluster_id = cluster_id
+        self.cluster_id, self._version, self._changed = cluster_id, version, changed
         self._judge: Judge = accept
-        self._version = version
-        self._changed = changed
         self._objects: dict[tuple[Kind, str, str], Object] = {}
         self._lock = threading.RLock()
         self.broken: set[str] = set()

@@ -43,7 +43,7 @@ class KubernetesApi:
         self.clusters: dict[str, Cluster] = {}
         self._version, self._changed, self.executed = version, changed, executed
         self.judge: Judge = accept
-        """Called with every object that is written."""
+        """Called with every object that is written to clusters that begin from now on."""
         authority = trustme.CA()
         self.ca = base64.b64encode(authority.cert_pem.bytes()).decode()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -59,9 +59,8 @@ class KubernetesApi:
 
     def cluster(self, cluster_id: str) -> Cluster:
         if cluster_id not in self.clusters:
-            self.clusters[cluster_id] = Cluster(
-                cluster_id, self._version, self._changed, lambda *args: self.judge(*args)
-            )
+            new = Cluster(cluster_id, self._version, self._changed, self.judge)
+            self.clusters[cluster_id] = new
         return self.clusters[cluster_id]
 
     def forget(self, cluster_id: str) -> None:
