@@ -5,7 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,14 @@ HERE = Path(__file__).parent
 LOCK = HERE / "requirements.txt"
 START_SECONDS = 60
 STOP_SECONDS = 5
+SETTINGS = {
+    "BIND_HOST": "127.0.0.1",
+    "MINISTACK_HOST": "127.0.0.1",
+    "LAMBDA_EXECUTOR": "local",
+    "IOT_MTLS_ENABLED": "0",
+    "SFTP_ENABLED": "0",
+}
+"""Of ministack, as environment variables."""
 
 
 class EmulatorError(Exception):
@@ -59,56 +68,45 @@ def write_commands(folder: Path) -> None:
         raise EmulatorError(str(error)) from None
 
 
-class Emulator:
-    """A running emulator. Everything it starts is of its process group, and ends with it."""
+@contextmanager
+def emulated_aws(
+    python: Path, environment: Mapping[str, str], port: int, log: Path
+) -> Iterator[None]:
+    """A running emulator. Everything it starts is of its process group, and ends with it.
 
-    def __init__(self, python: Path, environment: dict[str, str], port: int, log: Path) -> None:
-        self._url, self._log = f"http://127.0.0.1:{port}", log
-        variables = {
-            **environment,
-            "GATEWAY_PORT": str(port),
-            "BIND_HOST": "127.0.0.1",
-            "MINISTACK_HOST": "127.0.0.1",
-            "LAMBDA_EXECUTOR": "local",
-            "IOT_MTLS_ENABLED": "0",
-            "SFTP_ENABLED": "0",
-            "SLIPWAY_PARENT": str(os.getpid()),
-        }
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                [str(python), str(HERE / "emulated_aws.py")],
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def wait(self) -> None:
-        """Until it answers. Raises EmulatorError."""
-
-        def is_last(answers: bool) -> bool:
-            return answers or self._process.poll() is not None
-
-        if not poll(self._answers, is_last, START_SECONDS, 0.1):
-            last = "\n".join(self._log.read_text().splitlines()[-8:])
+    Raises EmulatorError.
+    """
+    own = {"GATEWAY_PORT": str(port), "SLIPWAY_PARENT": str(os.getpid())}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(python), str(HERE / "emulated_aws.py")],
+            env={**environment, **SETTINGS, **own},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        poll(lambda: _answers(port) or process.poll() is not None, bool, START_SECONDS, 0.1)
+        if process.poll() is not None or not _answers(port):
+            last = "\n".join(log.read_text().splitlines()[-8:])
             raise EmulatorError(f"the AWS emulator does not start:\n{last}")
-
-    def _answers(self) -> bool:
-        try:
-            httpx.get(f"{self._url}/_ministack/health", timeout=2, trust_env=False)
-        except httpx.HTTPError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        """End it and the functions that it runs."""
-        self._process.terminate()
+        yield
+    finally:
+        process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_SECONDS)
+            process.wait(STOP_SECONDS)
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/_ministack/health", timeout=2, trust_env=False)
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 def free_port() -> int:

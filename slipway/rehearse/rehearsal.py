@@ -19,7 +19,6 @@ from slipway.model import Environment, Project, load
 from slipway.rehearse import emulator
 from slipway.rehearse.cluster import Cluster
 from slipway.rehearse.controllers import Controllers
-from slipway.rehearse.emulator import Emulator
 from slipway.rehearse.gateway import Gateway
 from slipway.rehearse.genuine import GenuineCluster
 from slipway.rehearse.kubernetes_api import KubernetesApi
@@ -205,9 +204,8 @@ def _started(
         "SLIPWAY_KUBERNETES_CA": api.ca,
         "SLIPWAY_LONGEST_WAIT": LONGEST_WAIT,
     }
-    emulated = Emulator(python, variables, port, folder / "emulator.log")
-    running.callback(emulated.stop)
-    emulated.wait()
+    log = folder / "emulator.log"
+    running.enter_context(emulator.emulated_aws(python, variables, port, log))
     genuine = None
     if kubeconfig:
         genuine = GenuineCluster(kubeconfig, sandbox)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,11 +65,7 @@ async def run(
             beside.cancel()
             await asyncio.gather(beside, return_exceptions=True)
     await checks.run("cleaned up", _cleaned(left))
-    return {
-        "ok": checks.ok,
-        **runs,
-        "checks": [check.as_json() for check in checks.done],
-    }
+    return {"ok": checks.ok, **runs, "checks": [asdict(check) for check in checks.done]}
 
 
 async def _hub(environment: Environment, session: Session, checks: Checks) -> dict[str, str | None]:

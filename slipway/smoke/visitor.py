@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -24,7 +24,7 @@ class Journey:
     """The last answer after redirects, and all addresses on the way to it."""
 
     answer: httpx.Response
-    hops: list[str] = field(default_factory=list)
+    hops: list[str]
 
     def passed(self, path: str) -> bool:
         return any(urlsplit(hop).path.startswith(path) for hop in self.hops)
