@@ -16,7 +16,7 @@ def render(environment: Environment, output: Path | None) -> list[dict[str, str]
     Each is `{"chart", "kind", "name", "namespace"}`; cluster-wide ones have an empty namespace.
     Raises ValueError for a local environment: it has no cluster.
     """
-    charts = _objects(environment)
+    charts = objects(environment)
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         for name, text in _files(charts).items():
@@ -26,10 +26,11 @@ def render(environment: Environment, output: Path | None) -> list[dict[str, str]
 
 def yaml_text(environment: Environment) -> str:
     """Everything `render` writes, as one stream for `kubectl apply -f -`."""
-    return "---\n".join(_files(_objects(environment)).values())
+    return "---\n".join(_files(objects(environment)).values())
 
 
-def _objects(environment: Environment) -> "dict[str, list[Manifest]]":
+def objects(environment: Environment) -> "dict[str, list[Manifest]]":
+    """By chart, in the order in which charts are applied. Raises as `render`."""
     # Starts Node, and the one that is pinned: only the commands that render shall wait for it.
     use_pinned_node()
     from charts import aws_values, rendering

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from slipway.cli.app import bad_input, fail, print_json
-from slipway.facts import WORKING_TREE
+from slipway.facts import HUB_STACK, WORKING_TREE
 from slipway.model import Project
 from slipway.release.diff.compare import Diff, compare
 from slipway.release.diff.inputs import inputs
@@ -68,7 +68,9 @@ def _place(project: Project, name: str) -> "AwsAccount":
 
 def _deployed(project: Project, place: "AwsAccount") -> str | None:
     """The release that runs, if it is one of the project's."""
-    from slipway.release.diff.cloudformation import deployed_release
+    from slipway.release.promotion.deployed import deployed_stack, release_of
 
-    version = deployed_release(place)
+    place.check()
+    stack = deployed_stack(place, HUB_STACK)
+    version = release_of(stack) if stack else None
     return version if version in (*existing(project.root), WORKING_TREE) else None

@@ -5,13 +5,14 @@ like: text. Numbers that would lose something (leading zeros, underscores) stay 
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 from typing import Any
 
 import yaml
 
-from slipway.model.problems import InvalidProject, Path, Problem, dotted
+from slipway.model.problems import Finding, InvalidProject, Path, Problem, dotted
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MOST_NODES = 200_000
@@ -41,6 +42,11 @@ class Document:
         mark = self._mark(path, at_key)
         return Problem(self.name, mark.line, mark.column, dotted(path), message, hint)
 
+    def refuse(self, findings: Iterable[Finding]) -> None:
+        """Raises InvalidProject with their places if there are any."""
+        if problems := [self.problem(f.path, f.message, f.hint, at_key=f.at_key) for f in findings]:
+            raise InvalidProject(problems)
+
     def source(self, path: Path) -> str | None:
         return self._source.get(path)
 
@@ -62,9 +68,8 @@ def read(file: FilePath, name: str) -> Document:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise InvalidProject(
-            [Problem(name, 1, 1, "", f"cannot be read ({error.strerror})", "check that it exists")]
-        ) from error
+        message = f"cannot be read ({error.strerror})"
+        raise InvalidProject.of_file(name, "", message, "check that it exists") from error
     return parse(content, name)
 
 

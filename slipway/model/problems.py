@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 Path = tuple[str | int, ...]
 """Keys and list indices from the top of a document to a value."""
@@ -44,6 +44,11 @@ class InvalidProject(Exception):  # noqa: N818  (reads as what it is where it is
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(sorted(set(problems)))
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @classmethod
+    def of_file(cls, file: str, path: str, message: str, hint: str = "") -> Self:
+        """One problem of a file that is not on one of its lines, or of a file that is missing."""
+        return cls([Problem(file, 1, 1, path, message, hint)])
 
 
 class Finding(NamedTuple):

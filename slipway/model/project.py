@@ -63,7 +63,7 @@ class Project:
     def environment(self, name: str) -> Environment:
         """The environment `name`. Raises InvalidProject with those that exist."""
         if name not in self.specs:
-            raise InvalidProject([_no_environment(self.root, name)])
+            raise _no_environment(self.root, name)
         spec, logo = self.specs[name], self.logos.get(name, "")
         release = None if spec.release == facts.WORKING_TREE else self.releases[spec.release]
         catalog, platform = (
@@ -87,7 +87,7 @@ def find_root(start: Path) -> Path:
         if (folder / CATALOG_FILE).is_file():
             return folder
     message = f"is neither in {start} nor above it"
-    raise InvalidProject([Problem(CATALOG_FILE, 1, 1, "", message, "name --project DIR")])
+    raise InvalidProject.of_file(CATALOG_FILE, "", message, "name --project DIR")
 
 
 def load(root: Path, only: str | None = None) -> Project:
@@ -99,7 +99,7 @@ def load(root: Path, only: str | None = None) -> Project:
     """
     names, versions = _names(root / facts.ENVIRONMENTS_FOLDER), _names(root / facts.RELEASES_FOLDER)
     if only is not None and only not in names:
-        raise InvalidProject([_no_environment(root, only)])
+        raise _no_environment(root, only)
     problems: list[Problem] = []
     loaded: dict[str, tuple[EnvironmentSpec, Document]] = {}
     releases: dict[str, Release] = {}
@@ -145,10 +145,10 @@ def _check_misfits(project: Project, spec: EnvironmentSpec, document: Document) 
     """Between an environment and what it is to run. Raises InvalidProject."""
     release = project.releases.get(spec.release)
     if release is None:
-        _refuse(document, spec.misfits(project.catalog))
+        document.refuse(spec.misfits(project.catalog))
     else:
         signed = check_signature(project.root, spec.signed_by, release)
-        _refuse(document, [*spec.misfits(release.catalog), *signed])
+        document.refuse([*spec.misfits(release.catalog), *signed])
 
 
 def _load_spec(root: Path, name: str, versions: list[str]) -> tuple[EnvironmentSpec, Document]:
@@ -185,15 +185,8 @@ def _load_with_places(
         value = _adapter(model).validate_python(document.data)
     except ValidationError as error:
         raise InvalidProject(explain.problems(error, document, model)) from error
-    _refuse(document, check(value))
+    document.refuse(check(value))
     return value, document
-
-
-def _refuse(document: Document, findings: Iterable[Finding]) -> None:
-    """Raises InvalidProject if there are any."""
-    problems = [document.problem(f.path, f.message, f.hint, at_key=f.at_key) for f in findings]
-    if problems:
-        raise InvalidProject(problems)
 
 
 _adapters: dict[int, TypeAdapter[Any]] = {}
@@ -219,7 +212,7 @@ def _names(folder: Path) -> list[str]:
     return sorted(file.stem for file in folder.glob("*.yaml"))
 
 
-def _no_environment(root: Path, name: str) -> Problem:
+def _no_environment(root: Path, name: str) -> InvalidProject:
     known = listed(_names(root / facts.ENVIRONMENTS_FOLDER)) or "none yet"
-    file = facts.environment_file(name)
-    return Problem(file, 1, 1, "", f"there is no environment {name!r}", f"there is {known}")
+    message, hint = f"there is no environment {name!r}", f"there is {known}"
+    return InvalidProject.of_file(facts.environment_file(name), "", message, hint)

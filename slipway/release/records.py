@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 from slipway import files
 from slipway.facts import DATA_STACK, RECORDS_PREFIX, STATE_FOLDER
@@ -63,16 +63,6 @@ class OperationRecord:
             raise ValueError(message) from error
 
 
-class RecordStore(Protocol):
-    """A store of records. Nothing in it is ever changed."""
-
-    def add(self, record: OperationRecord) -> str:
-        """Store a record; returns where it is, for people."""
-
-    def newest_first(self, kind: Operation, environment: str) -> Iterator[OperationRecord]:
-        """The records of one kind. Raises ValueError at one that cannot be read."""
-
-
 @dataclass(frozen=True)
 class FileRecordStore:
     """A folder of the project, for environments that are not on AWS."""
@@ -80,14 +70,16 @@ class FileRecordStore:
     root: Path
 
     def add(self, record: OperationRecord) -> str:
+        """Returns where it is, for people."""
         target = self.root / record.key()
         target.parent.mkdir(parents=True, exist_ok=True)
         files.write(target, record.text())
         return str(target)
 
     def newest_first(self, kind: Operation, environment: str) -> Iterator[OperationRecord]:
-        found = (self.root / _prefix(kind, environment)).glob("[!.]*.json")
-        for file in sorted(found, reverse=True):
+        """Raises ValueError at one that cannot be read."""
+        folder = self.root / _prefix(kind, environment)
+        for file in sorted(folder.glob("[!.]*.json"), reverse=True):
             yield OperationRecord.parse(file.read_bytes(), str(file))
 
 
@@ -99,7 +91,7 @@ class S3RecordStore:
     bucket: str
 
     def add(self, record: OperationRecord) -> str:
-        """Raises botocore's ClientError, also when there is such a record already."""
+        """Returns where it is, for people. Raises ClientError if it is there already, too."""
         key = RECORDS_PREFIX + record.key()
         self.client.put_object(
             Bucket=self.bucket,
@@ -111,6 +103,7 @@ class S3RecordStore:
         return f"s3://{self.bucket}/{key}"
 
     def newest_first(self, kind: Operation, environment: str) -> Iterator[OperationRecord]:
+        """Raises ValueError at one that cannot be read."""
         pages = self.client.get_paginator("list_objects_v2").paginate(
             Bucket=self.bucket, Prefix=RECORDS_PREFIX + _prefix(kind, environment)
         )
@@ -118,6 +111,10 @@ class S3RecordStore:
         for key in sorted(keys, reverse=True):
             body = self.client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
             yield OperationRecord.parse(body, f"s3://{self.bucket}/{key}")
+
+
+RecordStore = FileRecordStore | S3RecordStore
+"""Nothing in it is ever changed."""
 
 
 def _prefix(kind: Operation, environment: str) -> str:

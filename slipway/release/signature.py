@@ -7,7 +7,8 @@ from typing import Any
 
 from slipway import files
 from slipway.facts import environment_file
-from slipway.model import InvalidProject, Problem, Project, Release
+from slipway.model import Environment, Release
+from slipway.model.document import Document
 from slipway.model.signature import (
     KeyProblem,
     check_signature,
@@ -23,19 +24,13 @@ KEY = "SLIPWAY_SIGNING_KEY"
 _KMS = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+")
 
 
-def verify(project: Project, environment: str, version: str) -> None:
+def verify(root: Path, environment: Environment, release: Release) -> None:
     """Refuse a release that the environment does not trust, pinned there or not.
 
     Raises InvalidProject.
     """
-    release, spec = project.releases[version], project.specs[environment]
-    file = environment_file(environment)
-    found = [
-        Problem(file, 1, 1, str(finding.path[0]), finding.message, finding.hint)
-        for finding in check_signature(project.root, spec.signed_by, release)
-    ]
-    if found:
-        raise InvalidProject(found)
+    findings = check_signature(root, environment.spec.signed_by, release)
+    Document(environment_file(environment.name)).refuse(findings)
 
 
 def signer(key: str) -> "FileKey | KmsKey":

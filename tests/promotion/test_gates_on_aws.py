@@ -115,14 +115,14 @@ def test_stacks_of_the_pinned_release_are_passed(
     project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
 ):
     deploy(sides[0])
-    assert gates.release(project, *sides) == (True, "all stacks have 1.0.0")
+    assert gates.release(*sides) == (True, "all stacks have 1.0.0")
 
 
 def test_one_stack_of_another_release_is_not_passed(
     project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
 ):
     deploy(sides[0], hub="0.9.0")
-    ok, detail = gates.release(project, *sides)
+    ok, detail = gates.release(*sides)
     assert not ok
     assert "hub has 0.9.0" in detail
 
@@ -131,7 +131,7 @@ def test_another_release_than_the_pinned_one_is_told(
     project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
 ):
     deploy(sides[0], **dict.fromkeys(stacks_of(sides[0].environment.eks_spec), "0.9.0"))
-    assert gates.release(project, *sides) == (
+    assert gates.release(*sides) == (
         False,
         "dev pins 1.0.0 and runs 0.9.0: deploy it first",
     )
@@ -140,9 +140,9 @@ def test_another_release_than_the_pinned_one_is_told(
 def test_a_stack_that_is_missing_or_nothing_at_all_is_told(
     project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
 ):
-    assert gates.release(project, *sides) == (False, "nothing is deployed")
+    assert gates.release(*sides) == (False, "nothing is deployed")
     del deploy(sides[0]).releases["dev-observability"]
-    assert gates.release(project, *sides) == (False, "observability is not there")
+    assert gates.release(*sides) == (False, "observability is not there")
 
 
 @pytest.mark.parametrize("status", ["UPDATE_ROLLBACK_COMPLETE", "UPDATE_IN_PROGRESS"])
@@ -150,7 +150,7 @@ def test_a_stack_that_failed_or_is_not_done_is_told(
     project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess], status: str
 ):
     deploy(sides[0]).status = status
-    ok, detail = gates.release(project, *sides)
+    ok, detail = gates.release(*sides)
     assert not ok
     assert f"hub is {status}" in detail
 
@@ -167,11 +167,11 @@ def test_a_smoke_test_in_the_bucket_counts(
     project: Project, sides: tuple[EnvironmentAccess, EnvironmentAccess]
 ):
     deploy(sides[0])
-    assert not gates.smoke(project, *sides)[0]
+    assert not gates.smoke(*sides)[0]
     smoked(sides[0])
-    assert gates.smoke(project, *sides)[0]
+    assert gates.smoke(*sides)[0]
     smoked(sides[0], at=datetime.now(UTC), fields={"digest": f"sha256:{'b' * 64}", "checks": []})
-    ok, detail = gates.smoke(project, *sides)
+    ok, detail = gates.smoke(*sides)
     assert not ok
     assert f"was of 1.0.0 sha256:{'b' * 64}" in detail
 
@@ -181,7 +181,7 @@ def test_a_smoke_test_of_a_release_without_its_file_does_not_count(
 ):
     deploy(sides[0])
     smoked(sides[0], fields={"ok": True, "checks": []})
-    ok, detail = gates.smoke(project, *sides)
+    ok, detail = gates.smoke(*sides)
     assert not ok
     assert "was of 1.0.0 of no release file: run `slipway smoke dev`" in detail
 
@@ -311,7 +311,7 @@ def test_a_scan_is_passed_below_the_limit_of_the_target(
     spec: Any = target.environment.spec
     strict = spec.model_copy(update={"gates": spec.gates.model_copy(update={"findings": limit})})
     target = replace(target, environment=replace(target.environment, spec=strict))
-    ok, detail = scan.gate(project, source, target)
+    ok, detail = scan.gate(source, target)
     assert ok is (not said)
     assert said in detail
 
@@ -330,7 +330,7 @@ def test_aws_that_does_not_answer_is_not_passed_and_all_others_are_asked(
 
     assert sides[0].aws
     stub(sides[0].aws, **dict.fromkeys(("cloudformation", "ecr", "s3"), Silent()))
-    found = gates.evaluate(project, *sides, {"drift": "the account is new"})
+    found = gates.evaluate(*sides, {"drift": "the account is new"})
     assert [gate.name for gate in found] == ["release", "smoke", "drift", "scan", "signature"]
     assert [gate.open for gate in found] == [False, False, True, False, True]
     assert all("cannot be found out" in gate.detail for gate in found[:3])

@@ -14,10 +14,9 @@ from slipway.facts import STACKS
 from slipway.model import load
 from slipway.release import file
 from slipway.release.diff.changes import field_changes
-from slipway.release.diff.cloudformation import synthesized
 from slipway.release.diff.compare import Diff, compare
 from slipway.release.diff.inputs import inputs
-from slipway.release.diff.kubernetes import without_secrets
+from slipway.release.diff.rendered import synthesized, without_secrets
 from slipway.release.diff.text import to_markdown
 from slipway.release.diff.users import user_changes
 from tests.releases.test_code import EKS

@@ -2,32 +2,18 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Objects = Mapping[tuple[str, str, str], Any]
 """Kubernetes objects or CloudFormation resources, by chart or stack, kind and name."""
 Verb = Literal["added", "removed", "changed"]
-MARKS: dict[Verb, str] = {"added": "+", "removed": "-", "changed": "~"}
 LONGEST = 120
 """Characters of a value that are shown."""
+MISSING = object()
+"""No value at all, which null is not."""
 
 
-@dataclass(frozen=True)
-class FieldChange:
-    """A value that differs, as it is shown. None: it is not there."""
-
-    path: str
-    """`spec.containers[hub].image`"""
-    before: str | None
-    after: str | None
-
-    def as_json(self) -> dict[str, Any]:
-        return {"path": self.path, "from": self.before, "to": self.after}
-
-
-@dataclass(frozen=True)
-class UserChange:
+class UserChange(NamedTuple):
     """A change that users see, in their words."""
 
     verb: Verb
@@ -39,8 +25,16 @@ class UserChange:
         return {"change": self.verb, "subject": self.subject, "text": self.text}
 
 
-@dataclass(frozen=True)
-class ObjectChange:
+class FieldChange(NamedTuple):
+    """A value that differs, as it is shown. None: it is not there."""
+
+    path: str
+    """`spec.containers[hub].image`"""
+    before: str | None
+    after: str | None
+
+
+class ObjectChange(NamedTuple):
     """A change of a Kubernetes object or a CloudFormation resource."""
 
     verb: Verb
@@ -51,26 +45,22 @@ class ObjectChange:
     fields: tuple[FieldChange, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "change": self.verb,
-            "place": self.place,
-            "kind": self.kind,
-            "name": self.name,
-            "fields": [field.as_json() for field in self.fields],
-        }
+        fields = [{"path": f.path, "from": f.before, "to": f.after} for f in self.fields]
+        key = {"place": self.place, "kind": self.kind, "name": self.name}
+        return {"change": self.verb, **key, "fields": fields}
 
 
 def object_changes(before: Objects, after: Objects) -> list[ObjectChange]:
     """What differs, in the order of the keys."""
-    found: list[ObjectChange] = []
+    changes: list[ObjectChange] = []
     for key in sorted({*before, *after}):
         if key not in before:
-            found.append(ObjectChange("added", *key))
+            changes.append(ObjectChange("added", *key))
         elif key not in after:
-            found.append(ObjectChange("removed", *key))
+            changes.append(ObjectChange("removed", *key))
         elif fields := tuple(field_changes(before[key], after[key])):
-            found.append(ObjectChange("changed", *key, fields))
-    return found
+            changes.append(ObjectChange("changed", *key, fields))
+    return changes
 
 
 def field_changes(before: Any, after: Any, path: str = "") -> Iterator[FieldChange]:
@@ -82,15 +72,12 @@ def field_changes(before: Any, after: Any, path: str = "") -> Iterator[FieldChan
         return
     old, new = _fields(before), _fields(after)
     if old is None or new is None:
-        yield FieldChange(path, _shown_or_none(before), _shown_or_none(after))
+        shown_or_none = (None if value is MISSING else shown(value) for value in (before, after))
+        yield FieldChange(path, *shown_or_none)
         return
     for name in {**old, **new}:
         below = f"{path}{name}" if name.startswith("[") else f"{path}.{name}".lstrip(".")
         yield from field_changes(old.get(name, MISSING), new.get(name, MISSING), below)
-
-
-MISSING = object()
-"""No value at all, which null is not."""
 
 
 def _fields(value: Any) -> dict[str, Any] | None:
@@ -108,10 +95,6 @@ def _fields(value: Any) -> dict[str, Any] | None:
             return {f"[{name}]": item for name, item in zip(names, value, strict=True)}
         return {f"[{index}]": item for index, item in enumerate(value)}
     return None
-
-
-def _shown_or_none(value: Any) -> str | None:
-    return None if value is MISSING else shown(value)
 
 
 def shown(value: Any) -> str:

@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from slipway.facts import STACKS
 from slipway.model import Project
+from slipway.release.diff import rendered
 from slipway.release.diff.changes import ObjectChange, UserChange, object_changes
-from slipway.release.diff.cloudformation import deployed
 from slipway.release.diff.inputs import NOTHING, DiffInput
-from slipway.release.diff.rendered import RenderedEnvironment, RenderProcess, rendered
+from slipway.release.diff.rendered import RenderedEnvironment
 from slipway.release.diff.users import user_changes
 
 if TYPE_CHECKING:
@@ -23,14 +22,20 @@ class Diff:
     before: str
     after: str
     users: list[UserChange]
-    kubernetes: list[ObjectChange]
-    cloudformation: list[ObjectChange]
+    kubernetes: list[ObjectChange] = field(default_factory=list)
+    cloudformation: list[ObjectChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     """What the diff does not show."""
 
     @property
     def empty(self) -> bool:
         return not (self.users or self.kubernetes or self.cloudformation)
+
+    @property
+    def deployed(self) -> dict[str, list[ObjectChange]]:
+        """The changes of objects, by their heading, where there are any."""
+        parts = {"Kubernetes": self.kubernetes, "CloudFormation": self.cloudformation}
+        return {heading: changes for heading, changes in parts.items() if changes}
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -56,39 +61,29 @@ def compare(
     Starts Node where the two differ. Raises CannotRender; with `aws`, StepError and botocore's
     errors.
     """
+    diff = Diff(name, old.name, new.name, user_changes(old, new))
     same = old.environment == new.environment and not (old.code or new.code or aws)
     if same or not project.specs[name].has_cluster:
-        return Diff(name, old.name, new.name, user_changes(old, new), [], [])
-    first, then = _rendered(project, name, NOTHING if aws else old, new)
-    notes = [one.note for one in (old, new) if one.note]
+        return diff
+    before, after = _rendered(project, name, NOTHING if aws else old, new)
+    diff.notes.extend(state.note for state in (old, new) if state.note)
     if aws:
-        first = RenderedEnvironment.of_resources(deployed(aws, map(aws.stack, STACKS)))
-        notes.append("Kubernetes and CloudFormation are compared with what is deployed")
-    return Diff(
-        name,
-        old.name,
-        new.name,
-        user_changes(old, new),
-        object_changes(first.kubernetes, then.kubernetes),
-        object_changes(first.cloudformation, then.cloudformation),
-        notes,
-    )
+        before = rendered.deployed(aws)
+        diff.notes.append("Kubernetes and CloudFormation are compared with what is deployed")
+    diff.kubernetes.extend(object_changes(before.kubernetes, after.kubernetes))
+    diff.cloudformation.extend(object_changes(before.cloudformation, after.cloudformation))
+    return diff
 
 
 def _rendered(
     project: Project, name: str, old: DiffInput, new: DiffInput
 ) -> tuple[RenderedEnvironment, RenderedEnvironment]:
-    """Other commits' processes start before this one renders."""
+    """Processes of other commits' code start before this one renders anything."""
     first, then = (
-        RenderProcess(project.root, one.code, name) if one.code and one.environment else None
-        for one in (old, new)
+        rendered.start(project.root, state.code, name) if state.code and state.environment else None
+        for state in (old, new)
     )
-    here = [
-        None if process else rendered(project.root, one.environment)
-        for process, one in ((first, old), (then, new))
-    ]
-    before = first.result() if first else here[0]
-    after = then.result() if then else here[1]
-    assert before
-    assert after
+    # The later state is mostly rendered here, while the code of the earlier one is at work.
+    after = rendered.result(then) if then else rendered.render(project.root, new.environment)
+    before = rendered.result(first) if first else rendered.render(project.root, old.environment)
     return before, after

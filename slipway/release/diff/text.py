@@ -6,10 +6,11 @@ from itertools import accumulate
 from rich.console import Console
 from rich.text import Text
 
-from slipway.release.diff.changes import MARKS, FieldChange, ObjectChange
+from slipway.release.diff.changes import FieldChange, ObjectChange
 from slipway.release.diff.compare import Diff
 
 ABSENT = "—"
+MARKS = {"added": "+", "removed": "-", "changed": "~"}
 STYLES = {"added": "green", "removed": "red", "changed": "yellow"}
 MOST_FIELDS = 8
 """Of an object, that are shown on a terminal."""
@@ -30,12 +31,8 @@ def to_terminal(diff: Diff, console: Console) -> None:
         line("\nUsers", "bold")
     for seen in diff.users:
         line(f"  {MARKS[seen.verb]} {seen.text}", STYLES[seen.verb])
-    for heading, changes in (
-        ("Kubernetes", diff.kubernetes),
-        ("CloudFormation", diff.cloudformation),
-    ):
-        if changes:
-            line(f"\n{heading}", "bold")
+    for heading, changes in diff.deployed.items():
+        line(f"\n{heading}", "bold")
         for change in changes:
             line(f"  {MARKS[change.verb]} {_name(change)}", STYLES[change.verb])
             for field in change.fields[:MOST_FIELDS]:
@@ -66,12 +63,7 @@ def to_markdown(diff: Diff) -> str:
         parts.append("\n".join(_fitting(lines, "- ")))
     elif not diff.empty:
         parts.append("Users see no change.")
-    for heading, changes in (
-        ("Kubernetes", diff.kubernetes),
-        ("CloudFormation", diff.cloudformation),
-    ):
-        if changes:
-            parts.append(_folded(heading, changes))
+    parts += [_folded(heading, changes) for heading, changes in diff.deployed.items()]
     return "\n\n".join(parts)
 
 

@@ -41,14 +41,17 @@ class EnvironmentAccess:
         """Raises StepError, and what boto3 raises."""
         return record_store(self.root, self.environment, self.aws)
 
+    def reference(self, image: str) -> Reference:
+        return Reference.parse(self.environment.image_reference(image))
+
     def registry(self) -> Registry:
-        home = Reference.parse(f"{self.environment.cluster_spec.registry}/any")
-        return Registry(home, self.aws.session if self.aws else None)
+        anywhere = Reference.parse(f"{self.environment.cluster_spec.registry}/any")
+        return Registry(anywhere, self.aws.session if self.aws else None)
 
     def holds(self, image: str) -> bool:
         """Whether the image is in this environment's registry, and not somebody else's."""
-        home = f"{self.environment.cluster_spec.registry}/"
-        return self.environment.image_reference(image).startswith(home)
+        registry = f"{self.environment.cluster_spec.registry}/"
+        return self.environment.image_reference(image).startswith(registry)
 
 
 def source_and_target(
@@ -85,12 +88,8 @@ def with_release(root: Path, environment: Environment, release: Release) -> Envi
 
     Raises InvalidProject where its nodes cannot run that: its file would be refused from then on.
     """
-    name = environment_file(environment.name)
-    if findings := list(environment.spec.misfits(release.catalog)):
-        file = document.read(root / name, name)
-        raise InvalidProject(
-            [file.problem(f.path, f.message, f.hint, at_key=f.at_key) for f in findings]
-        )
+    file = environment_file(environment.name)
+    document.read(root / file, file).refuse(environment.spec.misfits(release.catalog))
     spec = environment.spec.model_copy(update={"release": release.version})
     return replace(
         environment,
@@ -102,7 +101,7 @@ def with_release(root: Path, environment: Environment, release: Release) -> Envi
 
 
 def account_access(environment: Environment, profile: str | None = None) -> "AwsAccount | None":
-    """An environment's aws on AWS, with credentials of its account; None if it is elsewhere.
+    """The AWS account of an environment, with credentials for it; None if it is not on AWS.
 
     Credentials of another account take the role of `stacks/constructs/promotion_role.py`.
     Raises StepError.

@@ -1,6 +1,7 @@
 """The release that really runs in an environment, as its stacks or its cluster say."""
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 """States of a stack that is as its template says."""
 DEPLOYMENTS = (HUB, PROXY)
+Stack = dict[str, Any]
+"""As CloudFormation describes it."""
 
 
 @dataclass(frozen=True)
@@ -31,59 +34,53 @@ def deployed_release(
     """Raises KubectlError, and what boto3 raises."""
     if aws is None:
         return _of_deployments(environment, _deployments(environment, seconds))
-    return _of_stacks({short: _stack(aws, short) for short in stacks_of(environment.eks_spec)})
+    return of_stacks(deployed_stacks(aws))
 
 
 def stacks_of(spec: EksSpec) -> tuple[str, ...]:
     """The short names of the stacks that an environment has when it is whole."""
-    return tuple(one for one in STACKS if one != PIPELINE_STACK or spec.github)
+    return tuple(stack for stack in STACKS if stack != PIPELINE_STACK or spec.github)
 
 
-def _stack(aws: "AwsAccount", short: str) -> dict[str, Any] | None:
+def deployed_stacks(aws: "AwsAccount") -> dict[str, Stack | None]:
+    """The stacks that an environment has when it is whole, by their short names."""
+    return {short: deployed_stack(aws, short) for short in stacks_of(aws.spec)}
+
+
+def deployed_stack(aws: "AwsAccount", short: str) -> Stack | None:
     from botocore.exceptions import ClientError
 
     from slipway.aws.account import is_missing
 
     try:
-        found = aws.client("cloudformation").describe_stacks(StackName=aws.stack(short))
+        answer = aws.client("cloudformation").describe_stacks(StackName=aws.stack(short))
     except ClientError as error:
         if is_missing(error):
             return None
         raise
-    stack: dict[str, Any] = {**found["Stacks"][0]}
+    stack: Stack = {**answer["Stacks"][0]}
     return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
 
 
-def _of_stacks(stacks: dict[str, dict[str, Any] | None]) -> DeployedRelease:
-    releases = {short: _release(stack) for short, stack in stacks.items() if stack}
-    if not releases:
-        return DeployedRelease(None, False, "nothing is deployed")
+def release_of(stack: Stack) -> str | None:
+    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}.get(RELEASE_TAG)
+
+
+def of_stacks(stacks: Mapping[str, Stack | None]) -> DeployedRelease:
+    releases = {short: release_of(stack) for short, stack in stacks.items() if stack}
     problems = [
         f"{short} is {stack['StackStatus']}"
         for short, stack in stacks.items()
         if stack and stack["StackStatus"] not in COMPLETE
     ]
-    same = len(set(releases.values())) == 1
-    release = releases.get(HUB_STACK) if same else None
-    if not same:
-        problems += [f"{short} has {one or 'no release'}" for short, one in releases.items()]
-    problems += [f"{short} is not there" for short, stack in stacks.items() if stack is None]
-    return DeployedRelease(
-        release, not problems, "; ".join(problems) or f"all stacks have {release}"
-    )
+    return _summary(releases, problems, stacks, HUB_STACK, "all stacks have")
 
 
-def _release(stack: dict[str, Any]) -> str | None:
-    return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}.get(RELEASE_TAG)
-
-
-def _of_deployments(environment: Environment, found: dict[str, dict[str, Any]]) -> DeployedRelease:
-    if not found:
-        return DeployedRelease(None, False, "nothing is deployed")
-    problems, releases = [], set()
+def _of_deployments(environment: Environment, found: dict[str, Any]) -> DeployedRelease:
+    releases, problems = {}, []
     for name, deployment in found.items():
         template = deployment["spec"]["template"]
-        releases.add(template["metadata"].get("labels", {}).get(VERSION_LABEL))
+        releases[name] = template["metadata"].get("labels", {}).get(VERSION_LABEL)
         wanted = deployment["spec"].get("replicas", 1)
         status = deployment.get("status", {})
         if status.get("updatedReplicas", 0) < wanted or status.get("availableReplicas", 0) < wanted:
@@ -91,14 +88,24 @@ def _of_deployments(environment: Environment, found: dict[str, dict[str, Any]]) 
         images = [container["image"] for container in template["spec"]["containers"]]
         if environment.release and environment.image_reference(name) not in images:
             problems.append(f"{name} runs {', '.join(images)}")
-    problems += [f"{name} is not there" for name in DEPLOYMENTS if name not in found]
-    release = releases.pop() if len(releases) == 1 else None
-    return DeployedRelease(
-        release, not problems, "; ".join(problems) or f"hub and proxy are of {release}"
-    )
+    return _summary(releases, problems, DEPLOYMENTS, HUB, "hub and proxy are of")
 
 
-def _deployments(environment: Environment, seconds: int) -> dict[str, dict[str, Any]]:
+def _summary(
+    releases: dict[str, str | None], problems: list[str], whole: Iterable[str], hub: str, good: str
+) -> DeployedRelease:
+    """Of an environment that consists of `whole`: the release of `hub` if all parts have it."""
+    if not releases:
+        return DeployedRelease(None, False, "nothing is deployed")
+    same = len(set(releases.values())) == 1
+    if not same:
+        problems += [f"{name} has {release or 'no release'}" for name, release in releases.items()]
+    problems += [f"{name} is not there" for name in whole if name not in releases]
+    release = releases.get(hub) if same else None
+    return DeployedRelease(release, not problems, "; ".join(problems) or f"{good} {release}")
+
+
+def _deployments(environment: Environment, seconds: int) -> dict[str, Any]:
     answer = kubectl.run(
         f"--request-timeout={seconds}s",
         f"--namespace={environment.cluster_spec.namespace}",

@@ -2,10 +2,8 @@
 
 import re
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.model import Environment, Project
 from slipway.release.promotion.access import EnvironmentAccess
 from slipway.release.promotion.deployed import stacks_of
 from slipway.toolchain import kubectl
@@ -19,12 +17,8 @@ SHOWN = 5
 _CHANGED = re.compile(r"^diff -u -N \S+ \S*/(\S+)$", re.MULTILINE)
 
 
-def gate(
-    project: Project, source: EnvironmentAccess, target: EnvironmentAccess
-) -> tuple[bool, str]:
-    if source.aws:
-        return of_stacks(source.aws, LONGEST)
-    return of_cluster(project.root, source.environment)
+def gate(source: EnvironmentAccess, target: EnvironmentAccess) -> tuple[bool, str]:
+    return of_stacks(source.aws, LONGEST) if source.aws else of_cluster(source)
 
 
 def of_stacks(aws: "AwsAccount", longest: float) -> tuple[bool, str]:
@@ -32,16 +26,16 @@ def of_stacks(aws: "AwsAccount", longest: float) -> tuple[bool, str]:
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
     """
-    client, spec = aws.client("cloudformation"), aws.spec
+    client, names = (
+        aws.client("cloudformation"),
+        [aws.stack(short) for short in stacks_of(aws.spec)],
+    )
     started = {
-        short: client.detect_stack_drift(StackName=aws.stack(short))["StackDriftDetectionId"]
-        for short in stacks_of(spec)
+        name: client.detect_stack_drift(StackName=name)["StackDriftDetectionId"] for name in names
     }
     end = time.monotonic() + longest
-    problems = []
-    for short, detection in started.items():
-        if problem := _problem(aws, short, _ended(aws, detection, end)):
-            problems.append(problem)
+    found = [_problem(aws, name, _ended(aws, id, end)) for name, id in started.items()]
+    problems = list(filter(None, found))
     return not problems, "; ".join(problems) or f"{len(started)} stacks are as they were deployed"
 
 
@@ -58,9 +52,9 @@ def _ended(aws: "AwsAccount", detection: str, end: float) -> dict[str, Any]:
         time.sleep(poll_seconds(aws))
 
 
-def _problem(aws: "AwsAccount", short: str, found: dict[str, Any]) -> str:
-    """Nothing if the stack is known to be in sync: a check that did not end shows nothing."""
-    name, status = aws.stack(short), found.get("StackDriftStatus", "UNKNOWN")
+def _problem(aws: "AwsAccount", name: str, found: dict[str, Any]) -> str:
+    """Empty if the stack is known to be in sync: a check that did not end shows nothing."""
+    status = found.get("StackDriftStatus", "UNKNOWN")
     if found["DetectionStatus"] != "DETECTION_COMPLETE":
         why = found.get("DetectionStatusReason") or found["DetectionStatus"]
         return f"{name} could not be checked: {why}"
@@ -75,14 +69,14 @@ def _problem(aws: "AwsAccount", short: str, found: dict[str, Any]) -> str:
     return f"{name} has drifted: {', '.join(shown[:SHOWN])}"
 
 
-def of_cluster(root: Path, environment: Environment) -> tuple[bool, str]:
+def of_cluster(source: EnvironmentAccess) -> tuple[bool, str]:
     """`kubectl diff` of what the release's own code renders.
 
     Raises KubectlError, StepError, and InvalidProject where that code is not here.
     """
     from slipway.release.checkout import manifests
 
-    text = manifests(root, environment)
+    text = manifests(source.root, source.environment)
     answer = kubectl.run("diff", "--filename=-", stdin=text, timeout=120, check=False)
     if answer.returncode == 0:
         return True, "the cluster has what the release renders"

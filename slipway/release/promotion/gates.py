@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slipway.images.oci.descriptors import ImageError
-from slipway.model import InvalidProject, Project
+from slipway.model import InvalidProject
 from slipway.model.quantities import seconds
 from slipway.release.promotion import drift, scan
 from slipway.release.promotion.access import EnvironmentAccess
@@ -33,9 +33,11 @@ class Gate:
 
 
 Verdict = tuple[bool, str]
+"""Whether a gate is passed, and why."""
+Check = Callable[[EnvironmentAccess, EnvironmentAccess], Verdict]
 
 
-def release(project: Project, source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+def release(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     """Its stacks, or its hub and proxy, are of the release that it pins, and in order."""
     found = deployed_release(source.environment, source.aws)
     pinned = source.release.version
@@ -44,11 +46,11 @@ def release(project: Project, source: EnvironmentAccess, target: EnvironmentAcce
     return found.in_order and found.release == pinned, found.detail
 
 
-def smoke(project: Project, source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+def smoke(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     """The newest smoke test was of this very release, passed, and is not old."""
     limit = target.environment.cluster_spec.gates.smoke_within
     remedy = f"run `slipway smoke {source.name}`"
-    newest = next(iter(source.records().newest_first("smoke", source.name)), None)
+    newest = next(source.records().newest_first("smoke", source.name), None)
     if newest is None:
         return False, f"there is no smoke test of {source.name}: {remedy}"
     when = f"the newest smoke test ({newest.at:%Y-%m-%d %H:%M} UTC)"
@@ -70,17 +72,17 @@ def _culprits(fields: Mapping[str, Any]) -> str:
     return f": {', '.join(red[:5])}" if red else ""
 
 
-def signature(project: Project, source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+def signature(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     """The target trusts a key that has signed the release, if it asks for one."""
     if not target.environment.cluster_spec.signed_by:
         return True, f"{target.name} asks for none"
     from slipway.release.signature import verify
 
-    verify(project, target.name, source.release.version)
+    verify(target.root, target.environment, source.release)
     return True, f"by a key that {target.name} trusts"
 
 
-GATES: dict[str, Callable[[Project, EnvironmentAccess, EnvironmentAccess], Verdict]] = {
+GATES: dict[str, Check] = {
     "release": release,
     "smoke": smoke,
     "drift": drift.gate,
@@ -104,32 +106,25 @@ def check_waivers(waivers: Mapping[str, str], target: EnvironmentAccess) -> None
 
 
 def evaluate(
-    project: Project,
     source: EnvironmentAccess,
     target: EnvironmentAccess,
     waivers: Mapping[str, str],
     report: Callable[[Gate], None] = lambda _: None,
 ) -> list[Gate]:
     """All gates, also after one has not passed; each is reported as soon as it is known."""
-    found = []
+    gates = []
     for name, check in GATES.items():
-        ok, detail = _verdict(check, project, source, target)
-        gate = Gate(name, ok, detail, None if ok else waivers.get(name))
-        report(gate)
-        found.append(gate)
-    return found
+        ok, detail = _verdict(check, source, target)
+        gates.append(Gate(name, ok, detail, None if ok else waivers.get(name)))
+        report(gates[-1])
+    return gates
 
 
-def _verdict(
-    check: Callable[[Project, EnvironmentAccess, EnvironmentAccess], Verdict],
-    project: Project,
-    source: EnvironmentAccess,
-    target: EnvironmentAccess,
-) -> Verdict:
+def _verdict(check: Check, source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        return check(project, source, target)
+        return check(source, target)
     except InvalidProject as error:
         return False, str(error)
     except (BotoCoreError, ClientError) as error:

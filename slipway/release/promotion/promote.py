@@ -10,7 +10,6 @@ from typing import Any
 
 from slipway.images.registry import skopeo
 from slipway.images.registry.copy import CopiedImage, ImageCopy, Progress, copy_images
-from slipway.images.registry.reference import Reference
 from slipway.model import Project
 from slipway.release.diff.users import users_see
 from slipway.release.pin import Pin, changed_lines
@@ -100,14 +99,20 @@ def promote(
     values = {"release": done.release, "restore_database": None}
     done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
     done.users = users_see(project, target.name, done.previous, done.release)
-    done.gates = gates.evaluate(project, source, target, request.waivers, listener.gate)
+    done.gates = gates.evaluate(source, target, request.waivers, listener.gate)
     if request.dry_run:
         return done
     if done.passed:
         done.images = _copy_images(source, target, listener)
         pin.set(values)
         done.pinned = True
-    done.record = records.add(_record(done, me))
+    fields = done.as_json() | {"who": me}
+    del fields["record"]
+    done.record = records.add(
+        OperationRecord(
+            "promotion", done.target, done.release, datetime.now(UTC), done.pinned, fields
+        )
+    )
     return done
 
 
@@ -115,29 +120,14 @@ def _copy_images(
     source: EnvironmentAccess, target: EnvironmentAccess, listener: PromotionListener
 ) -> list[CopiedImage]:
     """Copy every image that the environments keep in a registry of their own. Raises ImageError."""
+    tag = target.release.version
     wanted = [
-        ImageCopy(image, *_references(image, source, target))
+        ImageCopy(image, source.reference(image), target.reference(image).tagged(tag))
         for image in sorted(source.release.images)
         if target.holds(image)
     ]
     with source.registry() as origin, target.registry() as registry:
         return copy_images(wanted, origin, registry, listener.copied, listener.expected)
-
-
-def _references(
-    image: str, source: EnvironmentAccess, target: EnvironmentAccess
-) -> tuple[Reference, Reference]:
-    origin, end = (
-        Reference.parse(one.environment.image_reference(image)) for one in (source, target)
-    )
-    return origin, end.tagged(target.release.version)
-
-
-def _record(done: Promotion, me: dict[str, str]) -> OperationRecord:
-    fields = done.as_json() | {"who": me}
-    fields.pop("record")
-    now = datetime.now(UTC)
-    return OperationRecord("promotion", done.target, done.release, now, done.pinned, fields)
 
 
 def operator() -> dict[str, str]:

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slipway_hub.database import BadSnapshotError
-from slipway_hub.rollback import Fitting
-from slipway_hub.rollback import fitting as find_fitting
+from slipway_hub.rollback import Fitting, fitting
 from slipway_hub.snapshots import BucketSnapshots
 
 from slipway.facts import (
@@ -19,29 +18,30 @@ from slipway.facts import (
     WORKING_TREE,
     environment_file,
 )
-from slipway.model import InvalidProject, Problem, Project
-from slipway.release import versions
+from slipway.model import InvalidProject, Project
+from slipway.release import file, versions
 from slipway.release.diff.users import users_see
 from slipway.release.pin import Pin, changed_lines
 from slipway.release.promotion.access import EnvironmentAccess, account_access, with_release
 from slipway.release.promotion.promote import operator
 from slipway.release.records import OperationRecord
+from slipway.release.signature import verify
 from slipway.steps import StepError
 from slipway.toolchain import kubectl
 
 
 @dataclass
 class Rollback:
-    """What it changes. `chosen` says how the release before was found."""
+    """What goes back, and what users lose by it."""
 
     environment: str
     previous: str
     """What is pinned until now."""
     release: str
     chosen: str
+    """How the release to go back to was found."""
     database: dict[str, Any] | None = None
-    """The snapshot that fits, as `slipway_hub.rollback.Fitting` has it; None if it was not asked
-    for."""
+    """`slipway_hub.rollback.Fitting`; None if the database stays whatever its schema is."""
     restores: bool = False
     diff: list[str] = field(default_factory=list)
     users: list[str] = field(default_factory=list)
@@ -81,21 +81,20 @@ def rollback(
     """
     environment = project.environment(name)
     if not environment.spec.has_cluster:
-        raise InvalidProject([_problem(name, "target", "is local: it follows the catalog")])
+        raise _bad_input(name, "is local: it follows the catalog", path="target")
     if environment.release is None:
-        message = f"{WORKING_TREE} is pinned: there is no release to go back from"
-        raise InvalidProject([_problem(name, "release", message)])
+        raise _bad_input(name, f"{WORKING_TREE} is pinned: there is no release to go back from")
     access = EnvironmentAccess(environment, project.root, account_access(environment, profile))
-    release, chosen = (to, "as you said") if to else before(project, access)
+    release, chosen = (to, "as you said") if to else _before(project, access)
     _check(project, access, release, named=to is not None)
     goes_to = with_release(project.root, environment, project.releases[release])
     pin = Pin.read(project.root, name)
     done = Rollback(name, pin.release, release, chosen)
     done.users = users_see(project, name, pin.release, release)
     if not keep_database:
-        found = fitting(access, release)
-        done.database = found.as_json()
-        done.restores = not found.same_schema
+        snapshot = _snapshot(access, release)
+        done.database = snapshot.as_json()
+        done.restores = not snapshot.same_schema
     restored = done.database["snapshot"] if done.restores and done.database else None
     values = {"release": release, "restore_database": restored}
     done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
@@ -111,10 +110,10 @@ def rollback(
     return done
 
 
-def before(project: Project, access: EnvironmentAccess) -> tuple[str, str]:
+def _before(project: Project, access: EnvironmentAccess) -> tuple[str, str]:
     """The release before the pinned one, and how it is known. Raises InvalidProject, StepError.
 
-    What a promotion took the aws of; else, of the frozen ones, the next lower version.
+    The one that a promotion replaced by it; without a record of that, the next lower version.
     """
     pinned = access.release.version
     for record in _promotions(access):
@@ -122,12 +121,12 @@ def before(project: Project, access: EnvironmentAccess) -> tuple[str, str]:
         if record.ok and record.release == pinned and previous not in (pinned, None):
             if previous == WORKING_TREE:
                 break
-            return str(previous), f"what the promotion of {record.at:%Y-%m-%d} took the aws of"
+            return str(previous), f"what the promotion of {record.at:%Y-%m-%d} took the place of"
     lower = [v for v in project.releases if versions.parse(v) < versions.parse(pinned)]
     if newest := versions.newest(lower):
         return newest, "the next lower version, as no promotion says otherwise"
     message = f"no release before {pinned} is known"
-    raise InvalidProject([_problem(access.name, "release", message, "name one with --to VERSION")])
+    raise _bad_input(access.name, message, "name one with --to VERSION")
 
 
 def _promotions(access: EnvironmentAccess) -> Iterator[OperationRecord]:
@@ -139,8 +138,8 @@ def _promotions(access: EnvironmentAccess) -> Iterator[OperationRecord]:
         raise StepError(message) from error
 
 
-def fitting(access: EnvironmentAccess, release: str) -> Fitting:
-    """The snapshot that fits. Raises StepError when there is none, or when it is broken."""
+def _snapshot(access: EnvironmentAccess, release: str) -> Fitting:
+    """The snapshot of the database as the release left it. Raises StepError without a sound one."""
     remedy = "--keep-database pins the release alone, if its hub understands the database as it is"
     try:
         found = _in_bucket(access, release) if access.aws else _in_pod(access, release)
@@ -162,7 +161,7 @@ def _in_bucket(access: EnvironmentAccess, release: str) -> Fitting:
     if not buckets:
         raise StepError("its data stack is not there")
     client = access.aws.client("s3")
-    return find_fitting(BucketSnapshots(buckets[0], SNAPSHOTS_PREFIX.strip("/"), client), release)
+    return fitting(BucketSnapshots(buckets[0], SNAPSHOTS_PREFIX.strip("/"), client), release)
 
 
 def _in_pod(access: EnvironmentAccess, release: str) -> Fitting:
@@ -185,20 +184,18 @@ def _check(project: Project, access: EnvironmentAccess, release: str, *, named: 
     """
     name, pinned = access.name, access.release.version
     if release == pinned:
-        raise InvalidProject([_problem(name, "release", f"{release} is pinned already")])
-    from slipway.release import file
-    from slipway.release.signature import verify
-
-    file.read(project.root, release)
-    verify(project, name, release)
+        raise _bad_input(name, f"{release} is pinned already")
+    verify(project.root, access.environment, file.read(project.root, release))
     if named and versions.parse(release) > versions.parse(pinned):
         message = f"{release} is newer than {pinned}, which is pinned"
         hint = f"`slipway promote SOURCE {name}` brings what was tested, with its images"
-        raise InvalidProject([_problem(name, "release", message, hint)])
+        raise _bad_input(name, message, hint)
 
 
-def _problem(environment: str, path: str, message: str, hint: str = "") -> Problem:
-    return Problem(environment_file(environment), 1, 1, path, message, hint)
+def _bad_input(
+    environment: str, message: str, hint: str = "", path: str = "release"
+) -> InvalidProject:
+    return InvalidProject.of_file(environment_file(environment), path, message, hint)
 
 
 def _some(names: list[str], most: int = 10) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from slipway.images.oci.descriptors import INDEXES
 from slipway.images.registry.reference import Reference
 from slipway.images.registry.registry import Registry
-from slipway.model import Project
 from slipway.release.promotion.access import EnvironmentAccess
 
 if TYPE_CHECKING:
@@ -20,22 +19,18 @@ NO_PLATFORM = "unknown"
 """Of an attestation beside the images of an index: it holds no files to scan."""
 
 
-def gate(
-    project: Project, source: EnvironmentAccess, target: EnvironmentAccess
-) -> tuple[bool, str]:
+def gate(source: EnvironmentAccess, target: EnvironmentAccess) -> tuple[bool, str]:
     """Every image of every platform was scanned, and nothing is as severe as the target's limit.
 
     Raises ImageError and what boto3 raises.
     """
     limit = target.environment.cluster_spec.gates.findings
     if source.aws is None:
-        return False, (
-            f"{source.name} is not on AWS: its registry has no scan that can be asked for"
-        )
+        return False, f"{source.name} is not on AWS: its registry has no scan that can be asked for"
     count, problems = 0, []
     with source.registry() as registry:
         for image in filter(source.holds, sorted(source.release.images)):
-            reference = Reference.parse(source.environment.image_reference(image))
+            reference = source.reference(image)
             for digest in _scannable(registry, reference):
                 count += 1
                 if problem := _problem(source.aws, reference, digest, limit):

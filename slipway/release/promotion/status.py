@@ -3,20 +3,24 @@
 import fcntl
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from slipway.model import Environment, Project
+from slipway.model import Project
 from slipway.release.promotion.access import account_access
-from slipway.release.promotion.deployed import DeployedRelease, deployed_release, stacks_of
+from slipway.release.promotion.deployed import (
+    DeployedRelease,
+    Stack,
+    deployed_release,
+    deployed_stacks,
+    of_stacks,
+)
 from slipway.release.records import OperationRecord, file_record_store, record_store
 from slipway.steps import StepError
 from slipway.toolchain.kubectl import KubectlError
-
-if TYPE_CHECKING:
-    from slipway.aws.account import AwsAccount
 
 SECONDS = 15
 """For all questions about one environment; all environments are asked at the same time."""
@@ -55,79 +59,67 @@ def status(project: Project, within: float = SECONDS) -> list[EnvironmentStatus]
     rows = [
         EnvironmentStatus(e.name, e.spec.target, e.release_name) for e in project.environments()
     ]
-    threads = {row.environment: _start(project, row) for row in rows}
+    # Daemons: what does not answer must not keep the command from ending.
+    threads = [threading.Thread(target=_fill, args=(project, row), daemon=True) for row in rows]
+    for thread in threads:
+        thread.start()
     end = time.monotonic() + within
-    for row in rows:
-        threads[row.environment].join(max(0.0, end - time.monotonic()))
-    return [_finished(row, threads[row.environment].is_alive(), within) for row in rows]
+    for thread in threads:
+        thread.join(max(0.0, end - time.monotonic()))
+    return [
+        _late(row, within) if thread.is_alive() else row
+        for row, thread in zip(rows, threads, strict=True)
+    ]
 
 
-def _finished(row: EnvironmentStatus, is_alive: bool, within: float) -> EnvironmentStatus:
-    if not is_alive:
-        return row
-    late = f"{row.environment} did not answer within {within:g} s"
-    known = {name: value for name, value in vars(row).items() if name != "problems"}
-    return EnvironmentStatus(**known, problems=[*row.problems, late])
+def _late(row: EnvironmentStatus, within: float) -> EnvironmentStatus:
+    """A copy: the thread may still write into the row."""
+    problem = f"{row.environment} did not answer within {within:g} s"
+    return replace(row, problems=[*row.problems, problem])
 
 
-def _start(project: Project, row: EnvironmentStatus) -> threading.Thread:
-    """A daemon: what does not answer must not keep the command from ending."""
+def _fill(project: Project, row: EnvironmentStatus) -> None:
     environment = project.environment(row.environment)
-    thread = threading.Thread(target=_fill, args=(project, environment, row), daemon=True)
-    thread.start()
-    return thread
-
-
-def _fill(project: Project, environment: Environment, row: EnvironmentStatus) -> None:
     if not environment.spec.has_cluster:
-        _try(row, lambda: _local(project, row))
+        with _problems(row):
+            _local(project, row)
         return
-    accounts: list[AwsAccount | None] = []
-    _try(row, lambda: accounts.append(account_access(environment)))
-    if not accounts:
-        return
-    (aws,) = accounts
-    _try(row, lambda: _newest_smoke(project, environment, aws, row))
-    _try(row, lambda: _deployed(row, deployed_release(environment, aws, seconds=SECONDS)))
-    if aws:
-        _try(row, lambda: _stacks(aws, row))
+    with _problems(row):
+        aws = account_access(environment)
+        with _problems(row):
+            records = record_store(project.root, environment, aws)
+            row.smoke = next(records.newest_first("smoke", environment.name), None)
+        if aws:
+            stacks = deployed_stacks(aws)
+            _deployed(row, of_stacks(stacks))
+            _stacks(row, [stack for stack in stacks.values() if stack])
+        else:
+            _deployed(row, deployed_release(environment, None, seconds=SECONDS))
 
 
-def _try(row: EnvironmentStatus, look: Callable[[], object]) -> None:
+@contextmanager
+def _problems(row: EnvironmentStatus) -> Iterator[None]:
+    """Notes what cannot be found out."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        look()
+        yield
     except (BotoCoreError, ClientError) as error:
         row.problems.append(f"AWS: {error}")
     except (KubectlError, StepError, OSError, ValueError) as error:
         row.problems.append(str(error))
 
 
-def _deployed(row: EnvironmentStatus, found: DeployedRelease) -> None:
-    row.deployed, row.in_order, row.detail = found.release, found.in_order, found.detail
+def _deployed(row: EnvironmentStatus, runs: DeployedRelease) -> None:
+    row.deployed, row.in_order, row.detail = runs.release, runs.in_order, runs.detail
 
 
-def _newest_smoke(
-    project: Project, environment: Environment, aws: "AwsAccount | None", row: EnvironmentStatus
-) -> None:
-    records = record_store(project.root, environment, aws)
-    row.smoke = next(iter(records.newest_first("smoke", environment.name)), None)
-
-
-def _stacks(aws: "AwsAccount", row: EnvironmentStatus) -> None:
+def _stacks(row: EnvironmentStatus, stacks: list[Stack]) -> None:
     """When they were last changed, and what the last look for drift found."""
-    client = aws.client("cloudformation")
-    drifts, changed = set(), []
-    for short in stacks_of(aws.spec):
-        name = aws.stack(short)
-        try:
-            (stack,) = client.describe_stacks(StackName=name)["Stacks"]
-        except client.exceptions.ClientError:
-            continue  # `deployed` has said that it is not there
-        drifts.add(stack.get("DriftInformation", {}).get("StackDriftStatus", "NOT_CHECKED"))
-        changed.append(stack.get("LastUpdatedTime") or stack["CreationTime"])
-    row.drift = next((one for one in WORST if one in drifts), None)
+    information = [stack.get("DriftInformation", {}) for stack in stacks]
+    drifts = {drift.get("StackDriftStatus", "NOT_CHECKED") for drift in information}
+    row.drift = next((drift for drift in WORST if drift in drifts), None)
+    changed = (stack.get("LastUpdatedTime") or stack["CreationTime"] for stack in stacks)
     row.since = max(changed, default=None)
 
 
@@ -141,11 +133,10 @@ def _local(project: Project, row: EnvironmentStatus) -> None:
         pass
     except OSError:
         address = lock.read_text().strip() or "an address it will print soon"
-    row.deployed = row.pinned if address else None
-    row.in_order, row.detail = bool(address), f"runs at {address}" if address else "is stopped"
-    row.smoke = next(
-        iter(file_record_store(project.root).newest_first("smoke", row.environment)), None
-    )
+    detail = f"runs at {address}" if address else "is stopped"
+    _deployed(row, DeployedRelease(row.pinned if address else None, bool(address), detail))
+    records = file_record_store(project.root)
+    row.smoke = next(records.newest_first("smoke", row.environment), None)
 
 
 def age(moment: datetime | None) -> str:
