@@ -15,7 +15,7 @@ from slipway.images.build.record import BuildRecords
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject, Problem, Project, load
 from slipway.model.document import parse
-from slipway.release import bills, code_check, file, versions
+from slipway.release import code_check, file, freeze, versions
 from slipway.release.checkout import copy_project_data
 from slipway.toolchain import git
 
@@ -99,7 +99,7 @@ def _described(project: Project, environment: Environment) -> DiffInput:
     found = [records.read(name) for name in (*HUB_IMAGES, *environment.catalog.images)]
     built = [record for record in found if record]
     try:
-        programs = bills.programs_in(project.root, built)
+        programs = freeze.programs(project.root, built)
     except (OSError, ValueError):
         programs = {}  # bills of materials that were deleted are no reason to show nothing
     return DiffInput(WORKING_TREE, environment, {r.name: r.digest for r in built}, programs)

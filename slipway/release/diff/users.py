@@ -1,36 +1,39 @@
 """What users see of a change, in their words."""
 
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from slipway.model import Catalog, Environment, Profile, Project
+from slipway.model import Catalog, Image, Profile, Project
+from slipway.model.catalog import Resources
 from slipway.model.problems import listed
+from slipway.model.release import PlatformVersions
+from slipway.model.specs import EnvironmentSpec
 from slipway.release.diff.changes import UserChange, shown
 from slipway.release.diff.inputs import DiffInput, of_version
 
-
-class _Both:
-    """Two sides, and what they have in common."""
-
-    def __init__(self, old: DiffInput, new: DiffInput) -> None:
-        assert old.environment
-        assert new.environment
-        self.old_side, self.new_side = old, new
-        self.old: Environment = old.environment
-        self.new: Environment = new.environment
-        self.before: Catalog = self.old.catalog
-        self.after: Catalog = self.new.catalog
+Programs = Mapping[str, Mapping[str, str]]
+"""Versions by image and program."""
+ANY_VERSION = "EKS's default"
+"""Of an add-on that the platform does not pin."""
 
 
 def user_changes(old: DiffInput, new: DiffInput) -> list[UserChange]:
     """Every change that a user or their support would notice, the most visible first."""
-    if new.environment is None:
+    before, after = old.environment, new.environment
+    if after is None:
         return [UserChange("removed", "environment", "there is no such hub any more")]
-    if old.environment is None:
+    if before is None:
         return [UserChange("added", "environment", "a new hub")]
-    parts = (_profiles, _routes, _apps, _programs, _images, _platform, _environment)
-    both = _Both(old, new)
-    return list(chain.from_iterable(part(both) for part in parts))
+    return [
+        *_profiles(before.catalog, after.catalog),
+        *_routes(before.catalog, after.catalog),
+        *_apps(before.catalog, after.catalog),
+        *_programs(old.programs, new.programs),
+        *_images(before.catalog.images, after.catalog.images),
+        *_digests(old.digests, new.digests),
+        *_platform(before.versions, after.versions),
+        *_environment(before.spec, after.spec),
+    ]
 
 
 def users_see(project: Project, environment: str, before: str, after: str) -> list[str]:
@@ -44,8 +47,8 @@ def _changed(subject: str, text: str) -> UserChange:
     return UserChange("changed", subject, text)
 
 
-def _profiles(both: _Both) -> Iterator[UserChange]:
-    old, new = both.before.profiles, both.after.profiles
+def _profiles(before: Catalog, after: Catalog) -> Iterator[UserChange]:
+    old, new = before.profiles, after.profiles
     for name, profile in new.items():
         if name not in old:
             text = f"new profile {profile.title}, visible to {_who(profile.groups)}"
@@ -54,14 +57,14 @@ def _profiles(both: _Both) -> Iterator[UserChange]:
         if name not in new:
             yield UserChange("removed", f"profile {name}", f"profile {profile.title} is gone")
         else:
-            for text in _profile(both, name):
+            for text in _profile(name, before, after):
                 yield _changed(f"profile {name}", text)
     if [n for n in old if n in new] != [n for n in new if n in old]:
         titles = listed(profile.title for profile in new.values())
         yield _changed("profiles", f"profiles are shown in another order: {titles}")
-    if both.before.default_profile != both.after.default_profile:
-        first, then = (_default(catalog) for catalog in (both.before, both.after))
-        yield _changed("profiles", f"a login leads to {then} instead of {first}")
+    if before.default_profile != after.default_profile:
+        was, now = _default(before), _default(after)
+        yield _changed("profiles", f"a login leads to {now} instead of {was}")
 
 
 def _default(catalog: Catalog) -> str:
@@ -69,20 +72,24 @@ def _default(catalog: Catalog) -> str:
     return catalog.profiles[name].title if name else "the choice of profiles"
 
 
-def _profile(both: _Both, name: str) -> Iterator[str]:
-    old, new = both.before.profiles[name], both.after.profiles[name]
+def _profile(name: str, before: Catalog, after: Catalog) -> Iterator[str]:
+    old, new = before.profiles[name], after.profiles[name]
     title = new.title
     if old.title != title:
         yield f"{old.title} is called {title} now"
     if old.description != new.description:
         yield f"{title} is described as {new.description or 'nothing'!r}"
-    first, then = both.before.default_url(name), both.after.default_url(name)
-    if first != then:
-        yield f"{title} opens at `{_path(then)}` instead of `{_path(first)}`"
+    was, now = before.default_url(name), after.default_url(name)
+    if was != now:
+        yield f"{title} opens at `{_path(now)}` instead of `{_path(was)}`"
     if old.groups != new.groups:
         yield f"{title} is visible to {_who(new.groups)} instead of {_who(old.groups)}"
-    yield from _apps_of(both, name)
-    yield from _resources(title, old, new)
+    labels, labels_now = _labels(before, old), _labels(after, new)
+    if gained := [label for app, label in labels_now.items() if app not in labels]:
+        yield f"{title} offers {listed(gained)}"
+    if lost := [label for app, label in labels.items() if app not in labels_now]:
+        yield f"{title} no longer offers {listed(lost)}"
+    yield from (f"{title} {text}" for text in _resources(old.resources, new.resources))
     if old.image != new.image:
         yield f"{title} runs in the image {new.image} instead of {old.image}"
     if old.nodes != new.nodes:
@@ -104,74 +111,68 @@ def _who(groups: Iterable[str]) -> str:
     return f"group{'s' * (len(names) > 1)} {listed(names)}" if names else "everybody"
 
 
-def _apps_of(both: _Both, profile: str) -> Iterator[str]:
-    def labels(catalog: Catalog) -> dict[str, str]:
-        image = catalog.profiles[profile].image
-        return {name: app.label for name, app in catalog.apps_of(image).items()}
-
-    old, new, title = labels(both.before), labels(both.after), both.after.profiles[profile].title
-    if gained := [label for name, label in new.items() if name not in old]:
-        yield f"{title} offers {listed(gained)}"
-    if lost := [label for name, label in old.items() if name not in new]:
-        yield f"{title} no longer offers {listed(lost)}"
+def _labels(catalog: Catalog, profile: Profile) -> dict[str, str]:
+    return {name: app.label for name, app in catalog.apps_of(profile.image).items()}
 
 
-def _resources(title: str, old: Profile, new: Profile) -> Iterator[str]:
-    first, then = old.resources, new.resources
+def _resources(old: Resources, new: Resources) -> Iterator[str]:
     pairs = [
-        ("may use", "memory", first.memory.limit, then.memory.limit),
-        ("is sure of", "memory", first.memory.guarantee, then.memory.guarantee),
-        ("may use", "CPU", _cores(first.cpu.limit), _cores(then.cpu.limit)),
-        ("is sure of", "CPU", _cores(first.cpu.guarantee), _cores(then.cpu.guarantee)),
-        ("gets", "GPU", str(first.gpu), str(then.gpu)),
-        ("may use", "shared memory", first.shared_memory, then.shared_memory),
+        ("may use", "memory", old.memory.limit, new.memory.limit),
+        ("is sure of", "memory", old.memory.guarantee, new.memory.guarantee),
+        ("may use", "CPU", _cores(old.cpu.limit), _cores(new.cpu.limit)),
+        ("is sure of", "CPU", _cores(old.cpu.guarantee), _cores(new.cpu.guarantee)),
+        ("gets", "GPU", str(old.gpu), str(new.gpu)),
+        ("may use", "shared memory", old.shared_memory, new.shared_memory),
     ]
     for verb, what, was, now in pairs:
         if was != now:
             open_end = "any amount" if verb == "may use" else "none"
-            yield f"{title} {verb} {now or open_end} instead of {was or open_end} of {what}"
+            yield f"{verb} {now or open_end} instead of {was or open_end} of {what}"
 
 
 def _cores(value: float | None) -> str | None:
     return None if value is None else f"{value:g}"
 
 
-def _routes(both: _Both) -> Iterator[UserChange]:
-    old, new = both.before.routes, both.after.routes
-
-    def target(catalog: Catalog, path: str) -> str:
-        route = catalog.routes[path]
-        return f"{catalog.apps[route.app].label} in {catalog.profiles[route.profile].title}"
-
+def _routes(before: Catalog, after: Catalog) -> Iterator[UserChange]:
+    old, new = before.routes, after.routes
     for path in new:
         if path not in old:
-            text = f"new route `{path}` to {target(both.after, path)}"
+            text = f"new route `{path}` to {_target(after, path)}"
             yield UserChange("added", f"route {path}", text)
     for path in old:
         if path not in new:
             yield UserChange("removed", f"route {path}", f"`{path}` leads nowhere any more")
         elif old[path] != new[path]:
-            first, then = target(both.before, path), target(both.after, path)
-            yield _changed(f"route {path}", f"`{path}` leads to {then} instead of {first}")
+            was, now = _target(before, path), _target(after, path)
+            yield _changed(f"route {path}", f"`{path}` leads to {now} instead of {was}")
 
 
-def _apps(both: _Both) -> Iterator[UserChange]:
+def _target(catalog: Catalog, path: str) -> str:
+    route = catalog.routes[path]
+    return f"{catalog.apps[route.app].label} in {catalog.profiles[route.profile].title}"
+
+
+def _apps(before: Catalog, after: Catalog) -> Iterator[UserChange]:
     """Which profiles gain or lose an app is said of the profiles."""
-    for name, app in both.after.apps.items():
-        old = both.before.apps.get(name)
-        if old is None or old == app:
+    for name, app in after.apps.items():
+        if name not in before.apps:
             continue
-        first, then = (one.model_dump(mode="json") for one in (old, app))
-        for field in sorted({*first, *then}):
-            was, now = first.get(field), then.get(field)
-            if was != now:
-                text = f"{app.label} has {field} {shown(now)} instead of {shown(was)}"
-                yield _changed(f"app {name}", text)
+        old, new = (one.model_dump(mode="json") for one in (before.apps[name], app))
+        for field, was, now in _differing(old, new):
+            text = f"{app.label} has {field} {shown(now)} instead of {shown(was)}"
+            yield _changed(f"app {name}", text)
 
 
-def _programs(both: _Both) -> Iterator[UserChange]:
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """Keys whose value is another one or on one side only, with the value before and after."""
+    for key in sorted({*old, *new}):
+        if old.get(key) != new.get(key):
+            yield key, old.get(key), new.get(key)
+
+
+def _programs(old: Programs, new: Programs) -> Iterator[UserChange]:
     """Only where both sides know what is in their images."""
-    old, new = both.old_side.programs, both.new_side.programs
     for image in (name for name in new if name in old):
         for program, version in new[image].items():
             was = old[image].get(program)
@@ -182,40 +183,34 @@ def _programs(both: _Both) -> Iterator[UserChange]:
             yield _changed(f"image {image}", f"{program} is gone (image {image})")
 
 
-def _images(both: _Both) -> Iterator[UserChange]:
-    old, new = both.before.images, both.after.images
+def _images(old: Mapping[str, Image], new: Mapping[str, Image]) -> Iterator[UserChange]:
     for name in (name for name in new if name not in old):
         yield UserChange("added", f"image {name}", f"new image {name}")
     for name in (name for name in old if name not in new):
         yield UserChange("removed", f"image {name}", f"image {name} is gone")
     for name in (name for name in new if name in old):
-        first, then = old[name], new[name]
-        for argument in sorted({*first.arguments, *then.arguments}):
-            was, now = first.arguments.get(argument), then.arguments.get(argument)
-            if was != now:
-                text = f"image {name} is built with {argument} {now or 'left out'}"
-                yield _changed(f"image {name}", f"{text} instead of {was or 'none'}")
-        if first.home != then.home:
-            yield _changed(f"image {name}", f"homes are at {then.home} in image {name}")
-    known = both.old_side.digests, both.new_side.digests
-    for name in known[1]:
-        if name in known[0] and known[0][name] != known[1][name]:
+        for argument, was, now in _differing(old[name].arguments, new[name].arguments):
+            text = f"image {name} is built with {argument} {now or 'left out'}"
+            yield _changed(f"image {name}", f"{text} instead of {was or 'none'}")
+        if old[name].home != new[name].home:
+            yield _changed(f"image {name}", f"homes are at {new[name].home} in image {name}")
+
+
+def _digests(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[UserChange]:
+    for name in new:
+        if name in old and old[name] != new[name]:
             yield _changed(f"image {name}", f"image {name} is another one")
 
 
-def _platform(both: _Both) -> Iterator[UserChange]:
-    old, new = both.old.versions, both.new.versions
+def _platform(old: PlatformVersions, new: PlatformVersions) -> Iterator[UserChange]:
     if old.kubernetes != new.kubernetes:
         yield _changed("platform", f"Kubernetes {old.kubernetes} → {new.kubernetes}")
-    for addon in sorted({*old.addons, *new.addons}):
-        first, then = old.addons.get(addon, "EKS's default"), new.addons.get(addon, "EKS's default")
-        if first != then:
-            yield _changed("platform", f"{addon} {first} → {then}")
+    for addon, was, now in _differing(old.addons, new.addons):
+        yield _changed("platform", f"{addon} {was or ANY_VERSION} → {now or ANY_VERSION}")
 
 
-def _environment(both: _Both) -> Iterator[UserChange]:
+def _environment(old: EnvironmentSpec, new: EnvironmentSpec) -> Iterator[UserChange]:
     """Between commits: what of the environment's own file users feel."""
-    old, new = both.old.spec, both.new.spec
     if old.title != new.title:
         yield _changed("environment", f"the hub is called {new.title or 'as ever'}")
     if old.culling.idle != new.culling.idle:
@@ -227,6 +222,6 @@ def _environment(both: _Both) -> Iterator[UserChange]:
         yield _changed("environment", text)
     if old.auth.kind != new.auth.kind:
         yield _changed("environment", f"login is by {new.auth.kind} instead of {old.auth.kind}")
-    domains = getattr(old, "domain", None), getattr(new, "domain", None)
-    if domains[0] != domains[1]:
-        yield _changed("environment", f"the hub is at {domains[1]} instead of {domains[0]}")
+    was, now = (getattr(spec, "domain", None) for spec in (old, new))
+    if was != now:
+        yield _changed("environment", f"the hub is at {now} instead of {was}")

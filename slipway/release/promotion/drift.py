@@ -26,12 +26,10 @@ def of_stacks(aws: "AwsAccount", longest: float) -> tuple[bool, str]:
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
     """
-    client, names = (
-        aws.client("cloudformation"),
-        [aws.stack(short) for short in stacks_of(aws.spec)],
-    )
+    client = aws.client("cloudformation")
     started = {
-        name: client.detect_stack_drift(StackName=name)["StackDriftDetectionId"] for name in names
+        name: client.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
+        for name in map(aws.stack, stacks_of(aws.spec))
     }
     end = time.monotonic() + longest
     found = [_problem(aws, name, _ended(aws, id, end)) for name, id in started.items()]
