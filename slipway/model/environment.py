@@ -1,8 +1,8 @@
 """An environment: a spec, with all that it names."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import dataclass, replace
+from typing import Annotated, Self
 
 from pydantic import Field
 
@@ -31,6 +31,12 @@ class Environment:
     """The spec's file as a `data:` URI; empty when it names none."""
     repositories: tuple[str, ...] = ()
     """On AWS: every image that the catalog or any release of the project builds."""
+
+    def with_release(self, release: Release) -> Self:
+        """The environment as it would be if its file pinned `release`."""
+        spec = self.spec.model_copy(update={"release": release.version})
+        catalog, versions = release.catalog, release.platform
+        return replace(self, spec=spec, release=release, catalog=catalog, versions=versions)
 
     @property
     def cluster_spec(self) -> ClusterSpec:

@@ -111,7 +111,7 @@ def load(root: Path, only: str | None = None) -> Project:
     needed = [spec.release for spec in specs.values()] if only else versions
     for version in [version for version in versions if version in needed]:
         with _collected(problems):
-            releases[version] = _load_release(root, version)
+            releases[version] = load_release(root, version)
     for name, (spec, document) in loaded.items():
         with _collected(problems):
             logos |= _logo(root, name, spec, document)
@@ -157,7 +157,8 @@ def _load_spec(root: Path, name: str, versions: list[str]) -> tuple[EnvironmentS
     return _load_with_places(root / file, file, AnySpec, check)
 
 
-def _load_release(root: Path, version: str) -> Release:
+def load_release(root: Path, version: str) -> Release:
+    """Read and check one release. Raises InvalidProject."""
     file = facts.release_file(version)
     release: Release = load_file(root / file, file, Release, partial(check_release, name=version))
     return release

@@ -7,19 +7,15 @@ import yaml
 
 from slipway import files
 from slipway.facts import RELEASES_FOLDER, release_file
-from slipway.model import Release, references
+from slipway.model import InvalidProject, Release
 from slipway.model.document import parse
-from slipway.model.problems import InvalidProject, Problem
-from slipway.model.project import load_file
+from slipway.model.project import load_release
+from slipway.model.references import unknown
 
 _HEAD = """\
 # yaml-language-server: $schema=../schemas/release.json
 # Written by `slipway release`. Never edited: `digest` is that of all the rest.
 """
-
-
-def path(root: Path, version: str) -> Path:
-    return root / release_file(version)
 
 
 def existing(root: Path) -> list[str]:
@@ -29,26 +25,23 @@ def existing(root: Path) -> list[str]:
 def read(root: Path, version: str) -> Release:
     """Read and check one release. Raises InvalidProject."""
     name = release_file(version)
-    if not path(root, version).is_file():
-        message, hint = references.unknown("release", version, existing(root))
-        raise InvalidProject([Problem(name, 1, 1, "", message, hint)])
-    release: Release = load_file(
-        root / name, name, Release, lambda value: references.check_release(value, version)
-    )
-    return release
+    if not (root / name).is_file():
+        message, hint = unknown("release", version, existing(root))
+        raise InvalidProject.of_file(name, "", message, hint)
+    return load_release(root, version)
 
 
 def write(root: Path, release: Release) -> Release:
     """Write a release that has no file yet, and read it again. Raises FileExistsError."""
-    target, content = path(root, release.version), text(release).encode()
+    target, content = root / release_file(release.version), _text(release).encode()
     target.parent.mkdir(exist_ok=True)
     with files.creating(target) as file:
         file.write(content)
     return read(root, release.version)
 
 
-def text(release: Release) -> str:
-    """What `write` writes: the catalog in its own order, which users see, all else sorted."""
+def _text(release: Release) -> str:
+    """The catalog in its own order, which users see, all else sorted."""
     content = _plain(release)
     again = Release.model_validate(parse(_dump(content).encode(), "").data)
     assert _plain(again) == content, "YAML gives back what it was given"

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from semver import Version
 
+from slipway.facts import release_file
+
 MOST = 60
 """Characters: a version becomes the value of a Kubernetes label, which also takes no `+`."""
 
@@ -21,14 +23,14 @@ def parse(version: str) -> Version:
 
 def in_order(versions: Iterable[str]) -> list[str]:
     """The oldest first; what is no version, by its text before them."""
-    found: dict[str, Version] = {}
+    parsed: dict[str, Version] = {}
     others = []
     for text in versions:
         try:
-            found[text] = parse(text)
+            parsed[text] = parse(text)
         except ValueError:
             others.append(text)
-    return [*sorted(others), *sorted(found, key=found.__getitem__)]
+    return [*sorted(others), *sorted(parsed, key=parsed.__getitem__)]
 
 
 def newest(versions: Iterable[str]) -> str | None:
@@ -43,7 +45,8 @@ def problem(version: str, existing: Iterable[str]) -> str | None:
         return str(error)
     last = newest(existing)
     if version in existing:
-        return f"releases/{version}.yaml exists: a release never changes, choose a new version"
+        file = release_file(version)
+        return f"{file} exists: a release never changes, choose a new version"
     if last and wanted <= parse(last):
         return f"{version} is not newer than {last}: choose a higher version"
     return None

@@ -1,6 +1,7 @@
 """Rules of the house that the tree itself can be asked: who owns a fact, and who imports whom."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,6 +88,18 @@ def test_a_second_owner_would_be_found(tmp_path: Path) -> None:
     assert any("8081 is facts.HUB_PORT" in line for line in found)
     assert any("'slipway:environment' is facts.ENVIRONMENT_TAG" in line for line in found)
     assert any("COMPONENT_LABEL" in line for line in found)
+
+
+def test_a_projects_files_are_named_by_facts() -> None:
+    """`facts.environment_file(name)`, not a text with its folder and its ending."""
+    spelled = re.compile(r"(environments|releases|_FOLDER\})/\{[^{}]*\}\.(yaml|sig)")
+    found = [
+        f"{name_of(file)}:{node.lineno}"
+        for file in sources(*PRODUCT)
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.JoinedStr) and spelled.search(ast.unparse(node))
+    ]
+    assert {place.partition(":")[0] for place in found} == {"slipway/facts.py"}, found
 
 
 def test_stacks_are_listed_once() -> None:

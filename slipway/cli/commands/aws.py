@@ -172,7 +172,7 @@ def _environment(root: Path, name: str) -> Environment:
     """An environment on AWS. Exits with 2 if it is elsewhere."""
     found = load(root, name).environment(name)
     if not found.spec.on_aws:
-        file = f"{facts.ENVIRONMENTS_FOLDER}/{name}.yaml"
+        file = facts.environment_file(name)
         raise bad_input(f"{file}: target: is {found.spec.target}, not eks")
     return found
 

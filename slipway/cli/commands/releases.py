@@ -57,7 +57,7 @@ def release(
     except freeze.CannotFreeze as error:
         raise fail(error) from None
     except FileExistsError:
-        raise bad_input(f"releases/{version}.yaml exists: choose a new version") from None
+        raise bad_input(f"{release_file(version)} exists: choose a new version") from None
     except OSError as error:
         raise fail(f"{error.filename or 'the disk'}: {error.strerror}") from None
     signed = signer is not None and _sign(found.root, made, signer)
@@ -65,7 +65,7 @@ def release(
     if as_json:
         print_json({"version": version, "file": name, "signed": signed, **_fields(made)})
         return
-    files = f"{name} releases/{version}.sig" if signed else name
+    files = f"{name} {signature_file(version)}" if signed else name
     print(f"{name}: {len(made.images)} images, {made.digest}{', signed' if signed else ''}")
     print(f"Next: git add {files} && git commit -m 'Release {version}' && git tag v{version}")
 
@@ -179,7 +179,8 @@ def _sign(root: Path, made: Release, signer: "FileKey | KmsKey") -> bool:
     try:
         return signature.sign(root, made, signer)
     except KeyProblem as problem:
-        raise fail(f"releases/{made.version}.yaml is there, but not signed: {problem}") from None
+        name = release_file(made.version)
+        raise fail(f"{name} is there, but not signed: {problem}") from None
 
 
 def _fields(made: Release) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
@@ -13,7 +13,7 @@ from slipway.facts import HUB_IMAGES, RELEASES_FOLDER, WORKING_TREE, environment
 from slipway.images.build.build import RECORDS
 from slipway.images.build.record import BuildRecords
 from slipway.installation import INSTALLATION
-from slipway.model import Environment, InvalidProject, Problem, Project, load
+from slipway.model import Environment, InvalidProject, Project, load
 from slipway.model.document import parse
 from slipway.release import code_check, file, freeze, versions
 from slipway.release.checkout import copy_project_data
@@ -30,8 +30,8 @@ class DiffInput:
     """A version, `working-tree` or a commit, as the user called it."""
     environment: Environment | None
     """None: there is none of that name."""
-    digests: dict[str, str]
-    programs: dict[str, dict[str, str]]
+    digests: Mapping[str, str]
+    programs: Mapping[str, Mapping[str, str]]
     code: Path | None = None
     """A folder with the files of another commit, whose code renders this; None: the code here."""
     note: str = ""
@@ -46,33 +46,24 @@ def inputs(
     project: Project, name: str, before: str | None, after: str | None
 ) -> Iterator[tuple[DiffInput, DiffInput]]:
     """What `slipway diff --help` says of `--from` and `--to`. Raises InvalidProject."""
-    here = project.environment(name)
+    environment = project.environment(name)
     if before is None:
-        before = _default_before(project, here)
-        after = after or _default_after(project, here)
+        newest = versions.newest(file.existing(project.root))
+        if environment.release is None:
+            before, after = newest or LAST_COMMIT, after or WORKING_TREE
+        else:
+            before = environment.release.version
+            after = after or (newest if newest and newest != before else WORKING_TREE)
     with TemporaryDirectory(prefix="slipway-diff-") as folder:
         old = _input(project, name, before, Path(folder, "from"))
-        new = _input(project, name, after or here.release_name, Path(folder, "to"))
+        new = _input(project, name, after or environment.release_name, Path(folder, "to"))
         yield old, new
-
-
-def _default_before(project: Project, here: Environment) -> str:
-    if here.release:
-        return here.release.version
-    return versions.newest(file.existing(project.root)) or LAST_COMMIT
-
-
-def _default_after(project: Project, here: Environment) -> str:
-    newest = versions.newest(file.existing(project.root))
-    if here.release and newest and newest != here.release.version:
-        return newest
-    return WORKING_TREE
 
 
 def _input(project: Project, name: str, what: str, folder: Path) -> DiffInput:
     if what in (WORKING_TREE, *file.existing(project.root)):
-        found = of_version(project, name, what)
-        return _by_its_commit(project, project.root, found, folder)
+        state = of_version(project, name, what)
+        return _by_its_commit(project, project.root, state, folder)
     return _committed(project, name, what, folder)
 
 
@@ -81,23 +72,21 @@ def of_version(project: Project, name: str, version: str) -> DiffInput:
 
     Rendered by the code at hand. Raises InvalidProject.
     """
-    here = project.environment(name)
-    if version == WORKING_TREE:
-        here = replace(here, release=None, catalog=project.catalog, versions=project.platform)
-    else:
-        release = file.read(project.root, version)
-        here = replace(here, release=release, catalog=release.catalog, versions=release.platform)
-    return _described(project, here)
+    environment = project.environment(name)
+    if version != WORKING_TREE:
+        return _described(project, environment.with_release(file.read(project.root, version)))
+    catalog, platform = project.catalog, project.platform
+    environment = replace(environment, release=None, catalog=catalog, versions=platform)
+    return _described(project, environment)
 
 
 def _described(project: Project, environment: Environment) -> DiffInput:
     """With what is known of its images, rendered by the code here."""
     if release := environment.release:
-        programs = {name: dict(found) for name, found in release.programs.items()}
-        return DiffInput(release.version, environment, dict(release.images), programs)
+        return DiffInput(release.version, environment, release.images, release.programs)
     records = BuildRecords(project.root / RECORDS)
-    found = [records.read(name) for name in (*HUB_IMAGES, *environment.catalog.images)]
-    built = [record for record in found if record]
+    names = (*HUB_IMAGES, *environment.catalog.images)
+    built = [record for name in names if (record := records.read(name))]
     try:
         programs = freeze.programs(project.root, built)
     except (OSError, ValueError):
@@ -105,22 +94,22 @@ def _described(project: Project, environment: Environment) -> DiffInput:
     return DiffInput(WORKING_TREE, environment, {r.name: r.digest for r in built}, programs)
 
 
-def _by_its_commit(project: Project, source: Path, found: DiffInput, folder: Path) -> DiffInput:
+def _by_its_commit(project: Project, source: Path, state: DiffInput, folder: Path) -> DiffInput:
     """Have a release rendered by the code of its commit, with the data of the project `source`."""
-    here = found.environment
-    if here is None or here.release is None:
-        return found
-    version, commit = here.release.version, here.release.commit
+    environment = state.environment
+    if environment is None or environment.release is None:
+        return state
+    version, commit = environment.release.version, environment.release.commit
     try:
-        code_check.check_commit(project.root, here)
-        if not code_check.changed_code_files(project.root, here, commit):
-            return found
+        code_check.check_commit(project.root, environment)
+        if not code_check.changed_code_files(project.root, environment, commit):
+            return state
         inside = _extract(project.root, commit, folder)
     except (InvalidProject, git.GitError):
-        return replace(found, note=f"{version} is rendered by the code here, not by its own")
-    copy_project_data(source, here, inside)
-    _pin(inside / environment_file(here.name), version)
-    return replace(found, code=inside, note=_other_libraries(version, folder))
+        return replace(state, note=f"{version} is rendered by the code here, not by its own")
+    copy_project_data(source, environment, inside)
+    _pin(inside / environment_file(environment.name), version)
+    return replace(state, code=inside, note=_other_libraries(version, folder))
 
 
 def _pin(file: Path, version: str) -> None:
@@ -141,34 +130,23 @@ def _committed(project: Project, name: str, revision: str, folder: Path) -> Diff
     """The environment as a commit has it, with the release that is pinned there."""
     root = project.root
     try:
-        commit = _commit(root, revision)
+        wanted = ("--end-of-options", f"{revision}^{{commit}}")
+        commit = git.run(root, "rev-parse", "--verify", "--quiet", *wanted).strip()
         inside = _extract(root, commit, folder / "commit")
     except git.GitError as error:
         known = ", ".join([*versions.in_order(file.existing(root)), WORKING_TREE])
         message = f"{revision!r} is neither a release nor a commit ({error})"
-        problem = Problem(RELEASES_FOLDER, 1, 1, "", message, f"there is {known}")
-        raise InvalidProject([problem]) from None
-    own = inside if _has_other_code(project, name, commit) else None
+        raise InvalidProject.of_file(RELEASES_FOLDER, "", message, f"there is {known}") from None
     if not (inside / environment_file(name)).exists():
-        return DiffInput(revision, None, {}, {}, own)
+        return DiffInput(revision, None, {}, {})
     environment = load(inside, name).environment(name)
-    found = replace(_described(replace(project, root=inside), environment), name=revision)
+    state = replace(_described(replace(project, root=inside), environment), name=revision)
     if environment.release:
-        return _by_its_commit(project, inside, found, folder / "release")
-    note = _other_libraries(revision, folder / "commit") if own else ""
-    return replace(found, code=own, note=note)
-
-
-def _has_other_code(project: Project, name: str, commit: str) -> bool:
-    top = git.top(project.root)
-    if not INSTALLATION.is_relative_to(top):
-        return False
-    return bool(code_check.changed_code_files(project.root, project.environment(name), commit))
-
-
-def _commit(root: Path, revision: str) -> str:
-    wanted = f"{revision}^{{commit}}"
-    return git.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", wanted).strip()
+        return _by_its_commit(project, inside, state, folder / "release")
+    in_repository = INSTALLATION.is_relative_to(git.top(root))
+    if in_repository and code_check.changed_code_files(root, project.environment(name), commit):
+        return replace(state, code=inside, note=_other_libraries(revision, folder / "commit"))
+    return state
 
 
 def _extract(root: Path, commit: str, target: Path) -> Path:

@@ -1,7 +1,7 @@
 """Access to the environments of a promotion: with whose credentials, and to which registry."""
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,14 +90,7 @@ def with_release(root: Path, environment: Environment, release: Release) -> Envi
     """
     file = environment_file(environment.name)
     document.read(root / file, file).refuse(environment.spec.misfits(release.catalog))
-    spec = environment.spec.model_copy(update={"release": release.version})
-    return replace(
-        environment,
-        spec=spec,
-        catalog=release.catalog,
-        versions=release.platform,
-        release=release,
-    )
+    return environment.with_release(release)
 
 
 def account_access(environment: Environment, profile: str | None = None) -> "AwsAccount | None":
