@@ -20,6 +20,13 @@ UserName = Annotated[
 ]
 
 
+LETS_IN = (
+    *("allowed_users", "admin_users", "allowed_groups", "admin_groups"),
+    *("allowed_organizations", "hosted_domains"),
+)
+"""Fields that let somebody in, of the logins that have them."""
+
+
 class Auth(Model):
     """What every kind of login shares. Nobody is let in unless something here says so."""
 
@@ -39,15 +46,12 @@ class Auth(Model):
 
     @model_validator(mode="after")
     def _somebody_is_allowed(self) -> Self:
-        if not (self.allow_all or self.lets_in()):
+        if not (self.allow_all or any(getattr(self, field, ()) for field in LETS_IN)):
             raise refuse(
                 "nobody may log in",
                 "name allowed_users (or groups, where the login has them), or say allow_all: true",
             )
         return self
-
-    def lets_in(self) -> bool:
-        return bool(self.allowed_users or self.admin_users)
 
 
 class SharedPassword(Auth):
@@ -92,10 +96,6 @@ class GitHub(OAuth):
     allowed_groups: tuple[Text, ...] = ()
     admin_groups: tuple[Text, ...] = ()
 
-    def lets_in(self) -> bool:
-        named = (self.allowed_organizations, self.allowed_groups, self.admin_groups)
-        return any(named) or super().lets_in()
-
     @model_validator(mode="after")
     def _groups_are_teams(self) -> Self:
         if (self.allowed_groups or self.admin_groups) and not self.team_groups:
@@ -113,9 +113,6 @@ class Google(OAuth):
     hosted_domains: tuple[Text, ...] = ()
     """Google Workspace domains whose members may log in."""
 
-    def lets_in(self) -> bool:
-        return bool(self.hosted_domains) or super().lets_in()
-
 
 class Cognito(OAuth):
     """An Amazon Cognito user pool. Its groups are the users' groups."""
@@ -126,9 +123,6 @@ class Cognito(OAuth):
     """The user pool's domain: `https://acme.auth.eu-central-1.amazoncognito.com`."""
     allowed_groups: tuple[Text, ...] = ()
     admin_groups: tuple[Text, ...] = ()
-
-    def lets_in(self) -> bool:
-        return bool(self.allowed_groups or self.admin_groups) or super().lets_in()
 
 
 class Oidc(OAuth):
@@ -145,9 +139,6 @@ class Oidc(OAuth):
     allowed_groups: tuple[Text, ...] = ()
     admin_groups: tuple[Text, ...] = ()
     scopes: tuple[Text, ...] = ("openid", "profile", "email")
-
-    def lets_in(self) -> bool:
-        return bool(self.allowed_groups or self.admin_groups) or super().lets_in()
 
     @model_validator(mode="after")
     def _groups_have_a_claim(self) -> Self:

@@ -19,7 +19,7 @@ from slipway.model.base import (
     refuse,
     text,
 )
-from slipway.model.nodes import EksNodePool, default_eks_pools
+from slipway.model.nodes import EksNodePool
 from slipway.model.problems import Finding
 from slipway.model.specs import ClusterNetwork, ClusterSpec, PullPolicy, ServiceType
 from slipway.model.storage import EksStorage
@@ -139,7 +139,9 @@ class EksSpec(ClusterSpec):
     zones: tuple[Zone, ...] = Field(min_length=2, max_length=6)
     network: Network = Network()
     cluster: Cluster = Cluster()
-    nodes: dict[Name, EksNodePool] = Field(default_factory=default_eks_pools, min_length=1)
+    nodes: dict[Name, EksNodePool] = Field(
+        default_factory=lambda: {facts.USER_NODES: EksNodePool()}, min_length=1
+    )
     storage: EksStorage = EksStorage()
     alarms: Alarms | None = None
     budget: Budget | None = None

@@ -25,7 +25,21 @@ _EXPECTED = {
 DISCRIMINATORS = ("kind", "target")
 """The keys that choose between the models of a union."""
 
-_LIMITS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
+_WORDS = {
+    "slipway": ("{message}", "{hint}"),
+    "missing": ("is missing", "add `{key}: …`"),
+    "literal_error": ("cannot be {shown}", "write {expected}"),
+    "union_tag_invalid": ("has no {discriminator}", "add `{discriminator}: …`"),
+    "union_tag_not_found": ("has no {discriminator}", "add `{discriminator}: …`"),
+    "greater_than_equal": ("{shown} is out of range", "write at least {ge}"),
+    "less_than_equal": ("{shown} is out of range", "write at most {le}"),
+    "too_short": ("has too few entries", "write at least {min_length}"),
+    "too_long": ("has too many entries", "write at most {max_length}"),
+    "string_too_short": ("is empty", "write a short text"),
+    "string_too_long": ("is too long", "write a short text"),
+    "string_pattern_mismatch": ("{shown} has the wrong form", "it must match {pattern}"),
+}
+"""Message and remedy by pydantic's type of error, to be filled in with its context."""
 
 
 def problems(error: ValidationError, document: Document, model: Any) -> Iterator[Problem]:
@@ -67,44 +81,25 @@ def _is_discriminator(part: int | str, data: Any) -> bool:
 
 
 def _words(item: dict[str, Any], path: Path, document: Document, model: Any) -> tuple[str, str]:
-    kind, context = item["type"], item.get("ctx", {})
-    value = item["input"]
-    if kind == "slipway":
-        return context["message"], context["hint"]
+    kind, value, context = item["type"], item["input"], dict(item.get("ctx", {}))
+    if kind in _EXPECTED:
+        return _wrong_kind(_EXPECTED[kind], value, document.source(path))
     if kind == "extra_forbidden":
         known = fields_at(model, path[:-1], document.data) - set(_at(document.data, path[:-1]))
         return "is not a known key", did_you_mean(str(path[-1]), known)
-    if kind == "missing":
-        return "is missing", f"add `{path[-1]}: …`"
-    if kind in _EXPECTED:
-        return _wrong_kind(_EXPECTED[kind], value, document.source(path))
-    if kind in ("literal_error", "enum"):
-        return (
-            f"cannot be {_shown(value)}",
-            f"write {context['expected'].replace('False', 'false')}",
-        )
-    if kind == "union_tag_invalid":
-        key = context["discriminator"].strip("'")
-        if context["tag"] == "None":
-            return f"has no {key}", f"add `{key}: …`"
+    if "discriminator" in context:
+        context["discriminator"] = context["discriminator"].strip("'")
+    if kind == "union_tag_invalid" and context["tag"] != "None":
         tags = [tag.strip(" '") for tag in context["expected_tags"].split(",")]
-        return f"has an unknown {key} {context['tag']!r}", did_you_mean(context["tag"], tags)
-    if kind == "union_tag_not_found":
-        key = context["discriminator"].strip("'")
-        return f"has no {key}", f"add `{key}: …`"
-    if kind in _LIMITS:
-        word, bound = _LIMITS[kind]
-        return f"{_shown(value)} is out of range", f"write {word} {context[bound]}"
-    if kind in ("too_short", "too_long"):
-        limit = context.get("min_length", context.get("max_length"))
-        return "has too few entries" if kind == "too_short" else "has too many entries", (
-            f"write at {'least' if kind == 'too_short' else 'most'} {limit}"
-        )
-    if kind in ("string_too_short", "string_too_long"):
-        return "is empty" if kind == "string_too_short" else "is too long", "write a short text"
-    if kind == "string_pattern_mismatch":
-        return f"{_shown(value)} has the wrong form", f"it must match {context['pattern']}"
-    return str(item["msg"]).lower(), "see docs/reference.md"
+        message = f"has an unknown {context['discriminator']} {context['tag']!r}"
+        return message, did_you_mean(context["tag"], tags)
+    if kind == "literal_error":
+        context["expected"] = context["expected"].replace("False", "false")
+    if kind not in _WORDS:
+        return str(item["msg"]).lower(), "see docs/reference.md"
+    context |= {"key": path[-1] if path else "", "shown": _shown(value)}
+    message, hint = _WORDS[kind]
+    return message.format(**context), hint.format(**context)
 
 
 def _wrong_kind(expected: str, value: Any, source: str | None) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from slipway import facts
 from slipway.model.base import ImageReference, Name, Text
-from slipway.model.nodes import KubernetesNodePool, LabelKey, default_pools
+from slipway.model.nodes import KubernetesNodePool, LabelKey
 from slipway.model.specs import ClusterNetwork, ClusterSpec, PullPolicy, ServiceType
 from slipway.model.storage import KubernetesStorage
 
@@ -28,7 +28,9 @@ class KubernetesSpec(ClusterSpec):
     loaded onto nodes and in no registry."""
     service: ServiceType = "ClusterIP"
     """How the proxy is reached without an Ingress."""
-    nodes: dict[Name, KubernetesNodePool] = Field(default_factory=default_pools, min_length=1)
+    nodes: dict[Name, KubernetesNodePool] = Field(
+        default_factory=lambda: {facts.USER_NODES: KubernetesNodePool()}, min_length=1
+    )
     storage: KubernetesStorage = KubernetesStorage()
     network: ClusterNetwork = ClusterNetwork()
 

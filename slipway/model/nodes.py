@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from slipway import facts
-from slipway.model.base import Model, Name, Text200, refuse, text
+from slipway.model.base import Model, Text200, refuse, text
 from slipway.model.quantities import Cpu, Memory, memory_bytes
 
 LabelKey = Annotated[
@@ -156,11 +156,3 @@ def _kubelet_cores(cores: int) -> float:
 def _toleration(taint: dict[str, str]) -> dict[str, str]:
     operator = "Equal" if "value" in taint else "Exists"
     return {"key": taint["key"], "operator": operator, **taint}
-
-
-def default_pools() -> dict[Name, KubernetesNodePool]:
-    return {facts.USER_NODES: KubernetesNodePool()}
-
-
-def default_eks_pools() -> dict[Name, EksNodePool]:
-    return {facts.USER_NODES: EksNodePool()}

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,14 +20,8 @@ from slipway.model.eks import EksSpec
 from slipway.model.environment import AnySpec, Environment
 from slipway.model.logo import LogoError, data_uri
 from slipway.model.problems import Finding, InvalidProject, Problem, listed
-from slipway.model.references import (
-    check_catalog,
-    check_platform,
-    check_release,
-    unknown,
-)
-from slipway.model.release import PlatformVersions, Release
-from slipway.model.repositories import built_anywhere
+from slipway.model.references import check_catalog, check_platform, check_release, unknown
+from slipway.model.release import PlatformVersions, Release, built_here
 from slipway.model.signature import check_signature
 from slipway.model.specs import EnvironmentSpec
 
@@ -57,8 +51,23 @@ class Project:
 
     @cached_property
     def _repositories(self) -> tuple[str, ...]:
-        files = sorted((self.root / facts.RELEASES_FOLDER).glob("*.yaml"))
-        return built_anywhere(self.root / CATALOG_FILE, files, self.releases)
+        """Every image that the catalog or a release builds: a promotion copies before it pins, and
+        a rollback finds what it left.
+
+        Of releases that were not loaded only names are read, so that they may be written for a
+        newer Slipway. A catalog that is no YAML has none: what is pinned does not wait for it.
+        Raises InvalidProject for a release that is none.
+        """
+        names = [*facts.HUB_IMAGES]
+        with suppress(InvalidProject):
+            names += _built_images(read(self.root / CATALOG_FILE, CATALOG_FILE).data)
+        for file in sorted((self.root / facts.RELEASES_FOLDER).glob("*.yaml")):
+            if release := self.releases.get(file.stem):
+                names += built_here(release.catalog)
+            else:
+                content = _mapping(read(file, facts.release_file(file.stem)).data)
+                names += _built_images(content.get("catalog"))
+        return tuple(dict.fromkeys(names))
 
     def environment(self, name: str) -> Environment:
         """The environment `name`. Raises InvalidProject with those that exist."""
@@ -207,6 +216,16 @@ def _check_spec(spec: EnvironmentSpec, name: str, versions: list[str]) -> Iterat
         known = (*versions, facts.WORKING_TREE)
         yield Finding(("release",), *unknown("release", spec.release, known))
     yield from spec.findings()
+
+
+def _built_images(catalog: Any) -> Iterator[str]:
+    for name, image in _mapping(_mapping(catalog).get("images")).items():
+        if re.fullmatch(NAME, name) and not _mapping(image).get("reference"):
+            yield name
+
+
+def _mapping(data: Any) -> dict[str, Any]:
+    return data if isinstance(data, dict) else {}
 
 
 def _names(folder: Path) -> list[str]:
