@@ -3,6 +3,7 @@
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from slipway import facts
 from slipway.model.apps import AnyApp, App
@@ -61,10 +62,7 @@ class CpuShare(Model):
     @model_validator(mode="after")
     def _guarantee_fits(self) -> Self:
         if self.guarantee and self.limit and self.guarantee > self.limit:
-            raise refuse(
-                f"the guarantee ({self.guarantee:g}) is above the limit ({self.limit:g})",
-                "lower the guarantee or raise the limit",
-            )
+            raise _guarantee_above_limit(f"{self.guarantee:g}", f"{self.limit:g}")
         return self
 
 
@@ -74,16 +72,15 @@ class MemoryShare(Model):
 
     @model_validator(mode="after")
     def _guarantee_fits(self) -> Self:
-        if (
-            self.guarantee
-            and self.limit
-            and memory_bytes(self.guarantee) > memory_bytes(self.limit)
-        ):
-            raise refuse(
-                f"the guarantee ({self.guarantee}) is above the limit ({self.limit})",
-                "lower the guarantee or raise the limit",
-            )
+        guarantee, limit = self.guarantee, self.limit
+        if guarantee and limit and memory_bytes(guarantee) > memory_bytes(limit):
+            raise _guarantee_above_limit(guarantee, limit)
         return self
+
+
+def _guarantee_above_limit(guarantee: str, limit: str) -> PydanticCustomError:
+    message = f"the guarantee ({guarantee}) is above the limit ({limit})"
+    return refuse(message, "lower the guarantee or raise the limit")
 
 
 class Resources(Model):

@@ -21,10 +21,8 @@ _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?")
 _TAG = "tag:yaml.org,2002:"
 
 
-@dataclass(frozen=True)
-class Mark:
-    line: int
-    column: int
+Place = tuple[int, int]
+"""Line and column, from 1."""
 
 
 @dataclass
@@ -33,34 +31,28 @@ class Document:
 
     name: str
     data: Any = None
-    _values: dict[Path, Mark] = field(default_factory=dict)
-    _keys: dict[Path, Mark] = field(default_factory=dict)
-    _source: dict[Path, str] = field(default_factory=dict)
+    source: dict[Path, str] = field(default_factory=dict)
+    _values: dict[Path, Place] = field(default_factory=dict)
+    _keys: dict[Path, Place] = field(default_factory=dict)
 
     def problem(self, path: Path, message: str, hint: str = "", *, at_key: bool = False) -> Problem:
         """A problem at `path`, or at the closest place above it that exists in the file."""
-        mark = self._mark(path, at_key)
-        return Problem(self.name, mark.line, mark.column, dotted(path), message, hint)
+        return Problem(self.name, *self._place(path, at_key), dotted(path), message, hint)
 
     def refuse(self, findings: Iterable[Finding]) -> None:
         """Raises InvalidProject with their places if there are any."""
         if problems := [self.problem(f.path, f.message, f.hint, at_key=f.at_key) for f in findings]:
             raise InvalidProject(problems)
 
-    def source(self, path: Path) -> str | None:
-        return self._source.get(path)
-
-    def _mark(self, path: Path, at_key: bool) -> Mark:
+    def _place(self, path: Path, at_key: bool) -> Place:
         if at_key and path in self._keys:
             return self._keys[path]
         if path in self._values:
             return self._values[path]
         # A key that is missing belongs to the one above it, not to where its value starts.
-        for end in range(len(path) - 1, -1, -1):
-            above = path[:end]
-            if mark := self._keys.get(above) or self._values.get(above):
-                return mark
-        return Mark(1, 1)
+        above = [path[:end] for end in reversed(range(len(path)))]
+        places = (self._keys.get(part) or self._values.get(part) for part in above)
+        return next(filter(None, places), (1, 1))
 
 
 def read(file: FilePath, name: str) -> Document:
@@ -84,24 +76,24 @@ def parse(content: bytes, name: str) -> Document:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         message = f"is not valid YAML: {error.problem or error.context}"
-        raise InvalidProject(
-            [Problem(name, line, column, "", message, "check indentation, quotes and brackets")]
-        ) from error
+        hint = "check indentation, quotes and brackets"
+        raise InvalidProject([Problem(name, *place, "", message, hint)]) from error
     except yaml.reader.ReaderError as error:
         message = f"holds a character that YAML does not allow (U+{_code(error.character):04X})"
         raise _invalid(name, text[: error.position], message, "remove it") from error
     except RecursionError as error:
-        raise _invalid(name, "", "is nested too deeply", "flatten it") from error
-    document = Document(name)
+        raise InvalidProject.of_file(name, "", "is nested too deeply", "flatten it") from error
     if node is None:
-        raise _invalid(name, "", "is empty", "see docs/reference.md for what belongs into it")
+        hint = "see docs/reference.md for what belongs into it"
+        raise InvalidProject.of_file(name, "", "is empty", hint)
+    document = Document(name)
     builder = _Builder(document)
     try:
         document.data = builder.build(node, ())
     except RecursionError as error:
-        raise _invalid(name, "", "is nested too deeply", "flatten it") from error
+        raise InvalidProject.of_file(name, "", "is nested too deeply", "flatten it") from error
     if builder.problems:
         raise InvalidProject(builder.problems)
     return document
@@ -126,7 +118,7 @@ class _Builder:
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         self._count += 1
-        self.document._values.setdefault(path, _mark_of(node))
+        self.document._values.setdefault(path, _place_of(node))
         if self._count > _MOST_NODES:
             if self._count == _MOST_NODES + 1:
                 self._report(path, "is too large", "check for anchors that repeat themselves")
@@ -151,29 +143,25 @@ class _Builder:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
-                self.document._keys[(*path, "?")] = _mark_of(key_node)
+                self.document._keys[(*path, "?")] = _place_of(key_node)
                 self._report((*path, "?"), "is not a plain key", "write a name before the colon")
                 continue
             key = key_node.value
             here = (*path, key)
             if key in data:
-                self._duplicate(here, _mark_of(key_node))
+                message = f"is here twice, first on line {self.document._keys[here][0]}"
+                place, hint = _place_of(key_node), "remove one of the two"
+                self.problems.append(
+                    Problem(self.document.name, *place, dotted(here), message, hint)
+                )
                 continue
-            self.document._keys[here] = _mark_of(key_node)
+            self.document._keys[here] = _place_of(key_node)
             data[key] = self.build(value_node, here)
         return data
 
-    def _duplicate(self, path: Path, mark: Mark) -> None:
-        first = self.document._keys[path].line
-        message = f"is here twice, first on line {first}"
-        name = self.document.name
-        self.problems.append(
-            Problem(name, mark.line, mark.column, dotted(path), message, "remove one of the two")
-        )
-
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text: str = node.value
-        self.document._source[path] = text
+        self.document.source[path] = text
         kind = node.tag.removeprefix(_TAG)
         if node.tag == kind or kind.startswith("python/"):
             self._report(path, f"has the tag {node.tag}", "remove the tag")
@@ -192,5 +180,5 @@ class _Builder:
         self.problems.append(self.document.problem(path, message, hint, at_key=True))
 
 
-def _mark_of(node: yaml.Node) -> Mark:
-    return Mark(node.start_mark.line + 1, node.start_mark.column + 1)
+def _place_of(node: yaml.Node) -> Place:
+    return node.start_mark.line + 1, node.start_mark.column + 1

@@ -83,7 +83,7 @@ def _is_discriminator(part: int | str, data: Any) -> bool:
 def _words(item: dict[str, Any], path: Path, document: Document, model: Any) -> tuple[str, str]:
     kind, value, context = item["type"], item["input"], dict(item.get("ctx", {}))
     if kind in _EXPECTED:
-        return _wrong_kind(_EXPECTED[kind], value, document.source(path))
+        return _wrong_kind(_EXPECTED[kind], value, document.source.get(path))
     if kind == "extra_forbidden":
         known = fields_at(model, path[:-1], document.data) - set(_at(document.data, path[:-1]))
         return "is not a known key", did_you_mean(str(path[-1]), known)

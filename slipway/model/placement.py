@@ -20,39 +20,32 @@ def check_placement(
     used = {profile.nodes for profile in catalog.profiles.values()}
     for name, nodes in pools.items():
         if nodes.placeholders and name not in used:
-            yield Finding(
-                ("nodes", name, "placeholders"),
-                "no profile runs on this pool, so there is nothing to keep a place for",
-                "take them away, or say `nodes` in a profile",
-            )
+            message = "no profile runs on this pool, so there is nothing to keep a place for"
+            hint = "take them away, or say `nodes` in a profile"
+            yield Finding(("nodes", name, "placeholders"), message, hint)
     for name, profile in catalog.profiles.items():
-        if pool := pools.get(profile.nodes):
-            for needed, available, what in _excess(profile, pool.capacity()):
-                yield Finding(
-                    ("nodes", profile.nodes),
-                    f"the profile {name!r} asks for {needed} {what}, "
-                    f"its largest node has {available}",
-                    f"make the pool's nodes larger or profiles.{name}.resources smaller",
-                    True,
-                )
-        else:
-            yield Finding(
-                ("nodes",) if in_file else (),
-                f"the profile {name!r} runs on {profile.nodes!r}, which is no pool here",
-                f"add nodes.{profile.nodes} here; there is {listed(pools)}",
-                True,
-            )
+        pool = pools.get(profile.nodes)
+        if pool is None:
+            path = ("nodes",) if in_file else ()
+            message = f"the profile {name!r} runs on {profile.nodes!r}, which is no pool here"
+            hint = f"add nodes.{profile.nodes} here; there is {listed(pools)}"
+            yield Finding(path, message, hint, at_key=True)
+            continue
+        for excess in _excess(profile, pool.capacity()):
+            message = f"the profile {name!r} asks for {excess}"
+            hint = f"make the pool's nodes larger or profiles.{name}.resources smaller"
+            yield Finding(("nodes", profile.nodes), message, hint, at_key=True)
 
 
-def _excess(profile: Profile, node: Capacity) -> Iterator[tuple[str, str, str]]:
-    """What the profile is guaranteed beyond what a node has: needed, available, of what."""
-    cpu, memory = profile.resources.cpu, profile.resources.memory
+def _excess(profile: Profile, node: Capacity) -> Iterator[str]:
+    """What the profile is guaranteed beyond what the largest node of its pool has."""
+    cpu, memory, gpus = profile.resources.cpu, profile.resources.memory, profile.resources.gpu
     # Kubernetes takes a limit for the guarantee where none is given.
     cores = cpu.guarantee or cpu.limit
     if cores and node.cpu is not None and cores > node.cpu:
-        yield f"{cores:g}", f"{node.cpu:.4g}", "CPU cores for servers"
+        yield f"{cores:g} CPU cores for servers, its largest node has {node.cpu:.4g}"
     amount = memory.guarantee or memory.limit
     if amount and node.memory is not None and memory_bytes(amount) > node.memory:
-        yield amount, f"{node.memory / GIB:.4g}Gi", "memory for servers"
-    if profile.resources.gpu > node.gpus:
-        yield str(profile.resources.gpu), str(node.gpus), "GPUs"
+        yield f"{amount} memory for servers, its largest node has {node.memory / GIB:.4g}Gi"
+    if gpus > node.gpus:
+        yield f"{gpus} GPUs, its largest node has {node.gpus}"

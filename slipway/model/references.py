@@ -1,7 +1,7 @@
 """Checks between parts of the files: references, clashes, and what one part promises another."""
 
-import posixpath
 from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 
 from slipway import facts
 from slipway.facts import ADDONS, HUB_IMAGES
@@ -33,10 +33,8 @@ SERVER_SUFFIX = "-server"
 
 
 def check_catalog(catalog: Catalog) -> Iterator[Finding]:
-    yield from _apps(catalog)
-    yield from _images(catalog)
-    yield from _profiles(catalog)
-    yield from _routes(catalog)
+    for check in (_apps, _images, _profiles, _routes):
+        yield from check(catalog)
 
 
 def check_platform(platform: PlatformVersions) -> Iterator[Finding]:
@@ -74,32 +72,23 @@ def _apps(catalog: Catalog) -> Iterator[Finding]:
     servers = {f"{profile}{SERVER_SUFFIX}" for profile in catalog.profiles}
     for name, app in catalog.apps.items():
         path = ("apps", name)
+        rename = "call the app something else"
         if app.fixed_name and name != app.fixed_name:
-            yield Finding(
-                path,
-                f"an app of kind {app.fixed_name} cannot be called {name!r}",
-                f"call it {app.fixed_name}",
-                True,
-            )
+            message = f"an app of kind {app.fixed_name} cannot be called {name!r}"
+            yield Finding(path, message, f"call it {app.fixed_name}", at_key=True)
         if name in SERVER_PATHS and app.server_process(name):
-            yield Finding(
-                path, f"/{name} belongs to the Jupyter server", "call the app something else", True
-            )
+            yield Finding(path, f"/{name} belongs to the Jupyter server", rename, at_key=True)
         if name in servers:
-            yield Finding(
-                path,
-                f"/{name} is where the server of profile {name.removesuffix(SERVER_SUFFIX)} stands",
-                "call the app something else",
-                True,
-            )
+            profile = name.removesuffix(SERVER_SUFFIX)
+            message = f"/{name} is where the server of profile {profile} stands"
+            yield Finding(path, message, rename, at_key=True)
 
 
 def _images(catalog: Catalog) -> Iterator[Finding]:
     for name, image in catalog.images.items():
         if name in HUB_IMAGES:
-            yield Finding(
-                ("images", name), "is the name of one of Slipway's own images", "rename it", True
-            )
+            message = "is the name of one of Slipway's own images"
+            yield Finding(("images", name), message, "rename it", at_key=True)
         for index, app in enumerate(image.apps):
             path = ("images", name, "apps", index)
             if app not in catalog.apps:
@@ -109,9 +98,9 @@ def _images(catalog: Catalog) -> Iterator[Finding]:
 
 
 def _profiles(catalog: Catalog) -> Iterator[Finding]:
-    if catalog.default_profile and catalog.default_profile not in catalog.profiles:
-        message, hint = unknown("profile", catalog.default_profile, catalog.profiles)
-        yield Finding(("default_profile",), message, hint)
+    default = catalog.default_profile
+    if default and default not in catalog.profiles:
+        yield Finding(("default_profile",), *unknown("profile", default, catalog.profiles))
     for name, profile in catalog.profiles.items():
         path = ("profiles", name)
         if profile.image not in catalog.images:
@@ -132,17 +121,16 @@ def _routes(catalog: Catalog) -> Iterator[Finding]:
     for route_path, route in catalog.routes.items():
         path = ("routes", route_path)
         if route_path.split("/")[1] in HUB_PATHS:
-            yield Finding(path, "belongs to JupyterHub", "choose another path", True)
-        for above in _parents(route_path):
+            yield Finding(path, "belongs to JupyterHub", "choose another path", at_key=True)
+        for above in map(str, PurePosixPath(route_path).parents):
             if above in catalog.routes:
-                yield Finding(
-                    path, f"lies below the route {above}", "choose a path beside it", True
-                )
+                message = f"lies below the route {above}"
+                yield Finding(path, message, "choose a path beside it", at_key=True)
         if route.app not in catalog.apps:
             yield Finding((*path, "app"), *unknown("app", route.app, catalog.apps))
         if route.profile not in catalog.profiles:
-            message, hint = unknown("profile", route.profile, catalog.profiles)
-            yield Finding((*path, "profile"), message, hint)
+            place = (*path, "profile")
+            yield Finding(place, *unknown("profile", route.profile, catalog.profiles))
             continue
         image = catalog.profiles[route.profile].image
         known = image in catalog.images and route.app in catalog.apps
@@ -158,8 +146,3 @@ def _not_carried(catalog: Catalog, image: str, app: str) -> tuple[str, str]:
         f"the image {image!r} does not carry the app {app!r}",
         f"add it to images.{image}.apps or choose one of these: {carried}",
     )
-
-
-def _parents(path: str) -> Iterator[str]:
-    while (path := posixpath.dirname(path)) != "/":
-        yield path

@@ -26,7 +26,7 @@ from slipway.facts import (
     environment_file,
 )
 from slipway.installation import INSTALLATION
-from slipway.model import Environment, InvalidProject, Problem, Project
+from slipway.model import Environment, InvalidProject, Project
 from slipway.model.problems import listed
 from slipway.release import code_check
 from slipway.steps import Say, StepError
@@ -67,8 +67,8 @@ def check_out(project: Project, name: str, say: Say) -> Checkout:
         return Checkout(name, environment.release_name, None, root, _deploy(environment))
     code_check.check_commit(root, environment)
     if reviewed := code_check.source_project(root):
-        file, hint = environment_file(name), f"run this in {reviewed}"
-        raise InvalidProject([Problem(file, 1, 1, "release", f"{root} is a checkout", hint)])
+        message, hint = f"{root} is a checkout", f"run this in {reviewed}"
+        raise InvalidProject.of_file(environment_file(name), "release", message, hint)
     top = git.top(root)
     folder = root / code_check.CHECKOUTS / name
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +102,7 @@ def _update_worktree(root: Path, folder: Path, environment: Environment, say: Sa
         (folder / STATE_FOLDER).mkdir(exist_ok=True)
         return
     top = git.top(root)
-    inside, installation = (folder / one.relative_to(top) for one in (root, INSTALLATION))
+    inside, installation = (folder / path.relative_to(top) for path in (root, INSTALLATION))
     if edited := code_check.changed_code_files(inside, environment, before, installation):
         raise StepError(
             f"files of {folder} were edited: {listed(edited, code_check.SHOWN)}; take them "
@@ -145,14 +145,11 @@ def copy_project_data(root: Path, environment: Environment, target: Path) -> Non
 
 def _set_up(folder: Path, say: Say) -> None:
     say("make setup")
-    variables = {
-        name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES
-    }
     try:
         done = subprocess.run(
             ["make", "setup"],
             cwd=folder,
-            env=variables,
+            env=_own_variables(),
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr.fileno(),
             check=False,
@@ -161,6 +158,10 @@ def _set_up(folder: Path, say: Say) -> None:
         raise StepError("make is missing: install it with your package manager") from None
     if done.returncode != 0:
         raise StepError(f"`make setup` fails in {folder}; mend that, then run this again")
+
+
+def _own_variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES}
 
 
 @contextmanager
@@ -194,7 +195,7 @@ def manifests(root: Path, environment: Environment) -> str:
     done = subprocess.run(
         [folder / INSTALLATION.relative_to(top) / ".venv/bin/slipway", "render", environment.name],
         cwd=folder / root.relative_to(top),
-        env={name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES},
+        env=_own_variables(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

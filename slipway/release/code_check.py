@@ -26,7 +26,7 @@ from slipway.facts import (
     signature_file,
 )
 from slipway.installation import INSTALLATION
-from slipway.model import Environment, InvalidProject, Problem, Release
+from slipway.model import Environment, InvalidProject
 from slipway.model.problems import listed
 from slipway.toolchain import git
 
@@ -68,7 +68,8 @@ def check_code(root: Path, environment: Environment) -> None:
             f"{version} was locked to other libraries than these: {listed(libraries, SHOWN)}",
             "`make setup` installs them",
         )
-    if stale := [file for file in trusted_files(environment) if not _same(root, reviewed, file)]:
+    trusted = trusted_files(environment) if reviewed != root else []
+    if stale := [file for file in trusted if _content(root / file) != _content(reviewed / file)]:
         raise _refused(
             environment,
             f"this checkout has another {listed(stale, SHOWN)} than {reviewed}",
@@ -125,8 +126,7 @@ def changed_code_files(
         for file in git.differing(folder, commit)
     )
     prefix = f"{root.relative_to(top).as_posix()}/".removeprefix("./")
-    spec = environment.spec
-    data = [*DATA, *spec.signed_by, *filter(None, [spec.logo])]
+    data = [*DATA, *_named_files(environment)]
     return [f for f in files if not any(fnmatchcase(f, f"{prefix}{pattern}") for pattern in data)]
 
 
@@ -159,15 +159,15 @@ def source_project(root: Path) -> Path | None:
 
 def trusted_files(environment: Environment) -> list[str]:
     """Files that are always those of the source project, never those of the release's commit."""
-    spec, name = environment.spec, environment.name
     version = environment.release_name
     release = (release_file(version), signature_file(version))
-    keys = spec.signed_by
-    return [environment_file(name), *release, *keys, *filter(None, [spec.logo])]
+    return [environment_file(environment.name), *release, *_named_files(environment)]
 
 
-def _same(one: Path, other: Path, file: str) -> bool:
-    return one == other or _content(one / file) == _content(other / file)
+def _named_files(environment: Environment) -> list[str]:
+    """The keys and the logo that the environment's file names."""
+    spec = environment.spec
+    return [*spec.signed_by, *filter(None, [spec.logo])]
 
 
 def _content(file: Path) -> bytes | None:
@@ -175,8 +175,7 @@ def _content(file: Path) -> bytes | None:
 
 
 def _refused(environment: Environment, message: str, hint: str) -> InvalidProject:
-    file = environment_file(environment.name)
-    return InvalidProject([Problem(file, 1, 1, "release", message, hint)])
+    return InvalidProject.of_file(environment_file(environment.name), "release", message, hint)
 
 
 def environments_to_render(
@@ -188,26 +187,28 @@ def environments_to_render(
     release's: its objects are then labelled as the working tree's. Environments that may not be
     rendered are left out. Raises InvalidProject if all are.
     """
-    found: list[Environment] = []
+    rendered: list[Environment] = []
     warnings: list[str] = []
     refused: list[InvalidProject] = []
     for environment in environments:
         try:
             check_code(root, environment)
         except InvalidProject as error:
-            if not allow_code_drift or environment.spec.protected:
-                refused.append(
-                    _refused_as_protected(environment, error) if allow_code_drift else error
+            if not allow_code_drift:
+                refused.append(error)
+            elif environment.spec.protected:
+                refused.append(_refused_as_protected(environment, error))
+            else:
+                rendered.append(_by_other_code(environment))
+                warnings.append(
+                    f"{error}; rendered nevertheless, as you allowed: nobody tested this"
                 )
-                continue
-            found.append(_drifted(environment))
-            warnings.append(f"{error}; rendered nevertheless, as you allowed: nobody tested this")
         else:
-            found.append(environment)
+            rendered.append(environment)
             warnings += filter(None, [_mutable_tags_warning(environment)])
-    if refused and not found:
+    if refused and not rendered:
         raise InvalidProject([problem for error in refused for problem in error.problems])
-    return found, [*warnings, *(f"left out: {error}" for error in refused)]
+    return rendered, [*warnings, *(f"left out: {error}" for error in refused)]
 
 
 def _refused_as_protected(environment: Environment, error: InvalidProject) -> InvalidProject:
@@ -216,10 +217,10 @@ def _refused_as_protected(environment: Environment, error: InvalidProject) -> In
     return InvalidProject([replace(problem, message=message)])
 
 
-def _drifted(environment: Environment) -> Environment:
+def _by_other_code(environment: Environment) -> Environment:
     """With the release's content, but not under its name: no promotion takes it for the release."""
     assert environment.release
-    release: Release = environment.release.model_copy(update={"version": WORKING_TREE})
+    release = environment.release.model_copy(update={"version": WORKING_TREE})
     return replace(environment, release=release)
 
 

@@ -15,11 +15,10 @@ from slipway_hub.settings import (
 )
 
 from slipway import facts
-from slipway.facts import CATALOG_FILE
-from slipway.model import Environment, InvalidProject, Problem
+from slipway.model import Environment, InvalidProject
 from slipway.model.apps import ICONS
 from slipway.model.auth import USER_NAME
-from slipway.model.culling import Culling
+from slipway.model.catalog import Catalog
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
 from slipway.settings.server import IN_IMAGE
@@ -53,18 +52,12 @@ def settings_json(environment: Environment) -> str:
     size, profiles = len(text.encode()), environment.catalog.profiles
     if size > SETTINGS_LIMIT:
         release = environment.release
-        raise InvalidProject(
-            [
-                Problem(
-                    facts.release_file(release.version) if release else CATALOG_FILE,
-                    1,
-                    1,
-                    "profiles",
-                    f"{len(profiles)} profiles make hub settings of {size:,} bytes; a deploy "
-                    f"carries {SETTINGS_LIMIT:,}",
-                    "shorten descriptions and environments, have fewer profiles or a smaller logo",
-                )
-            ]
+        raise InvalidProject.of_file(
+            facts.release_file(release.version) if release else facts.CATALOG_FILE,
+            "profiles",
+            f"{len(profiles)} profiles make hub settings of {size:,} bytes; a deploy carries "
+            f"{SETTINGS_LIMIT:,}",
+            "shorten descriptions and environments, have fewer profiles or a smaller logo",
         )
     return text
 
@@ -122,8 +115,8 @@ def hub_settings(
 ) -> HubSettings:
     """Settings for a hub on this machine, or with what only one in a pod has."""
     spec = environment.spec
-    profiles = tuple(_profile(environment, slug) for slug in environment.catalog.profiles)
-    routes = tuple(_route(environment, path) for path in environment.catalog.routes)
+    profiles = tuple(_profile(environment.catalog, slug) for slug in environment.catalog.profiles)
+    routes = tuple(_route(environment.catalog, path) for path in environment.catalog.routes)
     icons = {profile.icon for profile in profiles} | {route.icon for route in routes}
     return HubSettings(
         release=environment.release_name,
@@ -136,7 +129,11 @@ def hub_settings(
         routes=routes,
         username_pattern=rf"^{USER_NAME}\Z",
         auth=spec.auth.model_dump(mode="json"),
-        culling=_culling(spec.culling),
+        culling=CullingSettings(
+            idle=seconds(spec.culling.idle),
+            every=seconds(spec.culling.every),
+            max_age=seconds(spec.culling.max_age) if spec.culling.max_age else 0,
+        ),
         concurrent_spawns=spec.concurrent_spawns,
         addresses=addresses,
         state=state,
@@ -150,25 +147,17 @@ def hub_settings(
     )
 
 
-def _culling(culling: Culling) -> CullingSettings:
-    return CullingSettings(
-        idle=seconds(culling.idle),
-        every=seconds(culling.every),
-        max_age=seconds(culling.max_age) if culling.max_age else 0,
-    )
-
-
-def _profile(environment: Environment, slug: str) -> ProfileSettings:
-    profile = environment.catalog.profiles[slug]
-    image = environment.catalog.images[profile.image]
+def _profile(catalog: Catalog, slug: str) -> ProfileSettings:
+    profile = catalog.profiles[slug]
+    image = catalog.images[profile.image]
     cpu, memory = profile.resources.cpu, profile.resources.memory
-    app = environment.catalog.apps[profile.app] if profile.app else None
+    app = catalog.apps[profile.app] if profile.app else None
     return ProfileSettings(
         slug=slug,
         title=profile.title,
         description=profile.description or "",
         image=profile.image,
-        default_url=environment.catalog.default_url(slug),
+        default_url=catalog.default_url(slug),
         icon=app.kind if app else JUPYTERLAB,
         groups=profile.groups,
         environment=profile.environment,
@@ -184,13 +173,13 @@ def _profile(environment: Environment, slug: str) -> ProfileSettings:
     )
 
 
-def _route(environment: Environment, path: str) -> RouteSettings:
-    route = environment.catalog.routes[path]
-    app = environment.catalog.apps[route.app]
+def _route(catalog: Catalog, path: str) -> RouteSettings:
+    route = catalog.routes[path]
+    app = catalog.apps[route.app]
     return RouteSettings(
         path=path,
         profile=route.profile,
-        target=environment.catalog.route_target(path),
+        target=catalog.route_target(path),
         title=app.label,
         icon=app.kind,
     )
