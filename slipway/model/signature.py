@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway import facts
+from slipway.model.document import Document
 from slipway.model.problems import Finding
 from slipway.model.release import Release
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from slipway.model.environment import Environment
 
     PublicKey = EllipticCurvePublicKey | Ed25519PublicKey
 
@@ -54,6 +57,15 @@ def check_signature(root: Path, names: Sequence[str], release: Release) -> Itera
             f"{file} {there} {' or '.join(names)}",
             f"look at what changed in the release, then `slipway sign {release.version} --key …`",
         )
+
+
+def require_signature(root: Path, environment: "Environment", release: Release) -> None:
+    """Refuse a release that the environment does not trust, pinned there or not.
+
+    Raises InvalidProject.
+    """
+    findings = check_signature(root, environment.spec.signed_by, release)
+    Document(facts.environment_file(environment.name)).refuse(findings)
 
 
 def is_signed(root: Path, release: Release, keys: Iterable["PublicKey"]) -> bool:

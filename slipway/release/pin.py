@@ -65,6 +65,11 @@ class Pin:
         by_hand = ", ".join(f"{key}: {value}" for key, value in values.items() if value)
         raise PinError(f"{self.name} is written in a way that cannot be edited: write {by_hand}")
 
+    def diff(self, values: Mapping[str, str | None]) -> list[str]:
+        """What `set` would change, as `diff -u` writes it. Raises PinError."""
+        old, new = (text.decode().splitlines() for text in (self.content, self.with_values(values)))
+        return list(difflib.unified_diff(old, new, self.name, self.name, n=1, lineterm=""))
+
     def set(self, values: Mapping[str, str | None]) -> None:
         """Write the file, whole or not at all, if it is still what was read. Raises PinError."""
         changed = self.with_values(values)
@@ -97,9 +102,3 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def changed_lines(before: bytes, after: bytes, name: str) -> list[str]:
-    """The change as a unified diff, for people."""
-    old, new = before.decode().splitlines(), after.decode().splitlines()
-    return list(difflib.unified_diff(old, new, name, name, n=1, lineterm=""))

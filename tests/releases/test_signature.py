@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from moto import mock_aws
 
 from slipway.model import InvalidProject, load
-from slipway.model.signature import KeyProblem
-from slipway.release import file, signature
+from slipway.model.signature import KeyProblem, require_signature
+from slipway.release import file, signing
 from tests.support.releases import Released
 
 
@@ -154,7 +154,7 @@ def test_a_key_that_cannot_be_used_refuses_everything(
 def test_a_weak_kind_of_key_is_refused(project: Released) -> None:
     private = new_key(project, key=rsa.generate_private_key(65537, 2048))
     with pytest.raises(KeyProblem, match="use Ed25519, or ECDSA with P-256"):
-        signature.signer(str(private))
+        signing.signer(str(private))
 
 
 def test_a_bad_key_leaves_no_release_behind(project: Released) -> None:
@@ -173,12 +173,14 @@ def test_a_key_in_kms_signs_and_its_public_half_verifies_offline(
     with mock_aws():
         client = boto3.client("kms", region_name="eu-central-1")
         made = client.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
-        signer = signature.signer(made["Arn"])
-        assert signature.sign(project.root, file.read(project.root, "1.0.0"), signer)
+        signer = signing.signer(made["Arn"])
+        assert signing.sign(project.root, file.read(project.root, "1.0.0"), signer)
     public = signer.public.public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo)
     project.write("keys/release.pem", public.decode())
     trusting(project, "release")
-    signature.verify(load(project.root), "kube", "1.0.0")
+    environment = load(project.root).environment("kube")
+    assert environment.release
+    require_signature(project.root, environment, environment.release)
     new_key(project)  # another one under that name
     with pytest.raises(InvalidProject):
         load(project.root)
@@ -189,4 +191,4 @@ def test_a_key_in_kms_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, "testing")
     arn = "arn:aws:kms:eu-central-1:111122223333:key/11111111-2222-3333-4444-555555555555"
     with mock_aws(), pytest.raises(KeyProblem, match="AWS KMS does not sign"):
-        signature.signer(arn)
+        signing.signer(arn)

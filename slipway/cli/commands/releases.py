@@ -13,7 +13,7 @@ from slipway.facts import release_file, signature_file
 from slipway.model import Release, load
 
 if TYPE_CHECKING:
-    from slipway.release.signature import FileKey, KmsKey
+    from slipway.release.signing import FileKey, KmsKey
 
 SigningKey = Annotated[
     str | None,
@@ -163,21 +163,21 @@ def sign(
 def _signer(key: str | None) -> "FileKey | KmsKey | None":
     """The key to sign with, if there is one: looked at before anything is written."""
     from slipway.model.signature import KeyProblem
-    from slipway.release import signature
+    from slipway.release import signing
 
-    chosen = key or os.environ.get(signature.KEY)
+    chosen = key or os.environ.get(signing.KEY)
     try:
-        return signature.signer(chosen) if chosen else None
+        return signing.signer(chosen) if chosen else None
     except KeyProblem as problem:
         raise bad_input(problem) from None
 
 
 def _sign(root: Path, made: Release, signer: "FileKey | KmsKey") -> bool:
     from slipway.model.signature import KeyProblem
-    from slipway.release import signature
+    from slipway.release import signing
 
     try:
-        return signature.sign(root, made, signer)
+        return signing.sign(root, made, signer)
     except KeyProblem as problem:
         name = release_file(made.version)
         raise fail(f"{name} is there, but not signed: {problem}") from None

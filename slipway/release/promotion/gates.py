@@ -8,6 +8,7 @@ from typing import Any
 from slipway.images.oci.descriptors import ImageError
 from slipway.model import InvalidProject
 from slipway.model.quantities import seconds
+from slipway.model.signature import require_signature
 from slipway.release.promotion import drift, scan
 from slipway.release.promotion.access import EnvironmentAccess
 from slipway.release.promotion.deployed import deployed_release
@@ -76,9 +77,7 @@ def signature(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     """The target trusts a key that has signed the release, if it asks for one."""
     if not target.environment.cluster_spec.signed_by:
         return True, f"{target.name} asks for none"
-    from slipway.release.signature import verify
-
-    verify(target.root, target.environment, source.release)
+    require_signature(target.root, target.environment, source.release)
     return True, f"by a key that {target.name} trusts"
 
 

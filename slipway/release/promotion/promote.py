@@ -12,7 +12,7 @@ from slipway.images.registry import skopeo
 from slipway.images.registry.copy import CopiedImage, ImageCopy, Progress, copy_images
 from slipway.model import Project
 from slipway.release.diff.users import users_see
-from slipway.release.pin import Pin, changed_lines
+from slipway.release.pin import Pin
 from slipway.release.promotion import gates
 from slipway.release.promotion.access import EnvironmentAccess, source_and_target
 from slipway.release.promotion.gates import Gate
@@ -97,7 +97,7 @@ def promote(
     pin = Pin.read(project.root, target.name)
     done = Promotion(source.name, target.name, source.release.version, pin.release)
     values = {"release": done.release, "restore_database": None}
-    done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
+    done.diff = pin.diff(values)
     done.users = users_see(project, target.name, done.previous, done.release)
     done.gates = gates.evaluate(source, target, request.waivers, listener.gate)
     if request.dry_run:

@@ -19,13 +19,13 @@ from slipway.facts import (
     environment_file,
 )
 from slipway.model import InvalidProject, Project
+from slipway.model.signature import require_signature
 from slipway.release import file, versions
 from slipway.release.diff.users import users_see
-from slipway.release.pin import Pin, changed_lines
+from slipway.release.pin import Pin
 from slipway.release.promotion.access import EnvironmentAccess, account_access, with_release
 from slipway.release.promotion.promote import operator
 from slipway.release.records import OperationRecord
-from slipway.release.signature import verify
 from slipway.steps import StepError
 from slipway.toolchain import kubectl
 
@@ -97,7 +97,7 @@ def rollback(
         done.restores = not snapshot.same_schema
     restored = done.database["snapshot"] if done.restores and done.database else None
     values = {"release": release, "restore_database": restored}
-    done.diff = changed_lines(pin.content, pin.with_values(values), pin.name)
+    done.diff = pin.diff(values)
     if dry_run:
         return done
     records, me = EnvironmentAccess(goes_to, project.root, access.aws).records(), operator()
@@ -185,7 +185,7 @@ def _check(project: Project, access: EnvironmentAccess, release: str, *, named: 
     name, pinned = access.name, access.release.version
     if release == pinned:
         raise _bad_input(name, f"{release} is pinned already")
-    verify(project.root, access.environment, file.read(project.root, release))
+    require_signature(project.root, access.environment, file.read(project.root, release))
     if named and versions.parse(release) > versions.parse(pinned):
         message = f"{release} is newer than {pinned}, which is pinned"
         hint = f"`slipway promote SOURCE {name}` brings what was tested, with its images"

@@ -1,4 +1,4 @@
-"""Signing a release, with a key file or a key in AWS KMS; whether an environment trusts it."""
+"""Signing a release, with a key file or a key in AWS KMS."""
 
 import base64
 import re
@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from slipway import files
-from slipway.facts import environment_file
-from slipway.model import Environment, Release
-from slipway.model.document import Document
+from slipway.model import Release
 from slipway.model.signature import (
     KeyProblem,
-    check_signature,
     fits,
     is_signed,
     public_key,
@@ -22,15 +19,6 @@ from slipway.model.signature import (
 KEY = "SLIPWAY_SIGNING_KEY"
 """The environment variable that names the key: a file, or an ARN of AWS KMS."""
 _KMS = re.compile(r"arn:aws[a-z-]*:kms:([a-z0-9-]+):[0-9]{12}:(key|alias)/.+")
-
-
-def verify(root: Path, environment: Environment, release: Release) -> None:
-    """Refuse a release that the environment does not trust, pinned there or not.
-
-    Raises InvalidProject.
-    """
-    findings = check_signature(root, environment.spec.signed_by, release)
-    Document(environment_file(environment.name)).refuse(findings)
 
 
 def signer(key: str) -> "FileKey | KmsKey":
