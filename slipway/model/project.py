@@ -11,7 +11,6 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from slipway import facts
-from slipway.facts import CATALOG_FILE, PLATFORM_FILE
 from slipway.model import explain
 from slipway.model.base import NAME
 from slipway.model.catalog import Catalog
@@ -37,17 +36,16 @@ class Project:
     @cached_property
     def catalog(self) -> Catalog:
         """The working tree's. Raises InvalidProject."""
-        found: Catalog = load_file(self.root / CATALOG_FILE, CATALOG_FILE, Catalog, check_catalog)
-        return found
+        catalog: Catalog = _load(self.root, facts.CATALOG_FILE, Catalog, check_catalog)[0]
+        return catalog
 
     @cached_property
     def platform(self) -> PlatformVersions:
         """What the working tree runs on. The file need not exist. Raises InvalidProject."""
-        file = self.root / PLATFORM_FILE
-        if not file.exists():
-            return PlatformVersions()
-        found: PlatformVersions = load_file(file, PLATFORM_FILE, PlatformVersions, check_platform)
-        return found
+        platform, file = PlatformVersions(), facts.PLATFORM_FILE
+        if (self.root / file).exists():
+            platform, _ = _load(self.root, file, PlatformVersions, check_platform)
+        return platform
 
     @cached_property
     def _repositories(self) -> tuple[str, ...]:
@@ -60,7 +58,7 @@ class Project:
         """
         names = [*facts.HUB_IMAGES]
         with suppress(InvalidProject):
-            names += _built_images(read(self.root / CATALOG_FILE, CATALOG_FILE).data)
+            names += _built_images(read(self.root / facts.CATALOG_FILE, facts.CATALOG_FILE).data)
         for file in sorted((self.root / facts.RELEASES_FOLDER).glob("*.yaml")):
             if release := self.releases.get(file.stem):
                 names += built_here(release.catalog)
@@ -93,10 +91,10 @@ class Project:
 def find_root(start: Path) -> Path:
     """The closest folder at or above `start` that holds a catalog. Raises InvalidProject."""
     for folder in (start, *start.parents):
-        if (folder / CATALOG_FILE).is_file():
+        if (folder / facts.CATALOG_FILE).is_file():
             return folder
     message = f"is neither in {start} nor above it"
-    raise InvalidProject.of_file(CATALOG_FILE, "", message, "name --project DIR")
+    raise InvalidProject.of_file(facts.CATALOG_FILE, "", message, "name --project DIR")
 
 
 def load(root: Path, only: str | None = None) -> Project:
@@ -161,15 +159,14 @@ def _check_misfits(project: Project, spec: EnvironmentSpec, document: Document) 
 
 
 def _load_spec(root: Path, name: str, versions: list[str]) -> tuple[EnvironmentSpec, Document]:
-    file = facts.environment_file(name)
     check = partial(_check_spec, name=name, versions=versions)
-    return _load_with_places(root / file, file, AnySpec, check)
+    return _load(root, facts.environment_file(name), AnySpec, check)
 
 
 def load_release(root: Path, version: str) -> Release:
     """Read and check one release. Raises InvalidProject."""
-    file = facts.release_file(version)
-    release: Release = load_file(root / file, file, Release, partial(check_release, name=version))
+    check = partial(check_release, name=version)
+    release: Release = _load(root, facts.release_file(version), Release, check)[0]
     return release
 
 
@@ -182,15 +179,11 @@ def _logo(root: Path, name: str, spec: EnvironmentSpec, document: Document) -> d
         raise InvalidProject([problem]) from error
 
 
-def load_file(file: Path, name: str, model: Any, check: Callable[[Any], Iterable[Finding]]) -> Any:
-    """The model in one file of a project, called `name` in messages. Raises InvalidProject."""
-    return _load_with_places(file, name, model, check)[0]
-
-
-def _load_with_places(
-    file: Path, name: str, model: Any, check: Callable[[Any], Iterable[Finding]]
+def _load(
+    root: Path, file: str, model: Any, check: Callable[[Any], Iterable[Finding]]
 ) -> tuple[Any, Document]:
-    document = read(file, name)
+    """The model in one file of a project, and the places of its values. Raises InvalidProject."""
+    document = read(root / file, file)
     try:
         value = _adapter(model).validate_python(document.data)
     except ValidationError as error:

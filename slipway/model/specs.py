@@ -145,19 +145,16 @@ class ClusterSpec(EnvironmentSpec):
         def namespace(self) -> str: ...
 
         @property
-        def registry(self) -> str:
-            """Where the images of this project are."""
+        def registry(self) -> str: ...
 
         @property
-        def image_pull_policy(self) -> PullPolicy:
-            """For images by tag."""
+        def image_pull_policy(self) -> PullPolicy: ...
 
         @property
         def image_pull_secret(self) -> str | None: ...
 
         @property
-        def service(self) -> ServiceType:
-            """How the proxy is reached without an Ingress."""
+        def service(self) -> ServiceType: ...
 
         @property
         def ingress_class(self) -> str | None: ...

@@ -17,14 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway import files
-from slipway.facts import (
-    CATALOG_FILE,
-    ENVIRONMENTS_FOLDER,
-    RELEASES_FOLDER,
-    STATE_FOLDER,
-    environment_file,
-)
+from slipway import facts, files
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject, Project
 from slipway.model.problems import listed
@@ -32,7 +25,7 @@ from slipway.release import code_check
 from slipway.steps import Say, StepError
 from slipway.toolchain import git
 
-COMPLETE_MARKER = f"{STATE_FOLDER}/checkout.json"
+COMPLETE_MARKER = f"{facts.STATE_FOLDER}/checkout.json"
 """In a checkout, written last: its commit. A folder without it is incomplete."""
 _REMOVED_VARIABLES = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "MAKEFLAGS", "MFLAGS", "MAKELEVEL")
 """Environment variables that programs in the checkout do not get: they lead to this project."""
@@ -68,7 +61,7 @@ def check_out(project: Project, name: str, say: Say) -> Checkout:
     code_check.check_commit(root, environment)
     if reviewed := code_check.source_project(root):
         message, hint = f"{root} is a checkout", f"run this in {reviewed}"
-        raise InvalidProject.of_file(environment_file(name), "release", message, hint)
+        raise InvalidProject.of_file(facts.environment_file(name), "release", message, hint)
     top = git.top(root)
     folder = root / code_check.CHECKOUTS / name
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +92,7 @@ def _update_worktree(root: Path, folder: Path, environment: Environment, say: Sa
         git.run(root, "worktree", "prune")
         # Twice: also where one that was killed has left its folder locked.
         git.run(root, "worktree", "add", "--detach", "-f", "-f", str(folder), commit)
-        (folder / STATE_FOLDER).mkdir(exist_ok=True)
+        (folder / facts.STATE_FOLDER).mkdir(exist_ok=True)
         return
     top = git.top(root)
     inside, installation = (folder / path.relative_to(top) for path in (root, INSTALLATION))
@@ -130,10 +123,11 @@ def copy_project_data(root: Path, environment: Environment, target: Path) -> Non
     environment's file and no other, its keys and logo, releases with their signatures, and the
     catalog, of which names of images are read.
     """
-    releases = [*(root / RELEASES_FOLDER).glob("*.yaml"), *(root / RELEASES_FOLDER).glob("*.sig")]
-    named = (*code_check.trusted_files(environment), CATALOG_FILE)
-    wanted = {*named, *(f"{RELEASES_FOLDER}/{file.name}" for file in releases)}
-    for folder in (ENVIRONMENTS_FOLDER, RELEASES_FOLDER):
+    folder = root / facts.RELEASES_FOLDER
+    releases = [*folder.glob("*.yaml"), *folder.glob("*.sig")]
+    named = (*code_check.trusted_files(environment), facts.CATALOG_FILE)
+    wanted = {*named, *(f"{facts.RELEASES_FOLDER}/{file.name}" for file in releases)}
+    for folder in (facts.ENVIRONMENTS_FOLDER, facts.RELEASES_FOLDER):
         for file in (target / folder).glob("*.*"):
             if f"{folder}/{file.name}" not in wanted:
                 file.unlink()

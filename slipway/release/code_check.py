@@ -13,32 +13,21 @@ from fnmatch import fnmatchcase
 from importlib import metadata
 from pathlib import Path
 
-from slipway.facts import (
-    CATALOG_FILE,
-    ENVIRONMENTS_FOLDER,
-    HUB_IMAGES,
-    PLATFORM_FILE,
-    RELEASES_FOLDER,
-    STATE_FOLDER,
-    WORKING_TREE,
-    environment_file,
-    release_file,
-    signature_file,
-)
+from slipway import facts
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject
 from slipway.model.problems import listed
 from slipway.toolchain import git
 
 DATA = (
-    CATALOG_FILE,
-    PLATFORM_FILE,
-    f"{ENVIRONMENTS_FOLDER}/*.yaml",
-    f"{RELEASES_FOLDER}/*.yaml",
-    f"{RELEASES_FOLDER}/*.sig",
+    facts.CATALOG_FILE,
+    facts.PLATFORM_FILE,
+    f"{facts.ENVIRONMENTS_FOLDER}/*.yaml",
+    f"{facts.RELEASES_FOLDER}/*.yaml",
+    f"{facts.RELEASES_FOLDER}/*.sig",
 )
 """Patterns of a project's own data, beside the keys and the logo that an environment names."""
-CHECKOUTS = f"{STATE_FOLDER}/checkouts"
+CHECKOUTS = f"{facts.STATE_FOLDER}/checkouts"
 REQUIREMENTS = "requirements.txt"
 _LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILINE)
 SHOWN = 5
@@ -154,14 +143,14 @@ def source_project(root: Path) -> Path | None:
     if not top.parent.as_posix().endswith(f"/{CHECKOUTS}"):
         return None
     project = top.parents[2]
-    return project if (project / ENVIRONMENTS_FOLDER).is_dir() else None
+    return project if (project / facts.ENVIRONMENTS_FOLDER).is_dir() else None
 
 
 def trusted_files(environment: Environment) -> list[str]:
     """Files that are always those of the source project, never those of the release's commit."""
     version = environment.release_name
-    release = (release_file(version), signature_file(version))
-    return [environment_file(environment.name), *release, *_named_files(environment)]
+    release = (facts.release_file(version), facts.signature_file(version))
+    return [facts.environment_file(environment.name), *release, *_named_files(environment)]
 
 
 def _named_files(environment: Environment) -> list[str]:
@@ -175,7 +164,8 @@ def _content(file: Path) -> bytes | None:
 
 
 def _refused(environment: Environment, message: str, hint: str) -> InvalidProject:
-    return InvalidProject.of_file(environment_file(environment.name), "release", message, hint)
+    file = facts.environment_file(environment.name)
+    return InvalidProject.of_file(file, "release", message, hint)
 
 
 def environments_to_render(
@@ -220,7 +210,7 @@ def _refused_as_protected(environment: Environment, error: InvalidProject) -> In
 def _by_other_code(environment: Environment) -> Environment:
     """With the release's content, but not under its name: no promotion takes it for the release."""
     assert environment.release
-    release = environment.release.model_copy(update={"version": WORKING_TREE})
+    release = environment.release.model_copy(update={"version": facts.WORKING_TREE})
     return replace(environment, release=release)
 
 
@@ -228,11 +218,11 @@ def _mutable_tags_warning(environment: Environment) -> str | None:
     """What somebody should know before an environment on AWS is rendered from the catalog."""
     if environment.release or not environment.spec.on_aws:
         return None
-    images = (*HUB_IMAGES, *environment.catalog.images)
+    images = (*facts.HUB_IMAGES, *environment.catalog.images)
     moving = [r for r in map(environment.image_reference, images) if "@" not in r]
     if not moving:
         return None
     return (
         f"{environment.name} follows the catalog: {len(moving)} images are pulled by tags that "
-        f"move ({WORKING_TREE}); `slipway release` pins them"
+        f"move ({facts.WORKING_TREE}); `slipway release` pins them"
     )

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from pydantic import TypeAdapter, ValidationError
+
 from slipway import files
 from slipway.facts import DATA_STACK, RECORDS_PREFIX, STATE_FOLDER
 from slipway.model import Environment
@@ -49,18 +51,9 @@ class OperationRecord:
     def parse(cls, content: bytes, where: str) -> "OperationRecord":
         """Raises ValueError, which says `where`, if it is not what `text` writes."""
         try:
-            value = json.loads(content)
-            return cls(
-                value["kind"],
-                value["environment"],
-                value["release"],
-                datetime.fromisoformat(value["at"]),
-                value["ok"] is True,
-                dict(value["fields"]),
-            )
-        except (TypeError, KeyError, ValueError) as error:
-            message = f"{where} is not a record: {type(error).__name__}: {error}"
-            raise ValueError(message) from error
+            return TypeAdapter(cls).validate_json(content, strict=True)
+        except ValidationError as error:
+            raise ValueError(f"{where} is not a record: {error.errors()[0]['msg']}") from error
 
 
 @dataclass(frozen=True)
