@@ -11,7 +11,7 @@ from slipway.release.diff.compare import Diff, compare
 from slipway.release.diff.inputs import inputs
 from slipway.release.diff.rendered import CannotRender
 from slipway.release.diff.text import to_markdown, to_terminal
-from slipway.release.file import existing
+from slipway.release.releases import existing
 from slipway.steps import StepError
 
 if TYPE_CHECKING:

@@ -123,10 +123,10 @@ def copy_project_data(root: Path, environment: Environment, target: Path) -> Non
     environment's file and no other, its keys and logo, releases with their signatures, and the
     catalog, of which names of images are read.
     """
-    folder = root / facts.RELEASES_FOLDER
-    releases = [*folder.glob("*.yaml"), *folder.glob("*.sig")]
-    named = (*code_check.trusted_files(environment), facts.CATALOG_FILE)
-    wanted = {*named, *(f"{facts.RELEASES_FOLDER}/{file.name}" for file in releases)}
+    wanted = {*code_check.trusted_files(environment), facts.CATALOG_FILE}
+    for ending in ("yaml", "sig"):
+        releases = (root / facts.RELEASES_FOLDER).glob(f"*.{ending}")
+        wanted |= {f"{facts.RELEASES_FOLDER}/{file.name}" for file in releases}
     for folder in (facts.ENVIRONMENTS_FOLDER, facts.RELEASES_FOLDER):
         for file in (target / folder).glob("*.*"):
             if f"{folder}/{file.name}" not in wanted:

@@ -57,7 +57,8 @@ class ReleaseImages:
 def freeze(project: Project, version: str, source: Environment) -> Release:
     """The release `version` of the project as it stands, with the images in `source`'s registry.
 
-    Nothing is written. Raises CannotFreeze with all problems; `versions.problem` is asked before.
+    Nothing is written. Raises CannotFreeze with all problems but those of the version's name
+    (`releases.version_problem`).
     """
     problems, commit = _of_git(project)
     images = _find_images(project, source)

@@ -17,7 +17,7 @@ import yaml
 from slipway.images.oci.descriptors import Descriptor
 from slipway.images.oci.layout import Layout
 from slipway.model import Release
-from slipway.release import file as releases
+from slipway.release import releases
 from slipway.release.records import OperationRecord, file_record_store
 from tests.support.local import SLIPWAY
 from tests.support.random_images import image, push, reference

@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from slipway.aws.account import AwsAccount
 from slipway.model import Project, load
-from slipway.release.promotion import drift, gates, scan
+from slipway.release.promotion import gates
 from slipway.release.promotion.access import EnvironmentAccess, account_access, with_release
 from slipway.release.promotion.deployed import stacks_of
 from slipway.release.promotion.promote import PromotionListener, PromotionRequest, promote
@@ -261,7 +261,7 @@ def test_drift_is_passed_only_where_it_is_known_that_there_is_none(
     aws = sides[0].aws
     assert aws
     stub(aws, cloudformation=client)
-    ok, detail = drift.of_stacks(aws, longest=0)
+    ok, detail = gates.drift_of_stacks(aws, longest=0)
     assert ok is (said is None)
     assert (said or "stacks are as they were deployed") in detail
 
@@ -307,11 +307,11 @@ def test_a_scan_is_passed_below_the_limit_of_the_target(
     source, target = sides
     assert source.aws
     stub(source.aws, ecr=scans)
-    monkeypatch.setattr(scan, "_scannable", lambda _registry, _reference: [DIGEST])
+    monkeypatch.setattr(gates, "_scannable", lambda _registry, _reference: [DIGEST])
     spec: Any = target.environment.spec
     strict = spec.model_copy(update={"gates": spec.gates.model_copy(update={"findings": limit})})
     target = replace(target, environment=replace(target.environment, spec=strict))
-    ok, detail = scan.gate(source, target)
+    ok, detail = gates.scan(source, target)
     assert ok is (not said)
     assert said in detail
 

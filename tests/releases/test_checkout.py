@@ -321,7 +321,7 @@ def test_a_project_in_a_folder_of_its_repository_is_checked_out_there(
     file = team.root / "releases/1.0.0.yaml"
     release = load(team.root).releases["1.0.0"].model_copy(update={"commit": commit})
     file.unlink()
-    from slipway.release import file as releases
+    from slipway.release import releases
 
     releases.write(team.root, release)
     pin(team)

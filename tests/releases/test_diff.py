@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from slipway.aws.account import AwsAccount
 from slipway.facts import STACKS
 from slipway.model import load
-from slipway.release import file
+from slipway.release import releases
 from slipway.release.diff.changes import field_changes
 from slipway.release.diff.compare import Diff, compare
 from slipway.release.diff.inputs import inputs
@@ -100,8 +100,8 @@ def test_an_app_that_an_image_gains_is_offered_by_its_profiles(project: Released
 def test_versions_of_programs_and_other_images_are_named(project: Released) -> None:
     """RStudio 2026.04 → 2026.09, from the bills of materials."""
     project.release("1.0.0")
-    made = file.read(project.root, "1.0.0")
-    file.write(
+    made = releases.read(project.root, "1.0.0")
+    releases.write(
         project.root,
         made.model_copy(
             update={

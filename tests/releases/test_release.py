@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from slipway.model import load
-from slipway.release import file
+from slipway.release import releases
 from tests.support.releases import Released, small_image
 
 
 def test_a_release_holds_everything_that_users_get(project: Released) -> None:
     head = project.git("rev-parse", "HEAD").strip()
     done = project.release("1.0.0")
-    made = file.read(project.root, "1.0.0")
+    made = releases.read(project.root, "1.0.0")
     assert done["file"] == "releases/1.0.0.yaml"
     assert done["commit"] == made.commit == head
     assert set(made.images) == set(made.bases) == set(made.sboms) == {"hub", "proxy", "tools"}
@@ -106,7 +106,7 @@ def test_an_image_of_another_registry_is_frozen_by_digest(project: Released) -> 
     project.commit()
     made = project.release("1.0.0")
     assert made["images"]["theirs"] == other.digest
-    found = file.read(project.root, "1.0.0")
+    found = releases.read(project.root, "1.0.0")
     assert found.catalog.images["theirs"].reference == f"{reference}@{other.digest}"
     project.edit("environments/kube.yaml", "auth:", "release: 1.0.0\nauth:")
     environment = load(project.root).environment("kube")

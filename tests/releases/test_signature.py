@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from slipway.model import InvalidProject, load
 from slipway.model.signature import KeyProblem, require_signature
-from slipway.release import file, signing
+from slipway.release import releases, signing
 from tests.support.releases import Released
 
 
@@ -88,10 +88,10 @@ def test_a_signature_is_of_one_content_and_version(project: Released) -> None:
     private = new_key(project)
     project.commit()
     project.release("1.0.0", "--key", str(private))
-    made = file.read(project.root, "1.0.0")
+    made = releases.read(project.root, "1.0.0")
     (project.root / "releases/1.0.0.yaml").unlink()
     catalog = made.catalog.model_copy(update={"routes": {}})
-    file.write(project.root, made.model_copy(update={"catalog": catalog}))
+    releases.write(project.root, made.model_copy(update={"catalog": catalog}))
     trusting(project, "release")
     with pytest.raises(InvalidProject, match="holds no signature of it"):
         load(project.root)
@@ -174,7 +174,7 @@ def test_a_key_in_kms_signs_and_its_public_half_verifies_offline(
         client = boto3.client("kms", region_name="eu-central-1")
         made = client.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
         signer = signing.signer(made["Arn"])
-        assert signing.sign(project.root, file.read(project.root, "1.0.0"), signer)
+        assert signing.sign(project.root, releases.read(project.root, "1.0.0"), signer)
     public = signer.public.public_bytes(pem.Encoding.PEM, pem.PublicFormat.SubjectPublicKeyInfo)
     project.write("keys/release.pem", public.decode())
     trusting(project, "release")

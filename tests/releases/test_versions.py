@@ -1,6 +1,6 @@
 import pytest
 
-from slipway.release import versions
+from slipway.release import releases
 
 
 def test_versions_are_ordered_as_semver_says() -> None:
@@ -8,12 +8,12 @@ def test_versions_are_ordered_as_semver_says() -> None:
         "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
         "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.9.0", "1.10.0", "2.0.0",
     ]  # fmt: skip
-    assert versions.in_order(reversed(ordered)) == ordered
-    assert versions.newest(reversed(ordered)) == "2.0.0"
+    assert releases.in_order(reversed(ordered)) == ordered
+    assert releases.newest(reversed(ordered)) == "2.0.0"
 
 
 def test_there_is_no_newest_of_none() -> None:
-    assert versions.newest([]) is None
+    assert releases.newest([]) is None
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ def test_there_is_no_newest_of_none() -> None:
 )
 def test_what_is_no_version_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="is not a version"):
-        versions.parse(text)
+        releases.parse_version(text)

@@ -40,10 +40,10 @@ def release(
     as_json: Json = False,
 ) -> None:
     """Freeze the catalog, every image by digest and all versions into releases/VERSION.yaml."""
-    from slipway.release import file, freeze, versions
+    from slipway.release import freeze, releases
 
     found = load(project_root(project))
-    if problem := versions.problem(version, file.existing(found.root)):
+    if problem := releases.version_problem(version, releases.existing(found.root)):
         raise bad_input(problem)
     name = source or freeze.default_source(found)
     if name is None:
@@ -53,7 +53,7 @@ def release(
         raise bad_input(f"{name} is local: it has no registry, say another --from")
     signer = _signer(key)
     try:
-        made = file.write(found.root, freeze.freeze(found, version, environment))
+        made = releases.write(found.root, freeze.freeze(found, version, environment))
     except freeze.CannotFreeze as error:
         raise fail(error) from None
     except FileExistsError:
@@ -147,12 +147,12 @@ def sign(
     as_json: Json = False,
 ) -> None:
     """Add a signature to releases/VERSION.sig."""
-    from slipway.release import file
+    from slipway.release import releases
 
     root, signer = project_root(project), _signer(key)
     if signer is None:
         raise bad_input("say --key FILE or an ARN of AWS KMS, or set SLIPWAY_SIGNING_KEY")
-    new = _sign(root, file.read(root, version), signer)
+    new = _sign(root, releases.read(root, version), signer)
     name = signature_file(version)
     if as_json:
         print_json({"version": version, "file": name, "new": new})

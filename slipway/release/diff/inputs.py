@@ -15,7 +15,7 @@ from slipway.images.build.record import BuildRecords
 from slipway.installation import INSTALLATION
 from slipway.model import Environment, InvalidProject, Project, load
 from slipway.model.document import parse
-from slipway.release import code_check, file, freeze, versions
+from slipway.release import code_check, freeze, releases
 from slipway.release.checkout import copy_project_data
 from slipway.toolchain import git
 
@@ -48,7 +48,7 @@ def inputs(
     """What `slipway diff --help` says of `--from` and `--to`. Raises InvalidProject."""
     environment = project.environment(name)
     if before is None:
-        newest = versions.newest(file.existing(project.root))
+        newest = releases.newest(releases.existing(project.root))
         if environment.release is None:
             before, after = newest or LAST_COMMIT, after or WORKING_TREE
         else:
@@ -61,7 +61,7 @@ def inputs(
 
 
 def _input(project: Project, name: str, what: str, folder: Path) -> DiffInput:
-    if what in (WORKING_TREE, *file.existing(project.root)):
+    if what in (WORKING_TREE, *releases.existing(project.root)):
         state = of_version(project, name, what)
         return _by_its_commit(project, project.root, state, folder)
     return _committed(project, name, what, folder)
@@ -74,7 +74,7 @@ def of_version(project: Project, name: str, version: str) -> DiffInput:
     """
     environment = project.environment(name)
     if version != WORKING_TREE:
-        return _described(project, environment.with_release(file.read(project.root, version)))
+        return _described(project, environment.with_release(releases.read(project.root, version)))
     catalog, platform = project.catalog, project.platform
     environment = replace(environment, release=None, catalog=catalog, versions=platform)
     return _described(project, environment)
@@ -134,7 +134,7 @@ def _committed(project: Project, name: str, revision: str, folder: Path) -> Diff
         commit = git.run(root, "rev-parse", "--verify", "--quiet", *wanted).strip()
         inside = _extract(root, commit, folder / "commit")
     except git.GitError as error:
-        known = ", ".join([*versions.in_order(file.existing(root)), WORKING_TREE])
+        known = ", ".join([*releases.in_order(releases.existing(root)), WORKING_TREE])
         message = f"{revision!r} is neither a release nor a commit ({error})"
         raise InvalidProject.of_file(RELEASES_FOLDER, "", message, f"there is {known}") from None
     if not (inside / environment_file(name)).exists():

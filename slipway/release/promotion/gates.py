@@ -1,19 +1,37 @@
 """The gates of a promotion: what a release must have shown. What is not known is not passed."""
 
-from collections.abc import Callable, Mapping
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slipway.images.oci.descriptors import ImageError
+from slipway.images.oci.descriptors import INDEXES, ImageError
+from slipway.images.registry.reference import Reference
+from slipway.images.registry.registry import Registry
 from slipway.model import InvalidProject
 from slipway.model.quantities import seconds
 from slipway.model.signature import require_signature
-from slipway.release.promotion import drift, scan
 from slipway.release.promotion.access import EnvironmentAccess
-from slipway.release.promotion.deployed import deployed_release
+from slipway.release.promotion.deployed import deployed_release, stacks_of
 from slipway.steps import StepError
-from slipway.toolchain.kubectl import KubectlError
+from slipway.toolchain import kubectl
+
+if TYPE_CHECKING:
+    from slipway.aws.account import AwsAccount
+
+DRIFT_SECONDS = 900
+"""For CloudFormation to look at every resource of every stack."""
+SHOWN = 5
+"""Changed resources, objects or failed checks that are named."""
+_CHANGED = re.compile(r"^diff -u -N \S+ \S*/(\S+)$", re.MULTILINE)
+SEVERITIES = ("low", "medium", "high", "critical")
+SCANNED = ("COMPLETE", "ACTIVE")
+"""Basic and enhanced scanning: https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-scanning.html"""
+NO_PLATFORM = "unknown"
+"""Of an attestation beside the images of an index: it holds no files to scan."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,126 @@ def smoke(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
 def _culprits(fields: Mapping[str, Any]) -> str:
     checks = fields.get("checks", [])
     red = [check["name"] for check in checks if check.get("verdict") in ("failed", "not enforced")]
-    return f": {', '.join(red[:5])}" if red else ""
+    return f": {', '.join(red[:SHOWN])}" if red else ""
+
+
+def drift(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+    """Nobody changed by hand what was deployed."""
+    return drift_of_stacks(source.aws, DRIFT_SECONDS) if source.aws else _drift_of_cluster(source)
+
+
+def drift_of_stacks(aws: "AwsAccount", longest: float) -> Verdict:
+    """CloudFormation's drift detection on every stack. Raises what boto3 raises.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
+    """
+    client = aws.client("cloudformation")
+    started = {
+        name: client.detect_stack_drift(StackName=name)["StackDriftDetectionId"]
+        for name in map(aws.stack, stacks_of(aws.spec))
+    }
+    end = time.monotonic() + longest
+    found = [_drift_problem(aws, name, _ended(aws, id, end)) for name, id in started.items()]
+    problems = list(filter(None, found))
+    return not problems, "; ".join(problems) or f"{len(started)} stacks are as they were deployed"
+
+
+def _ended(aws: "AwsAccount", detection: str, end: float) -> dict[str, Any]:
+    from slipway.aws.cloudformation import poll_seconds
+
+    client = aws.client("cloudformation")
+    while True:
+        found: dict[str, Any] = {
+            **client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+        }
+        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS" or time.monotonic() > end:
+            return found
+        time.sleep(poll_seconds(aws))
+
+
+def _drift_problem(aws: "AwsAccount", name: str, found: dict[str, Any]) -> str:
+    """Empty if the stack is known to be in sync: a check that did not end shows nothing."""
+    status = found.get("StackDriftStatus", "UNKNOWN")
+    if found["DetectionStatus"] != "DETECTION_COMPLETE":
+        why = found.get("DetectionStatusReason") or found["DetectionStatus"]
+        return f"{name} could not be checked: {why}"
+    if status == "IN_SYNC":
+        return ""
+    if status != "DRIFTED":
+        return f"{name} is {status}"
+    drifts = aws.client("cloudformation").describe_stack_resource_drifts(
+        StackName=name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"]
+    )["StackResourceDrifts"]
+    shown = [f"{one['LogicalResourceId']} {one['StackResourceDriftStatus']}" for one in drifts]
+    return f"{name} has drifted: {', '.join(shown[:SHOWN])}"
+
+
+def _drift_of_cluster(source: EnvironmentAccess) -> Verdict:
+    """`kubectl diff` of what the release's own code renders.
+
+    Raises KubectlError, StepError, and InvalidProject where that code is not here.
+    """
+    from slipway.release.checkout import manifests
+
+    text = manifests(source.root, source.environment)
+    answer = kubectl.run("diff", "--filename=-", stdin=text, timeout=120, check=False)
+    if answer.returncode == 0:
+        return True, "the cluster has what the release renders"
+    if answer.returncode > 1:
+        raise kubectl.KubectlError(f"kubectl diff: {answer.stderr.strip()}")
+    changed = _CHANGED.findall(answer.stdout)
+    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    return False, f"others than the release renders: {', '.join(changed[:SHOWN])}{more}"
+
+
+def scan(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+    """Every image of every platform was scanned, and nothing is as severe as the target's limit.
+
+    Raises ImageError and what boto3 raises.
+    """
+    limit = target.environment.cluster_spec.gates.findings
+    if source.aws is None:
+        return False, f"{source.name} is not on AWS: its registry has no scan that can be asked for"
+    count, problems = 0, []
+    with source.registry() as registry:
+        for image in filter(source.holds, sorted(source.release.images)):
+            reference = source.reference(image)
+            for digest in _scannable(registry, reference):
+                count += 1
+                if problem := _scan_problem(source.aws, reference, digest, limit):
+                    problems.append(f"{image}: {problem}")
+    return not problems, "; ".join(problems) or f"nothing {limit} or worse in {count} images"
+
+
+def _scannable(registry: Registry, reference: Reference) -> Iterator[str]:
+    top, content = registry.manifest(reference)
+    if top.media_type not in INDEXES:
+        yield top.digest
+        return
+    for child in json.loads(content)["manifests"]:
+        if child.get("platform", {}).get("os") != NO_PLATFORM:
+            yield child["digest"]
+
+
+def _scan_problem(aws: "AwsAccount", reference: Reference, digest: str, limit: str) -> str:
+    from botocore.exceptions import ClientError
+
+    try:
+        found: Any = aws.client("ecr").describe_image_scan_findings(
+            registryId=aws.spec.account,
+            repositoryName=reference.repository,
+            imageId={"imageDigest": digest},
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ScanNotFoundException":
+            return f"{digest[:19]} was never scanned"
+        raise
+    status = found.get("imageScanStatus", {}).get("status", "UNKNOWN")
+    if status not in SCANNED:
+        return f"the scan of {digest[:19]} is {status}"
+    counts = found.get("imageScanFindings", {}).get("findingSeverityCounts", {})
+    counted = {s: counts.get(s.upper(), 0) for s in SEVERITIES[SEVERITIES.index(limit) :]}
+    return ", ".join(f"{number} {severity}" for severity, number in counted.items() if number)
 
 
 def signature(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
@@ -84,8 +221,8 @@ def signature(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
 GATES: dict[str, Check] = {
     "release": release,
     "smoke": smoke,
-    "drift": drift.gate,
-    "scan": scan.gate,
+    "drift": drift,
+    "scan": scan,
     "signature": signature,
 }
 
@@ -128,5 +265,5 @@ def _verdict(check: Check, source: EnvironmentAccess, target: EnvironmentAccess)
         return False, str(error)
     except (BotoCoreError, ClientError) as error:
         return False, f"cannot be found out, AWS: {error}"
-    except (KubectlError, ImageError, StepError, OSError, ValueError) as error:
+    except (kubectl.KubectlError, ImageError, StepError, OSError, ValueError) as error:
         return False, f"cannot be found out: {error}"

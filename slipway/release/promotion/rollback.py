@@ -20,7 +20,7 @@ from slipway.facts import (
 )
 from slipway.model import InvalidProject, Project
 from slipway.model.signature import require_signature
-from slipway.release import file, versions
+from slipway.release import releases
 from slipway.release.diff.users import users_see
 from slipway.release.pin import Pin
 from slipway.release.promotion.access import EnvironmentAccess, account_access, with_release
@@ -122,8 +122,9 @@ def _before(project: Project, access: EnvironmentAccess) -> tuple[str, str]:
             if previous == WORKING_TREE:
                 break
             return str(previous), f"what the promotion of {record.at:%Y-%m-%d} took the place of"
-    lower = [v for v in project.releases if versions.parse(v) < versions.parse(pinned)]
-    if newest := versions.newest(lower):
+    limit = releases.parse_version(pinned)
+    lower = [v for v in project.releases if releases.parse_version(v) < limit]
+    if newest := releases.newest(lower):
         return newest, "the next lower version, as no promotion says otherwise"
     message = f"no release before {pinned} is known"
     raise _bad_input(access.name, message, "name one with --to VERSION")
@@ -185,8 +186,8 @@ def _check(project: Project, access: EnvironmentAccess, release: str, *, named: 
     name, pinned = access.name, access.release.version
     if release == pinned:
         raise _bad_input(name, f"{release} is pinned already")
-    require_signature(project.root, access.environment, file.read(project.root, release))
-    if named and versions.parse(release) > versions.parse(pinned):
+    require_signature(project.root, access.environment, releases.read(project.root, release))
+    if named and releases.parse_version(release) > releases.parse_version(pinned):
         message = f"{release} is newer than {pinned}, which is pinned"
         hint = f"`slipway promote SOURCE {name}` brings what was tested, with its images"
         raise _bad_input(name, message, hint)

@@ -1,9 +1,11 @@
-"""`releases/<version>.yaml` on disk: written once, the same bytes for the same release."""
+"""`releases/<version>.yaml`, each written once, and the order of versions."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import yaml
+from semver import Version
 
 from slipway import files
 from slipway.facts import RELEASES_FOLDER, release_file
@@ -12,6 +14,8 @@ from slipway.model.document import parse
 from slipway.model.project import load_release
 from slipway.model.references import unknown
 
+LONGEST = 60
+"""Characters: a version becomes the value of a Kubernetes label, which also takes no `+`."""
 _HEAD = """\
 # yaml-language-server: $schema=../schemas/release.json
 # Written by `slipway release`. Never edited: `digest` is that of all the rest.
@@ -71,3 +75,48 @@ class _Dumper(yaml.SafeDumper):
 
 def _dump(content: dict[str, Any]) -> str:
     return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def parse_version(version: str) -> Version:
+    """The version, which can be compared as https://semver.org/#spec-item-11 says.
+
+    Raises ValueError for what is none.
+    """
+    try:
+        semver = Version.parse(version)
+        if version.isascii() and len(version) <= LONGEST and semver.build is None:
+            return semver
+    except ValueError:
+        pass
+    raise ValueError(f"{version!r} is not a version: write for example 1.2.0 or 1.2.0-rc.1")
+
+
+def in_order(versions: Iterable[str]) -> list[str]:
+    """The oldest first; what is no version, by its text before them."""
+    parsed: dict[str, Version] = {}
+    others = []
+    for text in versions:
+        try:
+            parsed[text] = parse_version(text)
+        except ValueError:
+            others.append(text)
+    return [*sorted(others), *sorted(parsed, key=parsed.__getitem__)]
+
+
+def newest(versions: Iterable[str]) -> str | None:
+    return next(reversed(in_order(versions)), None)
+
+
+def version_problem(version: str, others: Iterable[str]) -> str | None:
+    """Why a new release cannot be called `version`, if it cannot."""
+    try:
+        wanted = parse_version(version)
+    except ValueError as error:
+        return str(error)
+    last = newest(others)
+    if version in others:
+        file = release_file(version)
+        return f"{file} exists: a release never changes, choose a new version"
+    if last and wanted <= parse_version(last):
+        return f"{version} is not newer than {last}: choose a higher version"
+    return None
