@@ -146,7 +146,7 @@ class Catalog(Model):
 
     def default_url(self, profile: str) -> str:
         """The path below the user's server where the profile lands."""
-        found = self.profiles[profile]
-        if found.default_url:
-            return found.default_url
-        return self.apps[found.app].url_path(found.app) if found.app else "/lab"
+        app, default_url = self.profiles[profile].app, self.profiles[profile].default_url
+        if default_url:
+            return default_url
+        return self.apps[app].url_path(app) if app else "/lab"

@@ -147,16 +147,16 @@ class _Builder:
                 self._report((*path, "?"), "is not a plain key", "write a name before the colon")
                 continue
             key = key_node.value
-            here = (*path, key)
+            below = (*path, key)
             if key in data:
-                message = f"is here twice, first on line {self.document._keys[here][0]}"
+                message = f"is here twice, first on line {self.document._keys[below][0]}"
                 place, hint = _place_of(key_node), "remove one of the two"
                 self.problems.append(
-                    Problem(self.document.name, *place, dotted(here), message, hint)
+                    Problem(self.document.name, *place, dotted(below), message, hint)
                 )
                 continue
-            self.document._keys[here] = _place_of(key_node)
-            data[key] = self.build(value_node, here)
+            self.document._keys[below] = _place_of(key_node)
+            data[key] = self.build(value_node, below)
         return data
 
     def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:

@@ -52,9 +52,9 @@ def _docstrings(model: type[Model]) -> dict[str, str]:
     """What stands below each field that `model` itself declares."""
     (definition,) = ast.parse(inspect.getsource(model)).body
     assert isinstance(definition, ast.ClassDef)
-    found = {}
+    texts = {}
     for lines in pairwise(definition.body):
         match lines:
             case ast.AnnAssign(target=ast.Name(field)), ast.Expr(ast.Constant(str(text))):
-                found[field] = inspect.cleandoc(text)
-    return found
+                texts[field] = inspect.cleandoc(text)
+    return texts

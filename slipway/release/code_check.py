@@ -108,7 +108,7 @@ def changed_code_files(
     """
     top, root = git.top(root), root.resolve()
     folders = {root, installation or INSTALLATION}
-    folders -= {one for one in folders if any(o in one.parents for o in folders)}
+    folders -= {folder for folder in folders if any(f in folder.parents for f in folders)}
     files = sorted(
         (folder / file).relative_to(top).as_posix()
         for folder in folders

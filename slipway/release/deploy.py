@@ -26,4 +26,4 @@ def environments_to_deploy(
         raise SystemExit(2) from None
     for warning in warnings:
         print(warning, file=sys.stderr)
-    return [one for one in environments if one.spec.on_aws]
+    return [environment for environment in environments if environment.spec.on_aws]

@@ -137,9 +137,9 @@ def _look_up(images: ReleaseImages, source: Environment) -> None:
     names |= {n: image.reference for n, image in source.catalog.images.items() if image.reference}
     references = {name: Reference.parse(reference) for name, reference in names.items()}
     with ExitStack() as stack:
-        hosts = {one.host: stack.enter_context(Registry(one)) for one in references.values()}
+        hosts = {ref.host: stack.enter_context(Registry(ref)) for ref in references.values()}
         pool = stack.enter_context(ThreadPoolExecutor(8))
-        answers = list(pool.map(lambda one: _digest(hosts[one.host], one), references.values()))
+        answers = list(pool.map(lambda ref: _digest(hosts[ref.host], ref), references.values()))
     for (name, reference), answer in zip(references.items(), answers, strict=True):
         if isinstance(answer, ImageNotFoundError) and name in images.records:
             command = f"`slipway build --push {source.name}`"

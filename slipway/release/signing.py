@@ -87,9 +87,9 @@ class KmsKey:
 
         self.name = arn
         self._client = boto3.client("kms", region_name=arn.split(":")[3])
-        found = self._call("get_public_key", KeyId=arn)["PublicKey"]
+        der = self._call("get_public_key", KeyId=arn)["PublicKey"]
         pem = b"-----BEGIN PUBLIC KEY-----\n%s-----END PUBLIC KEY-----\n"
-        self.public = public_key(pem % base64.encodebytes(found), arn)
+        self.public = public_key(pem % base64.encodebytes(der), arn)
 
     def sign(self, message: bytes) -> bytes:
         signed: bytes = self._call(

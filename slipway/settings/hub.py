@@ -19,6 +19,7 @@ from slipway.model import Environment, InvalidProject
 from slipway.model.apps import ICONS
 from slipway.model.auth import USER_NAME
 from slipway.model.catalog import Catalog
+from slipway.model.culling import Culling
 from slipway.model.quantities import memory_bytes, seconds
 from slipway.model.references import SERVER_SUFFIX
 from slipway.settings.server import IN_IMAGE
@@ -129,11 +130,7 @@ def hub_settings(
         routes=routes,
         username_pattern=rf"^{USER_NAME}\Z",
         auth=spec.auth.model_dump(mode="json"),
-        culling=CullingSettings(
-            idle=seconds(spec.culling.idle),
-            every=seconds(spec.culling.every),
-            max_age=seconds(spec.culling.max_age) if spec.culling.max_age else 0,
-        ),
+        culling=_culling(spec.culling),
         concurrent_spawns=spec.concurrent_spawns,
         addresses=addresses,
         state=state,
@@ -144,6 +141,13 @@ def hub_settings(
         snapshots_every=snapshots_every,
         restore_database=restore_database,
         extra_config=spec.extra_config,
+    )
+
+
+def _culling(culling: Culling) -> CullingSettings:
+    max_age = seconds(culling.max_age) if culling.max_age else 0
+    return CullingSettings(
+        idle=seconds(culling.idle), every=seconds(culling.every), max_age=max_age
     )
 
 

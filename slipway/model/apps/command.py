@@ -12,9 +12,9 @@ _PLACEHOLDERS = {"port", "unix_socket", "base_url"}
 def _placeholders(part: str) -> str:
     """jupyter-server-proxy formats each argument: any other brace would fail at the first visit."""
     rest = part.replace("{{", "").replace("}}", "")
-    found = re.findall(r"\{([^{}]*)\}", rest)
+    names = re.findall(r"\{([^{}]*)\}", rest)
     stray = re.sub(r"\{[^{}]*\}", "", rest)
-    unknown = [name for name in found if name not in _PLACEHOLDERS]
+    unknown = [name for name in names if name not in _PLACEHOLDERS]
     if unknown or "{" in stray or "}" in stray:
         wrong = f"{{{unknown[0]}}}" if unknown else "a single brace"
         raise refuse(

@@ -60,11 +60,11 @@ def inputs(
         yield old, new
 
 
-def _input(project: Project, name: str, what: str, folder: Path) -> DiffInput:
-    if what in (WORKING_TREE, *releases.existing(project.root)):
-        state = of_version(project, name, what)
+def _input(project: Project, name: str, wanted: str, folder: Path) -> DiffInput:
+    if wanted in (WORKING_TREE, *releases.existing(project.root)):
+        state = of_version(project, name, wanted)
         return _by_its_commit(project, project.root, state, folder)
-    return _committed(project, name, what, folder)
+    return _committed(project, name, wanted, folder)
 
 
 def of_version(project: Project, name: str, version: str) -> DiffInput:

@@ -210,7 +210,7 @@ def _objects(items: list[Any]) -> Objects:
 def _main(folder: str, name: str) -> None:
     root = Path(folder)
     parts = render(root, load(root, name).environment(name))._asdict()
-    print(json.dumps({part: [[*k, v] for k, v in one.items()] for part, one in parts.items()}))
+    print(json.dumps({part: [[*k, v] for k, v in objs.items()] for part, objs in parts.items()}))
 
 
 if __name__ == "__main__":

@@ -158,7 +158,7 @@ def _apps(before: Catalog, after: Catalog) -> Iterator[UserChange]:
     for name, app in after.apps.items():
         if name not in before.apps:
             continue
-        old, new = (one.model_dump(mode="json") for one in (before.apps[name], app))
+        old, new = (side.model_dump(mode="json") for side in (before.apps[name], app))
         for field, was, now in _differing(old, new):
             text = f"{app.label} has {field} {shown(now)} instead of {shown(was)}"
             yield _changed(f"app {name}", text)

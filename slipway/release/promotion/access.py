@@ -64,9 +64,9 @@ def source_and_target(
     """
     from_, to = project.environment(source), project.environment(target)
     problems = [
-        _problem(one.name, "target", "is local: nothing is promoted from or to it", "name others")
-        for one in (from_, to)
-        if not one.spec.has_cluster
+        _problem(side.name, "target", "is local: nothing is promoted from or to it", "name others")
+        for side in (from_, to)
+        if not side.spec.has_cluster
     ]
     if source == target:
         problems.append(_problem(source, "", "is both sides", "name two environments"))

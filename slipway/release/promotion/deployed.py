@@ -76,9 +76,9 @@ def of_stacks(stacks: Mapping[str, Stack | None]) -> DeployedRelease:
     return _summary(releases, problems, stacks, HUB_STACK, "all stacks have")
 
 
-def _of_deployments(environment: Environment, found: dict[str, Any]) -> DeployedRelease:
+def _of_deployments(environment: Environment, deployments: dict[str, Any]) -> DeployedRelease:
     releases, problems = {}, []
-    for name, deployment in found.items():
+    for name, deployment in deployments.items():
         template = deployment["spec"]["template"]
         releases[name] = template["metadata"].get("labels", {}).get(VERSION_LABEL)
         wanted = deployment["spec"].get("replicas", 1)

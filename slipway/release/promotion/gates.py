@@ -58,11 +58,11 @@ Check = Callable[[EnvironmentAccess, EnvironmentAccess], Verdict]
 
 def release(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     """Its stacks, or its hub and proxy, are of the release that it pins, and in order."""
-    found = deployed_release(source.environment, source.aws)
+    deployed = deployed_release(source.environment, source.aws)
     pinned = source.release.version
-    if found.release != pinned and found.release is not None:
-        return False, f"{source.name} pins {pinned} and runs {found.release}: deploy it first"
-    return found.in_order and found.release == pinned, found.detail
+    if deployed.release != pinned and deployed.release is not None:
+        return False, f"{source.name} pins {pinned} and runs {deployed.release}: deploy it first"
+    return deployed.in_order and deployed.release == pinned, deployed.detail
 
 
 def smoke(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
@@ -107,8 +107,8 @@ def drift_of_stacks(aws: "AwsAccount", longest: float) -> Verdict:
         for name in map(aws.stack, stacks_of(aws.spec))
     }
     end = time.monotonic() + longest
-    found = [_drift_problem(aws, name, _ended(aws, id, end)) for name, id in started.items()]
-    problems = list(filter(None, found))
+    checked = [_drift_problem(aws, name, _ended(aws, id, end)) for name, id in started.items()]
+    problems = [problem for problem in checked if problem]
     return not problems, "; ".join(problems) or f"{len(started)} stacks are as they were deployed"
 
 
@@ -117,29 +117,29 @@ def _ended(aws: "AwsAccount", detection: str, end: float) -> dict[str, Any]:
 
     client = aws.client("cloudformation")
     while True:
-        found: dict[str, Any] = {
+        answer: dict[str, Any] = {
             **client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
         }
-        if found["DetectionStatus"] != "DETECTION_IN_PROGRESS" or time.monotonic() > end:
-            return found
+        if answer["DetectionStatus"] != "DETECTION_IN_PROGRESS" or time.monotonic() > end:
+            return answer
         time.sleep(poll_seconds(aws))
 
 
-def _drift_problem(aws: "AwsAccount", name: str, found: dict[str, Any]) -> str:
+def _drift_problem(aws: "AwsAccount", name: str, answer: dict[str, Any]) -> str:
     """Empty if the stack is known to be in sync: a check that did not end shows nothing."""
-    status = found.get("StackDriftStatus", "UNKNOWN")
-    if found["DetectionStatus"] != "DETECTION_COMPLETE":
-        why = found.get("DetectionStatusReason") or found["DetectionStatus"]
+    status = answer.get("StackDriftStatus", "UNKNOWN")
+    if answer["DetectionStatus"] != "DETECTION_COMPLETE":
+        why = answer.get("DetectionStatusReason") or answer["DetectionStatus"]
         return f"{name} could not be checked: {why}"
     if status == "IN_SYNC":
         return ""
     if status != "DRIFTED":
         return f"{name} is {status}"
-    drifts = aws.client("cloudformation").describe_stack_resource_drifts(
+    resources = aws.client("cloudformation").describe_stack_resource_drifts(
         StackName=name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"]
     )["StackResourceDrifts"]
-    shown = [f"{one['LogicalResourceId']} {one['StackResourceDriftStatus']}" for one in drifts]
-    return f"{name} has drifted: {', '.join(shown[:SHOWN])}"
+    drifted = [f"{r['LogicalResourceId']} {r['StackResourceDriftStatus']}" for r in resources]
+    return f"{name} has drifted: {', '.join(drifted[:SHOWN])}"
 
 
 def _drift_of_cluster(source: EnvironmentAccess) -> Verdict:
@@ -193,7 +193,7 @@ def _scan_problem(aws: "AwsAccount", reference: Reference, digest: str, limit: s
     from botocore.exceptions import ClientError
 
     try:
-        found: Any = aws.client("ecr").describe_image_scan_findings(
+        answer: Any = aws.client("ecr").describe_image_scan_findings(
             registryId=aws.spec.account,
             repositoryName=reference.repository,
             imageId={"imageDigest": digest},
@@ -202,10 +202,10 @@ def _scan_problem(aws: "AwsAccount", reference: Reference, digest: str, limit: s
         if error.response["Error"]["Code"] == "ScanNotFoundException":
             return f"{digest[:19]} was never scanned"
         raise
-    status = found.get("imageScanStatus", {}).get("status", "UNKNOWN")
+    status = answer.get("imageScanStatus", {}).get("status", "UNKNOWN")
     if status not in SCANNED:
         return f"the scan of {digest[:19]} is {status}"
-    counts = found.get("imageScanFindings", {}).get("findingSeverityCounts", {})
+    counts = answer.get("imageScanFindings", {}).get("findingSeverityCounts", {})
     counted = {s: counts.get(s.upper(), 0) for s in SEVERITIES[SEVERITIES.index(limit) :]}
     return ", ".join(f"{number} {severity}" for severity, number in counted.items() if number)
 

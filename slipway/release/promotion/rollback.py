@@ -87,20 +87,18 @@ def rollback(
     access = EnvironmentAccess(environment, project.root, account_access(environment, profile))
     release, chosen = (to, "as you said") if to else _before(project, access)
     _check(project, access, release, named=to is not None)
-    goes_to = with_release(project.root, environment, project.releases[release])
     pin = Pin.read(project.root, name)
     done = Rollback(name, pin.release, release, chosen)
     done.users = users_see(project, name, pin.release, release)
+    values: dict[str, str | None] = {"release": release, "restore_database": None}
     if not keep_database:
         snapshot = _snapshot(access, release)
-        done.database = snapshot.as_json()
-        done.restores = not snapshot.same_schema
-    restored = done.database["snapshot"] if done.restores and done.database else None
-    values = {"release": release, "restore_database": restored}
+        done.database, done.restores = snapshot.as_json(), not snapshot.same_schema
+        values["restore_database"] = snapshot.snapshot if done.restores else None
     done.diff = pin.diff(values)
     if dry_run:
         return done
-    records, me = EnvironmentAccess(goes_to, project.root, access.aws).records(), operator()
+    records, me = access.records(), operator()
     pin.set(values)
     done.pinned = True
     fields = done.as_json() | {"who": me}
@@ -143,15 +141,15 @@ def _snapshot(access: EnvironmentAccess, release: str) -> Fitting:
     """The snapshot of the database as the release left it. Raises StepError without a sound one."""
     remedy = "--keep-database pins the release alone, if its hub understands the database as it is"
     try:
-        found = _in_bucket(access, release) if access.aws else _in_pod(access, release)
+        snapshot = _in_bucket(access, release) if access.aws else _in_pod(access, release)
     except (BadSnapshotError, kubectl.KubectlError, StepError, OSError) as error:
         raise StepError(f"{access.name}: {error}; nothing was changed; {remedy}") from error
-    if found.snapshot is None:
+    if snapshot.snapshot is None:
         raise StepError(
             f"{access.name} has no snapshot of its database from when {release} was left; nothing "
             f"was changed; {remedy}"
         )
-    return found
+    return snapshot
 
 
 def _in_bucket(access: EnvironmentAccess, release: str) -> Fitting:
@@ -186,11 +184,13 @@ def _check(project: Project, access: EnvironmentAccess, release: str, *, named: 
     name, pinned = access.name, access.release.version
     if release == pinned:
         raise _bad_input(name, f"{release} is pinned already")
-    require_signature(project.root, access.environment, releases.read(project.root, release))
+    content = releases.read(project.root, release)
+    require_signature(project.root, access.environment, content)
     if named and releases.parse_version(release) > releases.parse_version(pinned):
         message = f"{release} is newer than {pinned}, which is pinned"
         hint = f"`slipway promote SOURCE {name}` brings what was tested, with its images"
         raise _bad_input(name, message, hint)
+    with_release(project.root, access.environment, content)  # whose nodes can run it
 
 
 def _bad_input(
