@@ -11,7 +11,7 @@ import pytest
 
 from slipway.installation import INSTALLATION
 from slipway.model import InvalidProject, load
-from slipway.release import code_check
+from slipway.release import code_check, deploy
 from tests.support.releases import Released, own_slipway
 
 EKS = """\
@@ -236,7 +236,7 @@ def test_among_several_one_that_drifted_is_left_out(project: Released) -> None:
     project.write("environments/prod.yaml", EKS)
     pin(project, "protected: true", name="prod")
     found = load(project.root)
-    kept, warnings = code_check.environments_to_render(
+    kept, warnings = deploy.environments_to_render(
         project.root, map(found.environment, ("dev", "prod"))
     )
     assert [environment.name for environment in kept] == ["dev"]
@@ -246,6 +246,6 @@ def test_among_several_one_that_drifted_is_left_out(project: Released) -> None:
 def test_an_environment_on_aws_that_follows_the_catalog_says_what_moves(project: Released) -> None:
     project.write("environments/dev.yaml", EKS)
     found = load(project.root)
-    _, (warning,) = code_check.environments_to_render(project.root, [found.environment("dev")])
+    _, (warning,) = deploy.environments_to_render(project.root, [found.environment("dev")])
     assert "3 images are pulled by tags that move (working-tree)" in warning
-    assert code_check.environments_to_render(project.root, [found.environment("kube")])[1] == []
+    assert deploy.environments_to_render(project.root, [found.environment("kube")])[1] == []

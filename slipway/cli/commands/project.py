@@ -90,7 +90,7 @@ def render(
     found = load(root, environment).environment(environment)
     if not found.spec.has_cluster:
         raise bad_input(f"{environment} is local: it has no cluster; run `slipway up`")
-    from slipway.release.code_check import environments_to_render
+    from slipway.release.deploy import environments_to_render
 
     (found,), warnings = environments_to_render(root, [found], allow_code_drift=allow_code_drift)
     print(*warnings, sep="\n", end="\n" * bool(warnings), file=sys.stderr)
