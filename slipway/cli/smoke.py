@@ -98,6 +98,6 @@ def _summary(found: dict[str, Any], kept: str | None) -> str:
     lines = [f"{check['verdict']}: {check['name']}: {check['detail']}" for check in red]
     lines.append(
         f"{len(checks)} checks of release {found['release']}: {len(red)} red, "
-        f"{skipped} not applicable. OperationRecord: {kept or 'none'}"
+        f"{skipped} not applicable. Record: {kept or 'none'}"
     )
     return "\n".join(lines)

@@ -15,7 +15,7 @@ LEFT = "jupyterhub-20261101T080000Z-left-1.0.0.sqlite"
 
 @pytest.fixture
 def rolled(case: Case) -> Case:
-    """prod pins 1.2.0, which a promotion put in the aws of 1.0.0; 1.1.0 never ran there."""
+    """prod pins 1.2.0, which a promotion put in the place of 1.0.0; 1.1.0 never ran there."""
     for version in ("1.1.0", "1.2.0"):
         release(case.root, version, case.images)
     file = case.root / "environments/prod.yaml"
