@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks import publish
-from slipway.images.build.builders import Job
 from slipway.images.build.builders.buildah import Buildah
+from slipway.images.build.context import BuildRequest
+from slipway.images.build.recipes import Recipe
 from slipway.images.build.record import layers
 from slipway.images.oci.descriptors import Descriptor, platform_here
 from tests.images.conftest import AUTHORITIES, Images, pytest_configure
@@ -49,8 +50,9 @@ def stock(images: Images, base: str, folder: Path) -> Descriptor:
     folder.mkdir()
     (folder / "Dockerfile").write_text(STOCK)
     shutil.copy(ROOT / "images/jupyter/requirements.txt", folder)
-    job = Job("stock", folder, {"BASE": base}, {}, (platform_here(),), 0, ca=AUTHORITIES)
-    return Buildah(images.store).build(job, lambda _: None)
+    recipe = Recipe("stock", folder, STOCK, {}, {"BASE": base}, ())
+    request = BuildRequest(recipe, None, {}, (platform_here(),), epoch=0, ca=AUTHORITIES)
+    return Buildah(images.store).build(request, folder, lambda _: None)
 
 
 def answer(hub: Hub, user: str, image: str) -> tuple[float, float]:

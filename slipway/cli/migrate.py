@@ -6,8 +6,8 @@ from pathlib import Path
 
 from slipway.facts import CATALOG_FILE
 from slipway.images.migrate import entry
-from slipway.images.migrate.examine import ExaminedImage, lines
-from slipway.images.migrate.run import Migrated, MigrationOptions, look, make
+from slipway.images.migrate.examine import ExaminedImage
+from slipway.images.migrate.run import Migrated, MigrationOptions, migrate, read_image
 from slipway.images.oci.descriptors import ImageError, RegistryError
 from slipway.images.registry import skopeo
 from slipway.model import load
@@ -35,15 +35,15 @@ def run(root: Path, wanted: MigrationOptions, *, quiet: bool) -> Migrated:
     catalog = load(root).catalog
     try:
         skopeo.version()
-        store, found = look(root, wanted, _progress)
+        store, image = read_image(root, wanted, _progress)
     except (RegistryError, OSError) as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
     except ImageError as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", REFUSED) from error
     if not quiet:
-        print(_findings(found), file=sys.stderr)
+        print(_findings(image), file=sys.stderr)
     try:
-        return make(root, wanted, store, found, catalog, _progress)
+        return migrate(root, wanted, store, image, catalog, _progress)
     except (ImageError, OSError) as error:
         raise CannotMigrateError(f"{wanted.image}: {error}", FAILED) from error
 
@@ -64,9 +64,17 @@ def summary(done: Migrated, wanted: MigrationOptions) -> str:
     return "\n".join(parts).rstrip()
 
 
-def _findings(found: ExaminedImage) -> str:
-    report = found.editor.report
-    text = [f"{what:9} {line}" for what, line in lines(found).items()]
+def _findings(image: ExaminedImage) -> str:
+    system, user, editor, report = image.system, image.user, image.editor, image.editor.report
+    version = f" {editor.version}" if editor.version else ""
+    text = [
+        f"System    {system.name}, {system.platform}, {system.libc}",
+        f"User      {user.name or '(no name)'} ({user.uid}:{user.gid}), home {image.image_home}",
+        f"Editor    {editor.title}{version} at {editor.program}",
+        f"Settings  {', '.join(report.files) or 'none'}",
+        f"Ports     {', '.join(system.ports) or 'none'}",
+        f"Python    {', '.join(system.pythons) or 'none'}",
+    ]
     for title, items in (
         ("Kept", report.honoured),
         ("Taken over by the hub", report.taken_over),

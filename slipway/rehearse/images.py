@@ -10,17 +10,17 @@ import io
 import sys
 import tarfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import boto3
 
 from slipway.facts import CATALOG_FILE, WORKING_TREE
 from slipway.images.build.build import RECORDS, SBOMS
-from slipway.images.build.context import assemble, content_tag, facts
+from slipway.images.build.context import BuildRequest
 from slipway.images.build.push import push
-from slipway.images.build.recipes import BASE, Recipe, recipes
-from slipway.images.build.record import BuildRecord, BuildRecords, layers
+from slipway.images.build.recipes import Recipe, recipes
+from slipway.images.build.record import BuildRecord, BuildRecords
 from slipway.images.oci import descriptors as oci
 from slipway.images.oci.descriptors import Descriptor, platform_here
 from slipway.images.oci.layout import Layout
@@ -56,29 +56,16 @@ def _make(
 ) -> BuildRecord:
     """A stand-in with the record that a build would keep; it changes when the image would."""
     base = _by_digest(recipe.base) if recipe.base else None
-    parents = {parent: made[parent].digest for parent in recipe.parents}
-    arguments = {**recipe.arguments} | ({BASE: base} if base else {})
-    with TemporaryDirectory(prefix="slipway-rehearsal-") as folder:
-        assemble(recipe, Path(folder, "context"))
-        what = facts(arguments, parents, [str(platform_here())], 0)
-        tag = content_tag(Path(folder, "context"), what)
+    parents = {parent: made[parent].descriptor for parent in recipe.parents}
+    request = BuildRequest(recipe, base, parents, (platform_here(),), epoch=0)
+    with request.assembled() as context:
+        tag = request.tag(context)
     image = small_image(store, f"stands for {recipe.name} {tag}\n".encode())
-    for name in (tag, WORKING_TREE):
-        store.tag(f"{recipe.name}:{name}", image)
-    record = BuildRecord(
-        name=recipe.name,
-        tag=tag,
-        digest=image.digest,
-        media_type=image.media_type,
-        size=image.size,
-        builder="rehearsal",
-        base=base,
-        parents=parents,
-        arguments=recipe.arguments,
-        platforms=layers(store, image),
-        sboms={str(platform_here()): _bill(root / RECORDS / SBOMS, image)},
-    )
-    BuildRecords(root / RECORDS).write(record)
+    records = BuildRecords(root / RECORDS)
+    record = records.add(store, request, image, tag, "rehearsal")
+    bill = _bill(root / RECORDS / SBOMS, image)
+    record = replace(record, sboms={str(platform_here()): bill})
+    records.write(record)
     return record
 
 
@@ -125,13 +112,8 @@ def small_image(store: Layout, content: bytes) -> Descriptor:
         "rootfs": {"type": "layers", "diff_ids": [oci.digest_of(packed.getvalue())]},
         "history": [{"created_by": "slipway rehearse"}],
     }
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": oci.MANIFEST,
-        "config": store.add(oci.encode(config), oci.CONFIG).as_json(),
-        "layers": [layer.as_json()],
-    }
-    return store.add(oci.encode(manifest), oci.MANIFEST)
+    manifest = oci.manifest_of(store.add(oci.encode(config), oci.CONFIG), [layer])
+    return store.add(manifest, oci.MANIFEST)
 
 
 def _bill(folder: Path, image: Descriptor) -> str:

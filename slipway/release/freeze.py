@@ -12,9 +12,8 @@ from typing import Any
 
 from slipway.facts import WORKING_TREE
 from slipway.images.build.build import RECORDS, SBOMS
-from slipway.images.build.current import is_current
 from slipway.images.build.recipes import BASE, Recipe, recipes
-from slipway.images.build.record import BuildRecord, BuildRecords
+from slipway.images.build.record import BuildRecord, BuildRecords, is_current
 from slipway.images.oci.descriptors import ImageError, ImageNotFoundError
 from slipway.images.registry import skopeo
 from slipway.images.registry.reference import Reference

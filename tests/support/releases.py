@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from slipway.images.build.build import RECORDS, SBOMS
-from slipway.images.build.context import assemble, content_tag, facts
+from slipway.images.build.context import BuildRequest
 from slipway.images.build.recipes import recipes
 from slipway.images.build.record import BuildRecord, BuildRecords, Layer
 from slipway.images.oci import descriptors as oci
-from slipway.images.oci.descriptors import Descriptor
+from slipway.images.oci.descriptors import Descriptor, Platform
 from slipway.images.oci.layout import Layout
 from slipway.images.registry import transfer
 from slipway.images.registry.reference import Reference
@@ -101,13 +101,10 @@ class Released:
         store = Layout(self.root / STORE)
         for image in images or built_here(project.catalog):
             recipe = recipes(self.root, project.catalog, [image], {})[image]
-            context = self.root / ".slipway/context" / image
-            context.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(context, ignore_errors=True)
-            assemble(recipe, context)
             base = f"docker.io/library/debian@sha256:{'d' * 64}"
-            what = facts({**recipe.arguments, "BASE": base}, {}, ["linux/amd64"], 0)
-            tag = content_tag(context, what)
+            request = BuildRequest(recipe, base, {}, (Platform("linux", "amd64"),), epoch=0)
+            with request.assembled() as context:
+                tag = request.tag(context)
             made = small_image(store, f"{image} {tag}")
             self._record(image, tag, made, base, dict(recipe.arguments))
             if push:

@@ -198,7 +198,7 @@ def test_a_configuration_with_tls_is_replaced_by_one_without(tmp_path: Path):
     )
     (argument,) = found.editor.app()["arguments"]
     path = argument.removeprefix("--config=")
-    assert json.loads(found.editor.files()[path]) == {"app-name": "Team"}
+    assert json.loads(found.editor.files[path]) == {"app-name": "Team"}
 
 
 def test_rstudios_configuration_is_read(tmp_path: Path):

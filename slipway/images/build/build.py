@@ -6,15 +6,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from graphlib import TopologicalSorter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from slipway.facts import WORKING_TREE
 from slipway.images.build import sbom
-from slipway.images.build.builders import Builder, BuildError, Job
-from slipway.images.build.context import assemble, content_tag, facts
-from slipway.images.build.recipes import BASE, Recipe, argument_of
-from slipway.images.build.record import BuildRecord, BuildRecords, layers
-from slipway.images.oci.descriptors import Descriptor, ImageError, Platform, platform_here
+from slipway.images.build.builders import Builder, BuildError
+from slipway.images.build.context import BuildRequest
+from slipway.images.build.recipes import Recipe
+from slipway.images.build.record import BuildRecord, BuildRecords
+from slipway.images.oci.descriptors import Descriptor, ImageError, Platform
 from slipway.images.oci.layout import Layout
 
 RECORDS = ".slipway/builds"
@@ -28,15 +26,15 @@ Report = Callable[[str, str], None]
 
 @dataclass(frozen=True)
 class Options:
-    platforms: tuple[Platform, ...] = field(default_factory=lambda: (platform_here(),))
-    cached: bool = True
-    renew: bool = False
-    """Look whether the tags of outside images have moved."""
-    jobs: int = 2
-    sboms: bool = True
-    epoch: int = 0
-    """The time of everything in the images, in seconds since 1970."""
-    ca: Path | None = None
+    """What `slipway build --help` says of each; `epoch` and `ca` are a BuildRequest's."""
+
+    platforms: tuple[Platform, ...]
+    cached: bool
+    renew: bool
+    jobs: int
+    sboms: bool
+    epoch: int
+    ca: Path | None
 
 
 @dataclass
@@ -65,7 +63,7 @@ class Build:
         self._records = BuildRecords(self._folder)
         self._outcome = Outcome()
         self._bases: dict[str, str] = {}
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
 
     def run(self) -> Outcome:
         """Build everything. An image that fails takes those that are built on it with it."""
@@ -76,7 +74,7 @@ class Build:
             try:
                 while order.is_active():
                     for name in order.get_ready():
-                        running[pool.submit(self._one, self._recipes[name])] = name
+                        running[pool.submit(self._build_if_changed, self._recipes[name])] = name
                     for done in wait(running, return_when=FIRST_COMPLETED).done:
                         name = running.pop(done)
                         self._settle(name, done)
@@ -95,7 +93,29 @@ class Build:
         else:
             self._report(name, "built" if name in self._outcome.built else "unchanged")
 
-    def _one(self, recipe: Recipe) -> BuildRecord:
+    def _build_if_changed(self, recipe: Recipe) -> BuildRecord:
+        self._check(recipe)
+        options, records = self._options, self._outcome.records
+        request = BuildRequest(
+            recipe=recipe,
+            base=self._base(recipe.base) if recipe.base else None,
+            parents={parent: records[parent].descriptor for parent in recipe.parents},
+            platforms=options.platforms,
+            epoch=options.epoch,
+            cached=options.cached,
+            ca=options.ca,
+        )
+        with request.assembled() as context:
+            tag, record = request.tag(context), self._records.read(recipe.name)
+            if options.cached and record and record.tag == tag and self._is_stored(record):
+                return self._with_sboms(record)
+            image = self._run_builder(request, context)
+        self._outcome.built.add(recipe.name)
+        builder = self._builder.version
+        return self._with_sboms(self._records.add(self._store, request, image, tag, builder))
+
+    def _check(self, recipe: Recipe) -> None:
+        """Raises BuildError for an image that cannot be built."""
         for parent in recipe.parents:
             if parent in self._outcome.failures:
                 raise BuildError(f"it is built on {parent}, which failed")
@@ -104,76 +124,34 @@ class Build:
                 f"{recipe.folder.name}/Dockerfile needs {', '.join(missing)}: say it in "
                 f"catalog.yaml as images.{recipe.name}.arguments, or as --arg {missing[0]}=…"
             )
-        parents = {parent: self._outcome.records[parent] for parent in recipe.parents}
-        base = self._base(recipe.base) if recipe.base else None
-        with TemporaryDirectory(prefix="slipway-build-") as folder:
-            job = self._job(recipe, base, parents, Path(folder, "context"))
-            digests = {parent: record.digest for parent, record in parents.items()}
-            platforms = map(str, self._options.platforms)
-            what = facts(job.arguments, digests, platforms, job.epoch)
-            tag, before = content_tag(job.context, what), self._records.read(recipe.name)
-            if self._options.cached and before and before.tag == tag and self._has(before):
-                return self._with_sboms(before)
-            image = self._build(job)
-        self._outcome.built.add(recipe.name)
-        for name in (tag, WORKING_TREE):
-            self._store.tag(f"{recipe.name}:{name}", image)
-        record = BuildRecord(
-            name=recipe.name,
-            tag=tag,
-            digest=image.digest,
-            media_type=image.media_type,
-            size=image.size,
-            builder=self._builder.version,
-            base=base,
-            parents=digests,
-            arguments=recipe.arguments,
-            platforms=layers(self._store, image),
-        )
-        self._records.write(record)
-        return self._with_sboms(record)
-
-    def _job(
-        self, recipe: Recipe, base: str | None, parents: Mapping[str, BuildRecord], context: Path
-    ) -> Job:
-        assemble(recipe, context)
-        return Job(
-            name=recipe.name,
-            context=context,
-            arguments={**recipe.arguments} | ({BASE: base} if base else {}),
-            parents={argument_of(parent): record.descriptor for parent, record in parents.items()},
-            platforms=self._options.platforms,
-            epoch=self._options.epoch,
-            cached=self._options.cached,
-            ca=self._options.ca,
-        )
 
     def _base(self, reference: str) -> str:
         """The outside image by digest, asked for once in a run."""
-        with self._one_at_a_time:
+        with self._lock:
             if reference not in self._bases:
                 self._report(reference, "looking for it")
                 platform, renew = self._options.platforms[0], self._options.renew
                 self._bases[reference] = self._builder.base(reference, platform, renew=renew)
             return self._bases[reference]
 
-    def _has(self, record: BuildRecord) -> bool:
+    def _is_stored(self, record: BuildRecord) -> bool:
         try:
             return all(map(self._store.has, self._store.walk(record.descriptor)))
         except ImageError:
             return False  # something was deleted: build it again
 
-    def _build(self, job: Job) -> Descriptor:
-        log = self._folder / f"{job.name}.log"
+    def _run_builder(self, request: BuildRequest, context: Path) -> Descriptor:
+        name = request.recipe.name
+        log = self._folder / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("w") as file:
 
             def line(text: str) -> None:
                 print(text, file=file, flush=True)
-                self._report(job.name, text)
+                self._report(name, text)
 
             try:
-                return self._builder.build(job, line)
+                return self._builder.build(request, context, line)
             except BuildError as error:
                 raise BuildError(f"{error}\nThe whole log: {log}") from None
 

@@ -1,14 +1,17 @@
-"""What a builder is given: a copy of the image's folder and what is generated for it."""
+"""What a builder is given: what to build, and a folder with everything that it takes."""
 
 import hashlib
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from slipway.images.build.recipes import Recipe, argument_of
-from slipway.images.oci.descriptors import encode
+from slipway.images.build.recipes import BASE, Recipe, argument_of
+from slipway.images.oci.descriptors import Descriptor, Platform, encode
 from slipway.installation import INSTALLATION
 from slipway.settings.server import FILE, IN_IMAGE, server_config, write_server_config
 
@@ -20,6 +23,44 @@ _IGNORED = shutil.ignore_patterns(
     "__pycache__", "*.pyc", "*.egg-info", ".*_cache", "node_modules", ".DS_Store"
 )
 """What tools leave in a checkout, and git and the images' .dockerignore leave out as well."""
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """One image to build."""
+
+    recipe: Recipe
+    base: str | None
+    """The outside image it starts from, by digest."""
+    parents: Mapping[str, Descriptor]
+    """By name, the images of the store that it is built on."""
+    platforms: tuple[Platform, ...]
+    epoch: int
+    """The time of everything in the image, in seconds since 1970."""
+    cached: bool = True
+    ca: Path | None = None
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        return {**self.recipe.arguments} | ({BASE: self.base} if self.base else {})
+
+    @contextmanager
+    def assembled(self) -> Iterator[Path]:
+        """A temporary folder with the Dockerfile and all that it copies."""
+        with TemporaryDirectory(prefix="slipway-build-") as folder:
+            context = Path(folder, "context")
+            assemble(self.recipe, context)
+            yield context
+
+    def tag(self, context: Path) -> str:
+        """The content tag of the image, whose files are in `context`."""
+        facts = {
+            "arguments": self.arguments,
+            "parents": {argument_of(name): image.digest for name, image in self.parents.items()},
+            "platforms": [str(platform) for platform in self.platforms],
+            "epoch": self.epoch,
+        }
+        return content_tag(context, facts)
 
 
 def assemble(recipe: Recipe, folder: Path) -> None:
@@ -48,18 +89,6 @@ def _copy(name: str, folder: Path) -> None:
         shutil.copytree(source, target, ignore=_IGNORED)
     else:
         shutil.copyfile(source, target)
-
-
-def facts(
-    arguments: Mapping[str, str], parents: Mapping[str, str], platforms: Iterable[str], epoch: int
-) -> dict[str, object]:
-    """What an image depends on beside the files of its context. `parents` are digests by image."""
-    return {
-        "arguments": dict(arguments),
-        "parents": {argument_of(name): digest for name, digest in parents.items()},
-        "platforms": list(platforms),
-        "epoch": epoch,
-    }
 
 
 def content_tag(folder: Path, facts: Mapping[str, object]) -> str:

@@ -38,15 +38,11 @@ class Recipe:
     @property
     def missing_arguments(self) -> tuple[str, ...]:
         """ARGs that have no value and that only whoever builds it can give one."""
-        found = declared(self.dockerfile)
-        with_value = {name for name, value in found if value is not None}
+        arguments = declared(self.dockerfile)
+        with_value = {name for name, value in arguments if value is not None}
         given = {*self.arguments, *map(argument_of, self.parents), *with_value}
-        return tuple(
-            dict.fromkeys(n for n, _ in found if n not in given and not _PREDEFINED.fullmatch(n))
-        )
-
-    def uses(self, argument: str) -> bool:
-        return any(name == argument for name, _ in declared(self.dockerfile))
+        names = dict.fromkeys(name for name, _ in arguments if name not in given)
+        return tuple(name for name in names if not _PREDEFINED.fullmatch(name))
 
 
 def declared(dockerfile: str) -> list[tuple[str, str | None]]:
@@ -67,11 +63,11 @@ def recipes(
     `arguments` win over the catalog's and go to every image that declares them.
     Raises InvalidProject for a name that is no image, or an image without a Dockerfile.
     """
-    found: dict[str, Recipe] = {}
+    result: dict[str, Recipe] = {}
     problems: list[Problem] = []
 
     def add(name: str, above: tuple[str, ...]) -> None:
-        if name in found:
+        if name in result:
             return
         recipe = _recipe(root, catalog, name, arguments)
         if isinstance(recipe, Problem) or name in above:
@@ -79,13 +75,13 @@ def recipes(
             return
         for parent in recipe.parents:
             add(parent, (*above, name))
-        found[name] = recipe
+        result[name] = recipe
 
     for name in wanted:
         add(name, ())
     if problems:
         raise InvalidProject(problems)
-    return found
+    return result
 
 
 def folders(root: Path) -> dict[str, Path]:

@@ -3,14 +3,17 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
 from slipway import files
-from slipway.images.oci.descriptors import Descriptor
+from slipway.facts import WORKING_TREE
+from slipway.images.build.context import BuildRequest
+from slipway.images.build.recipes import Recipe
+from slipway.images.oci.descriptors import Descriptor, Platform
 from slipway.images.oci.layout import Layout
 
 
@@ -85,21 +88,58 @@ class BuildRecords:
         self._folder.mkdir(parents=True, exist_ok=True)
         files.write(self.path(record.name), json.dumps(record.as_json(), indent=2) + "\n")
 
+    def add(
+        self, store: Layout, request: BuildRequest, image: Descriptor, tag: str, builder: str
+    ) -> BuildRecord:
+        """Name an image of `store` that was built now, and write what is known of it."""
+        name = request.recipe.name
+        for text in (tag, WORKING_TREE):
+            store.tag(f"{name}:{text}", image)
+        record = BuildRecord(
+            name=name,
+            tag=tag,
+            digest=image.digest,
+            media_type=image.media_type,
+            size=image.size,
+            builder=builder,
+            base=request.base,
+            parents={parent: built.digest for parent, built in request.parents.items()},
+            arguments=request.recipe.arguments,
+            platforms=layers(store, image),
+        )
+        self.write(record)
+        return record
+
+
+def is_current(recipe: Recipe, records: Mapping[str, BuildRecord], epoch: int) -> bool:
+    """Whether the record of an image is that of its files as they are, on its parents' records.
+
+    An outside image stays the one it was built on: whether its tag has moved is not asked.
+    """
+    record = records[recipe.name]
+    recipe = replace(recipe, arguments={**record.arguments, **recipe.arguments})
+    if recipe.arguments != record.arguments or (recipe.base is None) != (record.base is None):
+        return False
+    parents = {parent: records[parent].descriptor for parent in recipe.parents}
+    platforms = tuple(map(Platform.parse, record.platforms))
+    request = BuildRequest(recipe, record.base, parents, platforms, epoch)
+    with request.assembled() as context:
+        return request.tag(context) == record.tag
+
 
 def layers(store: Layout, image: Descriptor) -> dict[str, tuple[Layer, ...]]:
     """By platform, the layers of an image or of all that an index has. Raises ImageError."""
-    return {name: _layers(store, one) for name, one in store.platforms(image).items()}
+    images = store.platforms(image)
+    return {platform: _layers(store, image) for platform, image in images.items()}
 
 
 def _layers(store: Layout, image: Descriptor) -> tuple[Layer, ...]:
-    config_at, *found = store.children(image)
-    config = store.json(config_at)
-    steps = [step for step in config.get("history", []) if not step.get("empty_layer")]
-    made_by = [_readable(step.get("created_by", "")) for step in steps]
-    made_by += [""] * (len(found) - len(made_by))
-    return tuple(
-        Layer(layer.digest, layer.size, how) for layer, how in zip(found, made_by, strict=False)
-    )
+    config, *layers = store.children(image)
+    steps = store.json(config).get("history", [])
+    made_by = [_readable(s.get("created_by", "")) for s in steps if not s.get("empty_layer")]
+    made_by += [""] * (len(layers) - len(made_by))
+    pairs = zip(layers, made_by, strict=False)
+    return tuple(Layer(layer.digest, layer.size, step) for layer, step in pairs)
 
 
 def _readable(created_by: str) -> str:

@@ -7,22 +7,22 @@ whichever of them built it, and nodes pull less.
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from slipway import files
 from slipway.images.oci.descriptors import (
     CONFIG,
     INDEX,
     INDEXES,
-    LAYER_GZIP,
     MANIFEST,
     Descriptor,
     ImageError,
     encode,
+    index_of,
+    manifest_of,
 )
 from slipway.images.oci.layout import Layout
-from slipway.images.oci.pack import BEST, layer_writer
-from slipway.images.oci.streams import chunks, damage, decompressed
+from slipway.images.oci.pack import BEST, compress
+from slipway.images.oci.streams import damage, decompressed
 
 _KNOWN = "packed"
 """Below the store: by the digest of a layer's content, the compressed one."""
@@ -42,40 +42,20 @@ def _repack(built: Layout, image: Descriptor, store: Layout) -> Descriptor:
             replace(_repack(built, child, store), platform=child.platform)
             for child in built.children(image)
         ]
-        return store.add(encode(_index(children)), INDEX)
+        return store.add(index_of(child.as_json() for child in children), INDEX)
     config, *layers = built.children(image)
     content = built.read(config)
     diff_ids = json.loads(content)["rootfs"]["diff_ids"]
     packed = [_layer(built, *pair, store) for pair in zip(layers, diff_ids, strict=True)]
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": MANIFEST,
-        "config": store.add(content, CONFIG).as_json(),
-        "layers": [layer.as_json() for layer in packed],
-    }
-    return store.add(encode(manifest), MANIFEST)
-
-
-def _index(children: list[Descriptor]) -> dict[str, Any]:
-    manifests = [child.as_json() for child in children]
-    return {"schemaVersion": 2, "mediaType": INDEX, "manifests": manifests}
+    return store.add(manifest_of(store.add(content, CONFIG), packed), MANIFEST)
 
 
 def _layer(built: Layout, layer: Descriptor, diff_id: str, store: Layout) -> Descriptor:
     note = store.folder / _KNOWN / diff_id.removeprefix("sha256:")
     if (known := _noted(note)) and store.has(known):
         return known
-    path = built.path(layer.digest)
-    with (
-        damage(f"the layer {layer.digest}"),
-        decompressed(path) as plain,
-        layer_writer(store, BEST) as writer,
-    ):
-        for chunk in chunks(plain):
-            writer.write(chunk)
-        if writer.diff_id != diff_id:
-            raise ImageError(f"the builder's layer {diff_id} has other content; build again")
-        packed = writer.finish(LAYER_GZIP)
+    with damage(f"the layer {layer.digest}"), decompressed(built.path(layer.digest)) as tar:
+        packed = compress(tar, diff_id, store, BEST)
     note.parent.mkdir(exist_ok=True)
     # Images that are built side by side may have the same layer.
     files.write(note, encode(packed.as_json()))

@@ -3,12 +3,10 @@
 https://github.com/anchore/syft
 """
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
-from slipway.images.build.builders import BuildError
+from slipway.images.build.builders.base import BuildError, output_of
 from slipway.images.oci.descriptors import Descriptor
 from slipway.images.oci.layout import Layout
 
@@ -21,27 +19,19 @@ def write(store: Layout, image: Descriptor, folder: Path) -> dict[str, str]:
     Raises BuildError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return {name: _one(store, one, folder) for name, one in store.platforms(image).items()}
+    images = store.platforms(image)
+    return {platform: _bill(store, image, folder) for platform, image in images.items()}
 
 
-def _one(store: Layout, image: Descriptor, folder: Path) -> str:
+def _bill(store: Layout, image: Descriptor, folder: Path) -> str:
     file = folder / f"{image.digest.removeprefix('sha256:')}.cdx.json"
     if not file.exists():
         with store.alone(image) as alone:  # syft reads the first image of a layout
             partial = alone / file.name
-            _syft(f"oci-dir:{alone}", partial)
+            command = ["env", "SYFT_CHECK_FOR_APP_UPDATE=false", str(SYFT), "scan", "-q"]
+            try:
+                output_of([*command, f"oci-dir:{alone}", f"--output=cyclonedx-json={partial}"])
+            except BuildError as error:
+                raise BuildError(f"syft cannot read the image: {error}") from None
             partial.replace(file)
     return file.name
-
-
-def _syft(source: str, file: Path) -> None:
-    done = subprocess.run(
-        [SYFT, "scan", "-q", source, f"--output=cyclonedx-json={file}"],
-        env=os.environ | {"SYFT_CHECK_FOR_APP_UPDATE": "false"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise BuildError(f"syft cannot read the image: {done.stderr.strip()}")

@@ -1,7 +1,6 @@
 """The new image: the old one's layers and configuration, Jupyter's layers, and one of ours."""
 
 import copy
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,24 +8,15 @@ from slipway.facts import WORKING_TREE
 from slipway.images.oci.descriptors import (
     CONFIG,
     DOCKER_CONFIG,
-    DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
-    LAYER,
-    LAYER_GZIP,
-    LAYER_ZSTD,
     MANIFEST,
+    OCI_LAYERS,
     Descriptor,
     ImageError,
     encode,
+    manifest_of,
 )
-from slipway.images.oci.image import (
-    DOCKER_LAYER,
-    GZIP_LAYERS,
-    PLAIN_LAYERS,
-    ZSTD_LAYERS,
-    Image,
-    load_image,
-)
+from slipway.images.oci.image import Image, load_image
 from slipway.images.oci.layout import Layout
 from slipway.images.oci.streams import chunks
 
@@ -38,48 +28,38 @@ BASE = "org.opencontainers.image.base.digest"
 
 def jupyter_image(store: Layout, for_image: Image) -> Image:
     """What is added to `for_image`. Raises ImageError when it has not been built."""
-    found = store.resolve(JUPYTER)
-    if found is None:
+    jupyter = store.resolve(JUPYTER)
+    if jupyter is None:
         raise ImageError("the image `jupyter`, which is added, is not built; slipway build jupyter")
-    platform = replace(for_image.platform, variant="")
     try:
-        return load_image(store, found, platform)
+        return load_image(store, jupyter, replace(for_image.platform, variant=""))
     except ImageError as error:
         raise ImageError(f"the image `jupyter`, which is added, does not fit: {error}") from error
 
 
 def derive(store: Layout, image: Image, jupyter: Image, own: tuple[Descriptor, str]) -> Descriptor:
     """`image` with the layers on top, as blobs of `store`. Nothing else of it changes."""
-    for layer in (*image.layers, *jupyter.layers):
-        _copy(image if layer in image.layers else jupyter, layer, store)
-    layers = [*image.layers, *jupyter.layers, own[0]]
+    for source in (image, jupyter):
+        for layer in source.layers:
+            if not store.has(layer):
+                with source.layout.path(layer.digest).open("rb") as stream:
+                    store.add_stream(chunks(stream), layer)
     config = copy.deepcopy(dict(image.config))
     config["rootfs"]["diff_ids"] = [*image.diff_ids, *jupyter.diff_ids, own[1]]
     _add_history(config, len(image.layers), len(jupyter.layers) + 1)
     settings = config["config"] = dict(config.get("config") or {})
     settings["Labels"] = {**(settings.get("Labels") or {}), BASE: image.descriptor.digest}
+
+    layers = [*image.layers, *jupyter.layers, own[0]]
     docker = image.descriptor.media_type == DOCKER_MANIFEST and not any(
-        layer.media_type in ZSTD_LAYERS for layer in layers
+        layer.media_type.endswith("zstd") for layer in layers
     )
     manifest_type, config_type = (DOCKER_MANIFEST, DOCKER_CONFIG) if docker else (MANIFEST, CONFIG)
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": manifest_type,
-        "config": store.add(encode(config), config_type).as_json(),
-        "layers": _typed(layers, docker=docker),
-    }
-    return replace(store.add(encode(manifest), manifest_type), platform=image.platform)
-
-
-def _typed(layers: Sequence[Descriptor], *, docker: bool) -> list[dict[str, Any]]:
-    """Registries refuse Docker's manifest with OCI's layers in it, and the other way round."""
-    kinds = [
-        (PLAIN_LAYERS, DOCKER_LAYER if docker else LAYER),
-        (GZIP_LAYERS, DOCKER_LAYER_GZIP if docker else LAYER_GZIP),
-        (ZSTD_LAYERS, LAYER_ZSTD),
-    ]
-    types = {old: new for olds, new in kinds for old in olds}
-    return [{**layer.as_json(), "mediaType": types[layer.media_type]} for layer in layers]
+    # Registries refuse Docker's manifest with OCI's layers in it, and the other way round.
+    types = {oci: dockers for dockers, oci in OCI_LAYERS.items()} if docker else OCI_LAYERS
+    layers = [replace(x, media_type=types.get(x.media_type, x.media_type)) for x in layers]
+    manifest = manifest_of(store.add(encode(config), config_type), layers, manifest_type)
+    return replace(store.add(manifest, manifest_type), platform=image.platform)
 
 
 def _add_history(config: dict[str, Any], before: int, added: int) -> None:
@@ -87,9 +67,3 @@ def _add_history(config: dict[str, Any], before: int, added: int) -> None:
     history = config.get("history") or []
     if history and sum(not item.get("empty_layer") for item in history) == before:
         config["history"] = [*history, *({"created_by": "slipway migrate"} for _ in range(added))]
-
-
-def _copy(source: Image, layer: Descriptor, store: Layout) -> None:
-    if not store.has(layer):
-        with source.layout.path(layer.digest).open("rb") as stream:
-            store.add_stream(chunks(stream), layer)

@@ -37,9 +37,8 @@ def name_for(text: str) -> str:
 
 def unique(name: str, taken: Collection[str]) -> str:
     """`name`, or with the first number that makes it one of its own: `name-2`."""
-    if name not in taken:
-        return name
-    return next(n for i in itertools.count(2) if (n := f"{name}-{i}") not in taken)
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    return next(name for name in names if name not in taken)
 
 
 def image_name(wanted: str, catalog: Catalog) -> str:
@@ -51,7 +50,7 @@ def entries(catalog: Catalog, name: str, editor: Editor, home: str, reference: s
     """What the catalog needs for users to open the editor: an app it has already is used again."""
     apps: dict[str, Any] = {}
     lab = _app(catalog, apps, "lab", {"kind": "jupyterlab"})
-    app = _app(catalog, apps, editor.app_name, dict(editor.app()))
+    app = _app(catalog, apps, editor.app_name, editor.app())
     image: dict[str, Any] = {"apps": [lab, app], "reference": reference}
     if home != HOME:
         image["home"] = home
@@ -77,6 +76,14 @@ def _app(catalog: Catalog, new: dict[str, Any], wanted: str, fields: dict[str, A
     return name
 
 
+def with_entries(catalog: Catalog, new: Entries) -> Catalog:
+    """The catalog as it will be with the apps and images of `new`."""
+    values = catalog.model_dump(exclude_unset=True, mode="python")
+    for block in ("apps", "images"):
+        values[block] = {**values[block], **new[block]}
+    return Catalog.model_validate(values, strict=False)
+
+
 def as_yaml(new: Entries) -> str:
     """To paste: every block with its new entries."""
     text = StringIO()
@@ -86,8 +93,8 @@ def as_yaml(new: Entries) -> str:
 
 def with_digest(catalog: Catalog, digest: str) -> str | None:
     """The name of the image with this digest, if the catalog has it."""
-    found = (n for n, i in catalog.images.items() if (i.reference or "").endswith(f"@{digest}"))
-    return next(found, None)
+    names = (n for n, i in catalog.images.items() if (i.reference or "").endswith(f"@{digest}"))
+    return next(names, None)
 
 
 def repoint(root: Path, image: str, reference: str) -> None:
@@ -118,8 +125,8 @@ def _edit(root: Path, change: Callable[[CommentedMap], object]) -> None:
         catalog = TypeAdapter(Catalog).validate_python(document.data)
     except ValidationError as error:
         raise InvalidProject(problems(error, document, Catalog)) from None
-    if found := list(check_catalog(catalog)):
-        raise InvalidProject(document.problem(f.path, f.message, f.hint) for f in found)
+    if findings := list(check_catalog(catalog)):
+        raise InvalidProject(document.problem(f.path, f.message, f.hint) for f in findings)
     files.write(file, content)
 
 

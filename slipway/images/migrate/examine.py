@@ -1,6 +1,6 @@
 """What `slipway migrate` finds in an image, and whether it can be migrated."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from slipway.facts import JUPYTER_FOLDER, USER_ID
 from slipway.images.migrate.editors import Editor, find_editor
 from slipway.images.migrate.inside import Inside
 from slipway.images.migrate.system import System, system
-from slipway.images.migrate.users import NAME, Account, entry_of, image_user, with_user
+from slipway.images.migrate.users import NAME, Account, image_user, with_user
 from slipway.images.oci.descriptors import ImageError
 from slipway.model.catalog import HOME, HomePath
 
@@ -38,13 +38,9 @@ class ExaminedImage:
         report = self.editor.report
         return {
             **asdict(self.system),
-            "user": {"name": self.user.name, "uid": self.user.uid, "gid": self.user.gid},
+            "user": {name: getattr(self.user, name) for name in ("name", "uid", "gid")},
             "home": self.home,
-            "editor": {
-                "kind": self.editor.kind,
-                "program": self.editor.program,
-                "version": self.editor.version,
-            },
+            "editor": {name: getattr(self.editor, name) for name in ("kind", "program", "version")},
             "configuration": report.files,
             "honoured": report.honoured,
             "taken_over": report.taken_over,
@@ -54,32 +50,32 @@ class ExaminedImage:
 
 def examine(inside: Inside, wanted: str, *, add_user: bool) -> ExaminedImage:
     """Look into an image. Raises ImageError with the reason when it cannot be migrated."""
-    made_of = system(inside)
-    _refuse(inside, made_of)
+    _refuse(inside)
     kind, program = find_editor(inside, wanted)
     user = _user(inside)
     image_home = _image_home(inside, kind, user)
+    known = next((account for account in inside.accounts if account.uid == USER_ID), None)
+    if kind.needs_account and not add_user:
+        if known is None:
+            raise ImageError(
+                f"{kind.title} only runs for users whom /etc/passwd knows; servers run as uid "
+                f"{USER_ID}, which it does not; say --add-user to add it"
+            )
+        image_home = known.home  # RStudio asks /etc/passwd, not HOME
     home = _home(image_home)
-    known = entry_of(USER_ID, inside.accounts)
-    if add_user:
-        known = _own_account(user, home)
-    elif kind.needs_account and known is None:
-        raise ImageError(
-            f"{kind.title} only runs for users whom /etc/passwd knows; servers run as uid "
-            f"{USER_ID}, which it does not; say --add-user to add it"
-        )
-    if kind.needs_account and known and not add_user and known.home != image_home:
-        # RStudio asks /etc/passwd, not HOME.
-        image_home, home = known.home, _home(known.home)
     editor = kind.read(inside, program, image_home)
-    found = ExaminedImage(
-        inside, made_of, user, image_home, home, editor, _accounts(inside, user, home, add_user)
-    )
-    _tell(found, known)
-    return found
+    accounts = _accounts(inside, user, home) if add_user else None
+    image = ExaminedImage(inside, system(inside), user, image_home, home, editor, accounts)
+    editor.report.warnings += _warnings(image, has_account=add_user or known is not None)
+    if not _usable(image):
+        raise ImageError(
+            f"{program} cannot be read by uid {USER_ID}, as which users' servers run; chmod a+rX "
+            "its folder, and save the image again"
+        )
+    return image
 
 
-def _refuse(inside: Inside, made_of: System) -> None:
+def _refuse(inside: Inside) -> None:
     platform = inside.image.platform
     if platform.os != "linux":
         raise ImageError(f"the image is for {platform}; Slipway's servers run on Linux")
@@ -88,7 +84,7 @@ def _refuse(inside: Inside, made_of: System) -> None:
             f"the image has {JUPYTER_FOLDER} already; migrate the one it was made from, or name it "
             "in the catalog as it is"
         )
-    if made_of.shell is None:
+    if not inside.is_program("/bin/sh"):
         raise ImageError(
             "the image has no /bin/sh: terminals, and what keeps it on the nodes, need one; build "
             "it on a base with a shell"
@@ -125,85 +121,51 @@ def _home(image_home: str) -> str:
         return HOME
 
 
-def _own_account(user: Account, home: str) -> Account:
+def _accounts(inside: Inside, user: Account, home: str) -> tuple[bytes, bytes]:
+    """/etc/passwd and /etc/group with the image's user as uid 1000."""
     name = user.name if user.name not in ("", "root") else NAME
     shell = user.shell if not user.shell.endswith(("nologin", "false")) else "/bin/sh"
-    return replace(user, name=name, uid=USER_ID, gid=USER_ID, home=home, shell=shell)
-
-
-def _accounts(
-    inside: Inside, user: Account, home: str, add_user: bool
-) -> tuple[bytes, bytes] | None:
-    if not add_user:
-        return None
+    account = replace(user, name=name, uid=USER_ID, gid=USER_ID, home=home, shell=shell)
     files = (inside.files.text("/etc/passwd") or "", inside.files.text("/etc/group") or "")
-    passwd, group = with_user(*files, _own_account(user, home))
+    passwd, group = with_user(*files, account)
     return passwd.encode(), group.encode()
 
 
-def _tell(found: ExaminedImage, known: Account | None) -> None:
-    """What becomes of the image's user, in the editor's report."""
-    warnings = found.editor.report.warnings
-    who = found.user.name or str(found.user.uid)
-    if found.image_home != found.home:
-        warnings.append(
-            f"{found.image_home} cannot be a volume: the home is {found.home}, and begins with "
-            f"what is in {found.image_home}"
+def _warnings(image: ExaminedImage, *, has_account: bool) -> Iterator[str]:
+    """What becomes of the image's user. `has_account`: /etc/passwd has uid 1000."""
+    who = image.user.name or str(image.user.uid)
+    if image.image_home != image.home:
+        yield (
+            f"{image.image_home} cannot be a volume: the home is {image.home}, and begins with "
+            f"what is in {image.image_home}"
         )
-    if found.user.uid != USER_ID:
-        warnings.append(
-            f"the image runs as {who} ({found.user.uid}), users' servers as uid {USER_ID}"
-        )
-    if known is None:
-        warnings.append(
+    if image.user.uid != USER_ID:
+        yield f"the image runs as {who} ({image.user.uid}), users' servers as uid {USER_ID}"
+    if not has_account:
+        yield (
             f'/etc/passwd has no uid {USER_ID}: terminals say "I have no name!", which ssh and '
             "some programs do not accept; --add-user adds it"
         )
-    closed = [] if found.user.uid == USER_ID else list(_closed(found))
-    if closed:
+    # Of root nothing is expected.
+    if image.user.uid not in (0, USER_ID) and (closed := _closed(image)):
         some = ", ".join(closed[:_SAMPLE])
-        warnings.append(
-            f"{len(closed)} files and folders outside the home are open to {who} only: {some}"
-        )
-    if not _usable(found):
-        raise ImageError(
-            f"{found.editor.program} cannot be read by uid {USER_ID}, as which users' servers run; "
-            "chmod a+rX its folder, and save the image again"
-        )
+        yield f"{len(closed)} files and folders outside the home are open to {who} only: {some}"
 
 
-def _closed(found: ExaminedImage) -> list[str]:
-    """What the image's own user can read and uid 1000 cannot. Of root nothing is expected."""
-    if found.user.uid == 0:
-        return []
-    home = found.image_home.strip("/")
+def _closed(image: ExaminedImage) -> list[str]:
+    """What the image's own user can read and uid 1000 cannot."""
+    home = image.image_home.strip("/")
     return [
         f"/{path}"
-        for path, node in found.inside.files.under("/")
-        if node.uid == found.user.uid
+        for path, node in image.inside.files.under("/")
+        if node.uid == image.user.uid
         and not node.is_link
         and not f"{path}/".startswith(f"{home}/")
-        and not node.readable_by(USER_ID, USER_ID)
+        and not node.readable_by(USER_ID)
     ]
 
 
-def _usable(found: ExaminedImage) -> bool:
+def _usable(image: ExaminedImage) -> bool:
     """A program in the home is the user's own, after the first start."""
-    program = found.inside.files.resolve(found.editor.program) or found.editor.program
-    in_home = program.startswith(f"{found.image_home}/")
-    return in_home or found.inside.open_to(program, USER_ID, USER_ID)
-
-
-def lines(found: ExaminedImage) -> Mapping[str, str]:
-    """For people: what was found, by what it is."""
-    described, editor = found.system, found.editor
-    version = f" {editor.version}" if editor.version else ""
-    user = f"{found.user.name or '(no name)'} ({found.user.uid}:{found.user.gid})"
-    return {
-        "System": f"{described.name}, {described.platform}, {described.libc}",
-        "User": f"{user}, home {found.image_home}",
-        "Editor": f"{editor.title}{version} at {editor.program}",
-        "Settings": ", ".join(editor.report.files) or "none",
-        "Ports": ", ".join(described.ports) or "none",
-        "Python": ", ".join(described.pythons) or "none",
-    }
+    program = image.inside.files.resolve(image.editor.program) or image.editor.program
+    return program.startswith(f"{image.image_home}/") or image.inside.is_open(program)

@@ -5,9 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePosixPath
 
+from slipway.facts import USER_ID
 from slipway.images.migrate.users import Account, accounts, groups
-from slipway.images.oci.filesystem import FileSystem, Node
+from slipway.images.oci.filesystem import FileSystem
 from slipway.images.oci.image import Image
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -51,6 +53,10 @@ class Inside:
     def groups(self) -> dict[str, int]:
         return groups(self.files.text("/etc/group") or "")
 
+    def set_variables(self, *names: str) -> list[str]:
+        """Those of these environment variables that have a value."""
+        return [name for name in names if self.environment.get(name)]
+
     @property
     def working_directory(self) -> str:
         return str(self.image.settings.get("WorkingDir") or "/")
@@ -76,18 +82,15 @@ class Inside:
         """Everything executable of that name, wherever it is."""
         for path, node in self.files.under("/"):
             if path.rpartition("/")[2] == command and not node.is_folder:
-                found = f"/{path}"
-                if self.is_program(found):
-                    yield found
+                program = f"/{path}"
+                if self.is_program(program):
+                    yield program
 
-    def open_to(self, path: str, uid: int, gid: int) -> bool:
-        """Whether a process of that user can read what is at `path`, its folders included."""
+    def is_open(self, path: str) -> bool:
+        """Whether users' servers can read what is at `path`, its folders included."""
         resolved = self.files.resolve(path)
-        if resolved is None:
+        node = self.files.find(resolved) if resolved else None
+        if not (resolved and node and node.readable_by(USER_ID)):
             return False
-        above = resolved.split("/")[1:]
-        folders = ["/" + "/".join(above[:depth]) for depth in range(1, len(above))]
-        nodes: list[Node | None] = [self.files.find(folder) for folder in folders]
-        can_enter = all(node and node.enterable_by(uid, gid) for node in nodes)
-        node = self.files.find(resolved)
-        return can_enter and node is not None and node.readable_by(uid, gid)
+        folders = [self.files.find(str(path)) for path in PurePosixPath(resolved).parents[:-1]]
+        return all(folder and folder.allows(USER_ID, 1) for folder in folders)

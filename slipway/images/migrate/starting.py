@@ -1,5 +1,6 @@
 """How an image starts its editor: the options in its entry point, command or start scripts."""
 
+import itertools
 import re
 import shlex
 from collections.abc import Iterator, Mapping
@@ -10,18 +11,8 @@ _SERVICES = re.compile(r".*/(s6-rc\.d|services\.d)/[^/]+/run")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?[-=]([^{}]*))?\}|(\w+))")
 _SHELLS = ("sh", "bash", "dash", "ash", "zsh")
 _NOT_STARTING = {
-    "which",
-    "[",
-    "[[",
-    "test",
-    "command",
-    "type",
-    "echo",
-    "chown",
-    "chmod",
-    "ln",
-    "rm",
-}
+    "which", "[", "[[", "test", "command", "type", "echo", "chown", "chmod", "ln", "rm",
+}  # fmt: skip
 _ENDS = {"&&", "||", ";", "|", "&", ">", ">>", "2>&1", "fi", "done"}
 
 
@@ -33,22 +24,21 @@ def options_of(inside: Inside, command: str) -> list[str]:
             return given[number + 1 :]
     if len(given) >= 3 and given[0].rpartition("/")[2] in _SHELLS and given[1] in ("-c", "-lc"):
         return _in_script(inside, given[2], command, given[3:]) or []
-    for number, word in enumerate(given):
-        script = inside.files.text(inside.absolute(word)) if "/" in word else None
-        found = _in_script(inside, script or "", command, given[number + 1 :])
-        if found is not None:
-            return found
-    for script in _services(inside):
-        found = _in_script(inside, script, command, [])
-        if found is not None:
-            return found
+    for path, arguments in _scripts(inside, given):
+        options = _in_script(inside, inside.files.text(path) or "", command, arguments)
+        if options is not None:
+            return options
     return []
 
 
-def _services(inside: Inside) -> Iterator[str]:
+def _scripts(inside: Inside, given: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Paths of what may be a shell script that runs at the start, with its arguments."""
+    for number, word in enumerate(given):
+        if "/" in word:
+            yield inside.absolute(word), given[number + 1 :]
     for path, _ in inside.files.under("/etc"):
         if _SERVICES.fullmatch(f"/etc/{path}"):
-            yield inside.files.text(f"/etc/{path}") or ""
+            yield f"/etc/{path}", []
 
 
 def _in_script(inside: Inside, script: str, command: str, arguments: list[str]) -> list[str] | None:
@@ -65,15 +55,13 @@ def _in_script(inside: Inside, script: str, command: str, arguments: list[str]) 
         at = next((n for n, word in enumerate(words) if _starts(inside, word, command)), None)
         if at is None or _NOT_STARTING & set(words[:at]):
             continue
-        found: list[str] = []
-        for word in words[at + 1 :]:
-            if word in _ENDS:
-                break
+        options: list[str] = []
+        for word in itertools.takewhile(lambda word: word not in _ENDS, words[at + 1 :]):
             if word in ("$@", "$*"):
-                found += arguments
+                options += arguments
             elif (filled := _filled(word, inside.environment)) is not None:
-                found.append(filled)
-        return found
+                options.append(filled)
+        return options
     return None
 
 

@@ -1,7 +1,6 @@
-"""What an image is made of: distribution, C library, Pythons, shell, ports."""
+"""What an image is made of: distribution, C library, Pythons, ports."""
 
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -20,33 +19,27 @@ class System:
     platform: str
     libc: str
     pythons: tuple[str, ...]
-    shell: str | None
     ports: tuple[str, ...]
+    shell: str = "/bin/sh"
+    """An image without it is refused."""
 
 
 def system(inside: Inside) -> System:
     release = inside.files.text("/etc/os-release") or inside.files.text("/usr/lib/os-release") or ""
     ports = inside.image.settings.get("ExposedPorts") or {}
     return System(
-        name=_release(release).get("PRETTY_NAME", "an unknown system"),
+        name=_pretty_name(release),
         platform=str(inside.image.platform),
         libc=_libc(inside),
         pythons=tuple(_pythons(inside)),
-        shell="/bin/sh" if inside.is_program("/bin/sh") else None,
         ports=tuple(sorted(map(str, ports))),
     )
 
 
-def _release(text: str) -> dict[str, str]:
-    pairs = (line.partition("=") for line in text.splitlines() if not line.startswith("#"))
-    return {name.strip(): _unquoted(value) for name, _, value in pairs if name.strip()}
-
-
-def _unquoted(value: str) -> str:
-    try:
-        return " ".join(shlex.split(value))
-    except ValueError:
-        return value
+def _pretty_name(release: str) -> str:
+    """https://www.freedesktop.org/software/systemd/man/latest/os-release.html"""
+    match = re.search(r"^PRETTY_NAME=(.*)", release, re.MULTILINE)
+    return match[1].strip().strip("\"'") if match else "an unknown system"
 
 
 def _libc(inside: Inside) -> str:
@@ -63,8 +56,7 @@ def _libc(inside: Inside) -> str:
 
 def _libraries(inside: Inside) -> Iterator[str]:
     for folder in _LIBRARIES:
-        found = inside.files.find(folder)
-        for name, node in (found.children or {}).items() if found else ():
+        for name, node in inside.files.children(folder).items():
             yield f"{folder}/{name}"
             if "-linux-" in name:
                 yield from (f"{folder}/{name}/{inner}" for inner in node.children or ())
@@ -72,7 +64,6 @@ def _libraries(inside: Inside) -> Iterator[str]:
 
 def _pythons(inside: Inside) -> Iterator[str]:
     for folder in ("/usr/bin", "/usr/local/bin", "/opt/conda/bin"):
-        found = inside.files.find(folder)
-        for name in sorted((found.children or {}) if found else {}):
+        for name in sorted(inside.files.children(folder)):
             if re.fullmatch(r"python3\.\d+", name) and inside.is_program(f"{folder}/{name}"):
                 yield f"{folder}/{name}"

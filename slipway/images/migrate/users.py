@@ -27,15 +27,15 @@ class Account:
 
 def accounts(passwd: str) -> list[Account]:
     """The accounts in /etc/passwd; lines that are none are left out."""
-    found = []
+    known = []
     for line in passwd.splitlines():
         fields = line.split(":")
         if len(fields) == 7 and fields[2].isascii() and fields[2].isdecimal():
             name, _, uid, gid, comment, home, shell = fields
-            found.append(
+            known.append(
                 Account(name, int(uid[:10]), _number(gid), comment, home or "/", shell or "/bin/sh")
             )
-    return found
+    return known
 
 
 def groups(group: str) -> dict[str, int]:
@@ -50,8 +50,7 @@ def image_user(user: str, known: Sequence[Account], named: Mapping[str, int]) ->
     """
     name, _, group = user.partition(":")
     name = name or "0"
-    fits = (a for a in known if name in (a.name, str(a.uid)))
-    account = next(fits, None)
+    account = next((a for a in known if name in (a.name, str(a.uid))), None)
     if account is None:
         if not name.isdecimal():
             return None
@@ -61,20 +60,14 @@ def image_user(user: str, known: Sequence[Account], named: Mapping[str, int]) ->
     return account
 
 
-def entry_of(uid: int, known: Sequence[Account]) -> Account | None:
-    return next((account for account in known if account.uid == uid), None)
-
-
 def with_user(passwd: str, group: str, account: Account) -> tuple[str, str]:
-    """Both files with `account` as uid and gid 1000, before all others, as the first one counts."""
-    own = replace(account, uid=USER_ID, gid=USER_ID)
-    others = [line for line in passwd.splitlines() if not line.startswith(f"{own.name}:")]
-    names = groups(group)
-    group_name = own.name if names.get(own.name, USER_ID) == USER_ID else f"{own.name}-{USER_ID}"
-    group_lines = group.splitlines()
+    """Both files with `account`, uid and gid 1000, before all others, as the first one counts."""
+    name, names, group_lines = account.name, groups(group), group.splitlines()
+    others = [line for line in passwd.splitlines() if not line.startswith(f"{name}:")]
     if USER_ID not in names.values():
+        group_name = f"{name}-{USER_ID}" if name in names else name
         group_lines.append(f"{group_name}:x:{USER_ID}:")
-    return "\n".join([str(own), *others, ""]), "\n".join([*group_lines, ""])
+    return "\n".join([str(account), *others, ""]), "\n".join([*group_lines, ""])
 
 
 def _number(text: str) -> int:

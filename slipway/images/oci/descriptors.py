@@ -4,8 +4,8 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -19,10 +19,16 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+OCI_LAYERS = {
+    "application/vnd.docker.image.rootfs.diff.tar": LAYER,
+    DOCKER_LAYER_GZIP: LAYER_GZIP,
+    "application/vnd.docker.image.rootfs.diff.tar.zstd": LAYER_ZSTD,
+}
+"""The OCI's types of layers by Docker's."""
 
 INDEXES = (INDEX, DOCKER_INDEX)
 MANIFESTS = (MANIFEST, DOCKER_MANIFEST)
-_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
+SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class ImageError(Exception):
@@ -69,17 +75,12 @@ class Descriptor:
     def from_json(cls, value: Any) -> Self:
         """Raises ImageError for what is not a descriptor."""
         try:
-            named, size = value.get("platform"), value["size"]
-            if _SHA256.fullmatch(value["digest"]) and type(size) is int and size >= 0:
-                return cls(
-                    value["mediaType"],
-                    value["digest"],
-                    size,
-                    Platform(named["os"], named["architecture"], named.get("variant", ""))
-                    if named
-                    else None,
-                    value.get("annotations") or {},
-                )
+            digest, size, runs_on = value["digest"], value["size"], None
+            if named := value.get("platform"):
+                runs_on = Platform(named["os"], named["architecture"], named.get("variant", ""))
+            if SHA256.fullmatch(digest) and type(size) is int and size >= 0:
+                annotations = {**(value.get("annotations") or {})}
+                return cls(value["mediaType"], digest, size, runs_on, annotations)
         except (KeyError, TypeError, AttributeError):
             pass
         raise ImageError(f"{str(value)[:200]} is not a descriptor; the image is damaged")
@@ -91,8 +92,7 @@ class Descriptor:
             "size": self.size,
         }
         if self.platform:
-            names = ("os", "architecture", "variant")
-            fields = {name: getattr(self.platform, name) for name in names}
+            fields = asdict(self.platform)
             value["platform"] = {name: text for name, text in fields.items() if text}
         if self.annotations:
             value["annotations"] = dict(self.annotations)
@@ -122,8 +122,26 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def manifest_of(
+    config: Descriptor, layers: Iterable[Descriptor], media_type: str = MANIFEST
+) -> bytes:
+    """The manifest of an image."""
+    return encode(
+        {
+            "schemaVersion": 2,
+            "mediaType": media_type,
+            "config": config.as_json(),
+            "layers": [layer.as_json() for layer in layers],
+        }
+    )
+
+
+def index_of(manifests: Iterable[Mapping[str, Any]]) -> bytes:
+    """An index of these descriptors, each as JSON has it."""
+    return encode({"schemaVersion": 2, "mediaType": INDEX, "manifests": list(manifests)})
+
+
 def platform_here() -> Platform:
     """What containers on this machine run: Linux on its processor, also on a Mac."""
     machine = platform.machine().lower()
-    names = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-    return Platform("linux", names.get(machine, machine))
+    return Platform("linux", {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine))

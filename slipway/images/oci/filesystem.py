@@ -7,7 +7,7 @@ nowhere but inside the image.
 
 import stat
 import tarfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO
@@ -18,6 +18,8 @@ from slipway.images.oci.streams import Hashed, damage, decompressed, members, op
 
 SMALL = 2**20
 """The most bytes that `read` and `keep` take of a file."""
+_HEAD = 16 * 2**20
+"""The most bytes that `head` reads."""
 _KEPT = 64 * 2**20
 """The most bytes of all files that are kept."""
 _MOST_ENTRIES = 3_000_000
@@ -62,15 +64,15 @@ class Node:
     def is_link(self) -> bool:
         return stat.S_ISLNK(self.mode)
 
-    def readable_by(self, uid: int, gid: int) -> bool:
-        """Whether its mode lets a process read it; of a folder, list and enter it."""
-        shift = 6 if uid == self.uid else 3 if gid == self.gid else 0
-        need = 0o5 if self.is_folder else 0o4
-        return (self.mode >> shift) & need == need
+    def allows(self, user: int, bits: int) -> bool:
+        """Whether its mode gives a process with this uid and gid all of these bits: 4 to read a
+        file or list a folder, 1 to enter one."""
+        shift = 6 if user == self.uid else 3 if user == self.gid else 0
+        return (self.mode >> shift) & bits == bits
 
-    def enterable_by(self, uid: int, gid: int) -> bool:
-        shift = 6 if uid == self.uid else 3 if gid == self.gid else 0
-        return bool((self.mode >> shift) & 0o1)
+    def readable_by(self, user: int) -> bool:
+        """Of a folder: listed and entered."""
+        return self.allows(user, 5 if self.is_folder else 4)
 
 
 def _folder(mode: int = 0o755, uid: int = 0, gid: int = 0) -> Node:
@@ -84,20 +86,20 @@ class FileSystem:
         self,
         image: Image,
         keep: Callable[[str], bool] = lambda path: False,
-        progress: Callable[[int, int], None] = lambda done, of: None,
+        progress: Callable[[int, int], None] = lambda number, of: None,
     ) -> None:
         """Read every layer once, and check each against the image's configuration.
 
         Small files for which `keep(path)` holds stay in memory, where `read` finds them at once.
+        `progress` gets the number of the layer that is read next, from 1, and that of all.
         Raises ImageError for a damaged layer.
         """
         self.image = image
         self.root = _folder()
         self._keep, self._room, self._count = keep, _KEPT, 0
         for number in range(len(image.layers)):
-            progress(number, len(image.layers))
+            progress(number + 1, len(image.layers))
             self._apply(number)
-        progress(len(image.layers), len(image.layers))
 
     def find(self, path: str, *, follow: bool = True) -> Node | None:
         """What is at `path`; with `follow`, what a link there leads to."""
@@ -107,6 +109,11 @@ class FileSystem:
         """The path without links in it, or None when nothing is there."""
         where, node = self._walk(path, True)
         return "/" + "/".join(where) if node else None
+
+    def children(self, path: str) -> Mapping[str, Node]:
+        """What is in a folder, by name; nothing when there is no folder."""
+        node = self.find(path)
+        return (node and node.children) or {}
 
     def under(self, path: str) -> Iterator[tuple[str, Node]]:
         """Everything below a folder, folders before what is in them, sorted by name.
@@ -131,12 +138,12 @@ class FileSystem:
             return node.content.kept
         return next(stream.read() for _, stream in self.contents([node.content]))
 
-    def head(self, path: str, size: int = 16 * SMALL) -> bytes | None:
+    def head(self, path: str) -> bytes | None:
         """The first bytes of a file; None when there is no regular one."""
         node = self.find(path)
         if not node or not node.content:
             return None
-        return next(stream.read(size) for _, stream in self.contents([node.content]))
+        return next(stream.read(_HEAD) for _, stream in self.contents([node.content]))
 
     def text(self, path: str) -> str | None:
         """`read`, as text; None also for what is not."""
@@ -199,8 +206,8 @@ class FileSystem:
 
     def _apply(self, number: int) -> None:
         """Put a layer on top: first what it takes away, then what it brings."""
-        found: list[tuple[list[str], Node | str]] = []
-        taken: list[tuple[list[str], str]] = []
+        added: list[tuple[list[str], Node | str]] = []
+        removed: list[tuple[list[str], str]] = []
         with self._tar(number) as (tar, hashed):
             for position, member in enumerate(members(tar)):
                 self._count += 1
@@ -208,16 +215,16 @@ class FileSystem:
                     raise ImageError(f"the image has more than {_MOST_ENTRIES:,} entries")
                 parts = _safe_parts(member.name, number)
                 if parts and parts[-1].startswith(_WHITEOUT):
-                    taken.append((parts[:-1], parts[-1]))
+                    removed.append((parts[:-1], parts[-1]))
                 elif parts or member.isdir():
-                    found.append((parts, self._node(tar, member, number, position)))
+                    added.append((parts, self._node(tar, member, number, position)))
             if hashed.rest() != self.image.diff_ids[number]:
                 raise ImageError(
                     f"layer {number + 1} is not what the image's configuration says; get it again"
                 )
-        for parts, name in taken:
+        for parts, name in removed:
             self._take_away(parts, name)
-        for parts, node in found:
+        for parts, node in added:
             self._add(parts, node, number)
 
     def _node(
@@ -234,8 +241,7 @@ class FileSystem:
         if member.isreg():
             content = Content(layer, position, member.size, self._kept(tar, member))
             return Node(stat.S_IFREG | mode, *owner, content=content)
-        kind = {tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK}
-        return Node(kind.get(member.type, stat.S_IFIFO) | mode, *owner)
+        return Node(stat.S_IFIFO | mode, *owner)  # or a device: nobody opens either
 
     def _kept(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes | None:
         path = "/" + "/".join(_parts(member.name))
@@ -252,17 +258,17 @@ class FileSystem:
         for depth, part in enumerate(parts, start=1):
             children = node.children
             assert children is not None
-            child = children.get(part)
-            if child is not None and child.is_link:
-                child = self.find("/" + "/".join(parts[:depth]))
-            if child is None or not child.is_folder:
-                if part in children and children[part].is_link:
+            entry, path = children.get(part), "/" + "/".join(parts[:depth])
+            is_link = entry is not None and entry.is_link
+            folder = self.find(path) if is_link else entry
+            if folder is None or not folder.is_folder:
+                if is_link:
                     raise ImageError(
-                        f"layer {layer + 1} writes through the link /{'/'.join(parts[:depth])}, "
-                        "which leads to no folder; the image is damaged"
+                        f"layer {layer + 1} writes through the link {path}, which leads to no "
+                        "folder; the image is damaged"
                     )
-                child = children[part] = _folder()
-            node = child
+                folder = children[part] = _folder()
+            node = folder
         return node
 
     def _add(self, parts: list[str], node: Node | str, layer: int) -> None:

@@ -9,24 +9,15 @@ from pydantic import BaseModel, ValidationError
 from slipway.images.oci.descriptors import (
     CONFIG,
     DOCKER_CONFIG,
-    DOCKER_LAYER_GZIP,
     INDEXES,
-    LAYER,
-    LAYER_GZIP,
-    LAYER_ZSTD,
     MANIFESTS,
+    OCI_LAYERS,
     Descriptor,
     ImageError,
     Platform,
     platform_here,
 )
 from slipway.images.oci.layout import Layout
-
-DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
-PLAIN_LAYERS = (LAYER, DOCKER_LAYER)
-GZIP_LAYERS = (LAYER_GZIP, DOCKER_LAYER_GZIP)
-ZSTD_LAYERS = (LAYER_ZSTD, "application/vnd.docker.image.rootfs.diff.tar.zstd")
-_KNOWN_LAYERS = (*PLAIN_LAYERS, *GZIP_LAYERS, *ZSTD_LAYERS)
 
 
 class _RootFs(BaseModel):
@@ -63,15 +54,14 @@ class Image:
 
     layout: Layout
     descriptor: Descriptor
-    manifest: Mapping[str, Any]
     config: Mapping[str, Any]
     layers: tuple[Descriptor, ...]
     diff_ids: tuple[str, ...]
 
     @property
     def platform(self) -> Platform:
-        names = ("os", "architecture", "variant")
-        return Platform(*(str(self.config.get(name) or "") for name in names))
+        config = self.config
+        return Platform(config["os"], config["architecture"], config.get("variant") or "")
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -79,12 +69,12 @@ class Image:
         return self.config.get("config") or {}
 
 
-def load_image(layout: Layout, found: Descriptor, wanted: Platform | None = None) -> Image:
-    """The image that `found` describes; of an index, the one for `wanted` or else this machine.
+def load_image(layout: Layout, top: Descriptor, wanted: Platform | None = None) -> Image:
+    """The image that `top` describes; of an index, the one for `wanted` or else this machine.
 
     Raises ImageError with what to do about it.
     """
-    descriptor = for_platform(layout, found, wanted)
+    descriptor = for_platform(layout, top, wanted)
     if "distribution.manifest.v1+" in descriptor.media_type:
         raise ImageError(
             "the image has a manifest of schema 1, which is no longer in use; pull and push "
@@ -92,13 +82,13 @@ def load_image(layout: Layout, found: Descriptor, wanted: Platform | None = None
         )
     if descriptor.media_type not in MANIFESTS:
         raise ImageError(f"{descriptor.media_type} is not the type of an image's manifest")
-    manifest, (config_at, *layers) = layout.json(descriptor), layout.children(descriptor)
+    config_at, *layers = layout.children(descriptor)
     if config_at.media_type not in (CONFIG, DOCKER_CONFIG):
         raise ImageError(f"it is not a container image but {config_at.media_type}; name an image")
     for layer in layers:
         _check_layer(layer)
     config = layout.json(config_at)
-    image = Image(layout, descriptor, manifest, config, tuple(layers), _diff_ids(config))
+    image = Image(layout, descriptor, config, tuple(layers), _diff_ids(config))
     if len(image.layers) != len(image.diff_ids):
         raise ImageError(
             f"its manifest has {len(image.layers)} layers and its configuration "
@@ -109,10 +99,10 @@ def load_image(layout: Layout, found: Descriptor, wanted: Platform | None = None
     return image
 
 
-def for_platform(layout: Layout, found: Descriptor, wanted: Platform | None) -> Descriptor:
+def for_platform(layout: Layout, image: Descriptor, wanted: Platform | None) -> Descriptor:
     """Of an index, the image for `wanted` or else this machine. Raises ImageError."""
-    while found.media_type in INDEXES:
-        offered = layout.children(found)
+    while image.media_type in INDEXES:
+        offered = layout.children(image)
         wanted = wanted or platform_here()
         fitting = [d for d in offered if d.platform and fits(d.platform, wanted)]
         # An index of one image often says no platform; its configuration does.
@@ -120,8 +110,8 @@ def for_platform(layout: Layout, found: Descriptor, wanted: Platform | None) -> 
         if not (fitting or single):
             names = _listed(d.platform for d in offered)
             raise ImageError(f"the image is not for {wanted} but for {names}; say --platform")
-        found = (fitting or single)[0]
-    return found
+        image = (fitting or single)[0]
+    return image
 
 
 def fits(offered: Platform, wanted: Platform) -> bool:
@@ -144,7 +134,7 @@ def _check_layer(layer: Descriptor) -> None:
         raise ImageError(
             "a layer may not be distributed (a Windows image?); there is no copy of it"
         )
-    if kind not in _KNOWN_LAYERS:
+    if kind not in (*OCI_LAYERS, *OCI_LAYERS.values()):
         raise ImageError(f"a layer is of the type {kind}, which is not a container image's")
 
 

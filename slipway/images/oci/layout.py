@@ -6,33 +6,31 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 import fcntl
 import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from slipway import files
 from slipway.images.oci.descriptors import (
-    INDEX,
     INDEXES,
     MANIFESTS,
+    SHA256,
     Descriptor,
     ImageError,
     digest_of,
     encode,
+    index_of,
 )
 
 REFERENCE = "org.opencontainers.image.ref.name"
 """The annotation in `index.json` that names an image."""
-VERSION = {"imageLayoutVersion": "1.0.0"}
-"""The content of `oci-layout`."""
 READ_LIMIT = 8 * 2**20
 """Bytes of a manifest or a configuration; registries allow 4 MiB."""
 _DEPTH = 8
 """How deep indexes may hold indexes."""
-_SHA256 = re.compile(r"sha256:[0-9a-f]{64}")
 _MODE = 0o644
 
 
@@ -46,7 +44,7 @@ class Layout:
         self._index = folder / "index.json"
         self._blobs.mkdir(parents=True, exist_ok=True)
         if not (version := folder / "oci-layout").exists():
-            files.write(version, encode(VERSION), mode=_MODE)
+            files.write(version, encode({"imageLayoutVersion": "1.0.0"}), mode=_MODE)
         if not self._index.exists():
             with self._locked():
                 if not self._index.exists():
@@ -54,7 +52,7 @@ class Layout:
 
     def path(self, digest: str) -> Path:
         """Where a blob is or will be. Raises ImageError for what is not a sha256 digest."""
-        if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+        if not SHA256.fullmatch(digest):
             raise ImageError(f"{digest!r} is not a sha256 digest; the image's manifest is damaged")
         return self._blobs / digest.removeprefix("sha256:")
 
@@ -104,17 +102,27 @@ class Layout:
 
         Raises ImageError when it is not what the descriptor says; then nothing is stored.
         """
-        if not self.has(descriptor):
-            with files.replacing(self.path(descriptor.digest), mode=_MODE) as file:
-                file.writelines(_verified(chunks, descriptor))
+        if self.has(descriptor):
+            return
+        size, hashed = 0, hashlib.sha256()
+        with files.replacing(self.path(descriptor.digest), mode=_MODE) as file:
+            for chunk in chunks:
+                size += len(chunk)
+                hashed.update(chunk)
+                file.write(chunk)
+            digest = f"sha256:{hashed.hexdigest()}"
+            if (size, digest) != (descriptor.size, descriptor.digest):
+                raise ImageError(
+                    f"{descriptor.digest} of {descriptor.size:,} bytes arrived as {digest} of "
+                    f"{size:,}; get the image again"
+                )
 
     def tag(self, name: str, descriptor: Descriptor) -> None:
         """Name an image; a name that exists is moved. Safe with several processes."""
         annotations = {**descriptor.annotations, REFERENCE: name}
-        entry = descriptor.as_json() | {"annotations": annotations}
         with self._locked():
-            others = [item for item in self._entries() if _name(item) != name]
-            self._write_index([*others, entry])
+            others = [image for image in self.images() if image.annotations.get(REFERENCE) != name]
+            self._write_index([*others, replace(descriptor, annotations=annotations)])
 
     def resolve(self, name: str) -> Descriptor | None:
         """The image of this name."""
@@ -122,28 +130,28 @@ class Layout:
 
     def names(self) -> dict[str, Descriptor]:
         """Every named image. Raises ImageError when index.json is damaged."""
-        entries = ((_name(item), item) for item in self._entries())
-        return {name: Descriptor.from_json(item) for name, item in entries if name}
+        names = ((image.annotations.get(REFERENCE), image) for image in self.images())
+        return {name: image for name, image in names if name}
 
     def images(self) -> list[Descriptor]:
         """Every image in index.json, named or not. Raises ImageError when it is damaged."""
-        return [Descriptor.from_json(item) for item in self._entries()]
+        try:
+            return [*map(Descriptor.from_json, json.loads(self._index.read_bytes())["manifests"])]
+        except (ValueError, KeyError, TypeError, RecursionError, ImageError):
+            raise ImageError(f"{self._index} is not an OCI index; delete {self.folder}") from None
 
     def children(self, descriptor: Descriptor) -> list[Descriptor]:
         """What an index or a manifest consists of; nothing for any other blob."""
         if descriptor.media_type not in (*INDEXES, *MANIFESTS):
             return []
-        value = self.json(descriptor)
+        value, is_index = self.json(descriptor), descriptor.media_type in INDEXES
         try:
-            if descriptor.media_type in INDEXES:
-                found = [*value["manifests"]]
-            else:
-                found = [value["config"], *value["layers"]]
+            parts = [*value["manifests"]] if is_index else [value["config"], *value["layers"]]
         except (KeyError, TypeError):
             raise ImageError(
                 f"{descriptor.digest} is not a manifest; the image is damaged"
             ) from None
-        return [Descriptor.from_json(item) for item in found]
+        return [Descriptor.from_json(part) for part in parts]
 
     def walk(self, descriptor: Descriptor) -> Iterator[Descriptor]:
         """Everything an image consists of, once, the image itself last."""
@@ -177,43 +185,11 @@ class Layout:
             Layout(Path(folder)).tag(name, image)
             yield Path(folder)
 
-    def _entries(self) -> list[Any]:
-        try:
-            entries = json.loads(self._index.read_bytes())["manifests"]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            entries = None
-        if not isinstance(entries, list):
-            raise ImageError(f"{self._index} is not an OCI index; delete {self.folder}")
-        return entries
-
-    def _write_index(self, entries: list[Any]) -> None:
-        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-        files.write(self._index, encode(index), mode=_MODE)
+    def _write_index(self, images: list[Descriptor]) -> None:
+        files.write(self._index, index_of(image.as_json() for image in images), mode=_MODE)
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         with (self.folder / ".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def _verified(chunks: Iterable[bytes], descriptor: Descriptor) -> Iterator[bytes]:
-    """The chunks; raises ImageError at the end when they are not what they should be."""
-    size, digest = 0, hashlib.sha256()
-    for chunk in chunks:
-        size += len(chunk)
-        digest.update(chunk)
-        if size <= descriptor.size:
-            yield chunk
-    if size != descriptor.size or f"sha256:{digest.hexdigest()}" != descriptor.digest:
-        raise ImageError(
-            f"{descriptor.digest} of {descriptor.size:,} bytes arrived as "
-            f"sha256:{digest.hexdigest()} of {size:,}; get the image again"
-        )
-
-
-def _name(entry: Any) -> str | None:
-    try:
-        return entry["annotations"][REFERENCE] or None
-    except (KeyError, TypeError):
-        return None

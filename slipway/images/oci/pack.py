@@ -1,7 +1,6 @@
 """Writing layers: compressed while they are written, equal content to equal digests."""
 
 import hashlib
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from tempfile import TemporaryFile
@@ -9,9 +8,9 @@ from typing import IO, cast
 
 from zlib_ng import zlib_ng
 
-from slipway.images.oci.descriptors import LAYER_GZIP, Descriptor
+from slipway.images.oci.descriptors import LAYER_GZIP, Descriptor, ImageError
 from slipway.images.oci.layout import Layout
-from slipway.images.oci.streams import CHUNK, chunks
+from slipway.images.oci.streams import chunks
 
 _LEVEL = 6
 BEST = 9
@@ -26,7 +25,6 @@ class LayerWriter:
     def __init__(self, layout: Layout, file: IO[bytes], level: int) -> None:
         self._layout, self._file = layout, file
         self._plain, self._packed = hashlib.sha256(), hashlib.sha256()
-        self._size = 0
         self._packer = zlib_ng.compressobj(level, zlib_ng.DEFLATED, _GZIP)
 
     def write(self, data: bytes) -> int:
@@ -40,14 +38,13 @@ class LayerWriter:
 
     def finish(self, media_type: str = LAYER_GZIP) -> Descriptor:
         self._store(self._packer.flush())
-        layer = Descriptor(media_type, f"sha256:{self._packed.hexdigest()}", self._size)
+        layer = Descriptor(media_type, f"sha256:{self._packed.hexdigest()}", self._file.tell())
         self._file.seek(0)
         self._layout.add_stream(chunks(self._file), layer)
         return layer
 
     def _store(self, packed: bytes) -> None:
         self._packed.update(packed)
-        self._size += len(packed)
         self._file.write(packed)
 
 
@@ -57,16 +54,20 @@ def layer_writer(layout: Layout, level: int = _LEVEL) -> Iterator[LayerWriter]:
         yield LayerWriter(layout, cast(IO[bytes], file), level)
 
 
-def open_layer(writer: LayerWriter) -> tarfile.TarFile:
-    """A tar that is written from front to end."""
-    return tarfile.open(
-        fileobj=cast(IO[bytes], writer), mode="w|", format=tarfile.PAX_FORMAT, bufsize=CHUNK
-    )
-
-
-def entry(name: str, kind: bytes, mode: int, owner: int = 0) -> tarfile.TarInfo:
-    """A tar entry that tells nothing of when and by whom it was made. `name` has no slash first."""
-    info = tarfile.TarInfo(name)
-    info.type, info.mode = kind, mode
-    info.uid = info.gid = owner
-    return info
+def compress(
+    tar: IO[bytes],
+    diff_id: str,
+    layout: Layout,
+    level: int = _LEVEL,
+    media_type: str = LAYER_GZIP,
+) -> Descriptor:
+    """Store a layer. Raises ImageError when `tar` is not the one with the digest `diff_id`."""
+    with layer_writer(layout, level) as writer:
+        for chunk in chunks(tar):
+            writer.write(chunk)
+        if writer.diff_id != diff_id:
+            raise ImageError(
+                f"the layer {diff_id} has other content, or is damaged; build or save the image "
+                "again"
+            )
+        return writer.finish(media_type)

@@ -15,13 +15,12 @@ from zlib_ng import gzip_ng, zlib_ng
 from slipway.images.oci.descriptors import ImageError
 
 CHUNK = 2**20
+"""Bytes that are read at a time."""
 _HEADER_LIMIT = 2**20
 """Bytes of a tar header's long names and attributes, which tarfile takes into memory."""
-
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-
-DAMAGED = (
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_DAMAGED = (
     tarfile.TarError,
     EOFError,
     zlib.error,
@@ -42,7 +41,7 @@ def damage(what: str) -> Iterator[None]:
     """Turn what readers raise for damaged content into an ImageError about `what`."""
     try:
         yield
-    except DAMAGED as error:
+    except _DAMAGED as error:
         detail = str(error) or "it ends too soon"
         raise ImageError(f"{what} is damaged ({detail}); get it again") from None
 
@@ -53,26 +52,19 @@ def decompressed(file: Path) -> Iterator[IO[bytes]]:
     with file.open("rb") as raw:
         magic = raw.read(4)
         raw.seek(0)
-        if magic.startswith(GZIP_MAGIC):
+        if magic.startswith(_GZIP_MAGIC):
             with gzip_ng.open(raw, "rb") as stream:  # type: ignore[no-untyped-call]
                 yield cast(IO[bytes], stream)
-        elif magic == ZSTD_MAGIC:
+        elif magic == _ZSTD_MAGIC:
             with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as plain:
                 yield cast(IO[bytes], plain)
         else:
             yield raw
 
 
-def chunks(stream: IO[bytes], size: int | None = None) -> Iterator[bytes]:
-    """The rest of a stream, or its next `size` bytes, in pieces. Raises EOFError."""
-    left = size
-    while left is None or left > 0:
-        if not (chunk := stream.read(CHUNK if left is None else min(CHUNK, left))):
-            if left is None:
-                return
-            raise EOFError
-        if left is not None:
-            left -= len(chunk)
+def chunks(stream: IO[bytes]) -> Iterator[bytes]:
+    """The rest of a stream, in pieces."""
+    while chunk := stream.read(CHUNK):
         yield chunk
 
 
@@ -123,9 +115,3 @@ def members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     while member := tar.next():
         yield member
         tar.members.clear()  # type: ignore[attr-defined]
-
-
-def open_index(stream: IO[bytes]) -> Iterator[tarfile.TarInfo]:
-    """The entries of a tar that can be read at random; `offset_data` says where their bytes are."""
-    with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Member) as tar:
-        yield from members(tar)

@@ -23,7 +23,11 @@ Login = tuple[str, str]
 """User name and password, or token."""
 
 _ECR = re.compile(r"([0-9]{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(\.cn)?")
-_DOCKER_HUB_KEY = "https://index.docker.io/v1/"
+
+
+def key_of(host: str) -> str:
+    """What the files call a registry."""
+    return "https://index.docker.io/v1/" if host == DOCKER_HUB else host
 
 
 def login(host: str, session: "boto3.Session | None" = None) -> Login | None:
@@ -33,24 +37,23 @@ def login(host: str, session: "boto3.Session | None" = None) -> Login | None:
     Raises ImageError when a file, a credential helper or AWS does not answer.
     """
     ecr = _ECR.fullmatch(host)
-    if not (ecr and session) and (found := _file_login(host)):
-        return found
+    if not (ecr and session) and (stored := _file_login(host)):
+        return stored
     return _ecr_login(ecr[1], ecr[2], session) if ecr else None
 
 
 def _file_login(host: str) -> Login | None:
     """As containers-auth.json(5) and docker's config.json say, with their credential helpers."""
-    key = _DOCKER_HUB_KEY if host == DOCKER_HUB else host
+    key = key_of(host)
     for file in _files():
         try:
             config = json.loads(file.read_bytes())
             helper = config.get("credHelpers", {}).get(host) or config.get("credsStore")
-            if helper and (found := _helper_login(helper, key)):
-                return found
+            if helper and (stored := _helper_login(helper, key)):
+                return stored
             auths = config.get("auths", {})
             if text := (auths.get(key) or auths.get(host) or {}).get("auth"):
-                user, _, password = base64.b64decode(text, validate=True).decode().partition(":")
-                return user, password
+                return _decoded(text)
         except FileNotFoundError:
             continue
         except (OSError, ValueError, AttributeError) as error:
@@ -95,6 +98,9 @@ def _ecr_login(account: str, region: str, session: Any) -> Login:
         raise ImageError(
             f"AWS gives no login for the registry of account {account} in {region}: {error}"
         ) from error
-    token = answer["authorizationData"][0]["authorizationToken"]
-    user, _, password = base64.b64decode(token).decode().partition(":")
+    return _decoded(answer["authorizationData"][0]["authorizationToken"])
+
+
+def _decoded(text: str) -> Login:
+    user, _, password = base64.b64decode(text, validate=True).decode().partition(":")
     return user, password

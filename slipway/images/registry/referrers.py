@@ -1,16 +1,18 @@
 """What is attached to an image in a registry: signatures, bills of materials.
 
-The request to a registry for which skopeo has no command:
+The requests to a registry for which skopeo has no command:
 https://github.com/opencontainers/distribution-spec/blob/main/spec.md#listing-referrers
 """
 
 import re
 import ssl
+from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 import httpx
 
-from slipway.images.oci.descriptors import INDEX, RegistryError
+from slipway.images.oci.descriptors import INDEX, RegistryError, index_of
 from slipway.images.registry.credentials import Login
 from slipway.images.registry.reference import DOCKER_HUB, Reference
 
@@ -18,8 +20,8 @@ _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 _UNSUPPORTED = (400, 404, 405, 501)
 
 
-class ReferrersApi:
-    """The referrers of a registry's images, if it lists them."""
+class Referrers:
+    """What is attached to a registry's images."""
 
     def __init__(self, home: Reference, login: Login | None) -> None:
         """`home` is any image of the registry."""
@@ -36,57 +38,59 @@ class ReferrersApi:
     def close(self) -> None:
         self._http.close()
 
-    def list(self, image: Reference) -> list[dict[str, Any]] | None:
-        """Descriptors of what is attached to `image`, which has a digest.
+    def of(self, image: Reference) -> list[dict[str, Any]]:
+        """Descriptors of what is attached to `image`, which has a digest. Raises RegistryError."""
+        by_api = self._by_api(image)
+        return self._by_tag(image) if by_api is None else by_api
 
-        None where the registry does not list them: then a tag made of the digest stands for it.
+    def add(self, image: Reference, referrers: Iterable[dict[str, Any]]) -> None:
+        """Attach these as well, where the registry does not list them itself.
+
         Raises RegistryError.
         """
-        url, found = f"/v2/{image.repository}/referrers/{image.digest}", list[dict[str, Any]]()
+        if self._by_api(image) is not None:
+            return
+        attached = {referrer["digest"]: referrer for referrer in self._by_tag(image)}
+        before = len(attached)
+        for referrer in referrers:
+            attached.setdefault(referrer["digest"], referrer)
+        if len(attached) > before:
+            # skopeo refuses an index whose entries have an `artifactType`, as these have.
+            content, headers = index_of(attached.values()), {"Content-Type": INDEX}
+            answer = self._send("PUT", _tag_url(image), image, headers=headers, content=content)
+            _checked(answer, image)
+
+    def _by_api(self, image: Reference) -> list[dict[str, Any]] | None:
+        """None where the registry does not list them: then a tag made of the digest does."""
+        url, referrers = f"/v2/{image.repository}/referrers/{image.digest}", []
         while url and self._supported:
-            answer = self._send("GET", url, image, {"Accept": INDEX})
+            answer = self._send("GET", url, image, headers={"Accept": INDEX})
             if answer.status_code in _UNSUPPORTED:
                 self._supported = False
-                break
-            try:
-                found += _checked(answer, image).json()["manifests"]
-            except (ValueError, KeyError, TypeError):
-                raise RegistryError(f"{image}: the list of what is attached is damaged") from None
+                return None
+            referrers += _manifests(answer, image)
             url = answer.links.get("next", {}).get("url", "")
-        return found if self._supported else None
+        return referrers if self._supported else None
 
-    def store(self, tagged: Reference, index: bytes) -> None:
-        """Store the list under the tag that stands for it. Raises RegistryError.
+    def _by_tag(self, image: Reference) -> list[dict[str, Any]]:
+        answer = self._send("GET", _tag_url(image), image, headers={"Accept": INDEX})
+        return [] if answer.status_code == HTTPStatus.NOT_FOUND else _manifests(answer, image)
 
-        skopeo refuses an index whose entries have an `artifactType`, as these have.
-        """
-        url = f"/v2/{tagged.repository}/manifests/{tagged.tag}"
-        _checked(self._send("PUT", url, tagged, {"Content-Type": INDEX}, index), tagged)
-
-    def _send(
-        self,
-        method: str,
-        url: str,
-        image: Reference,
-        headers: dict[str, str],
-        content: bytes | None = None,
-    ) -> httpx.Response:
+    def _send(self, method: str, url: str, image: Reference, **request: Any) -> httpx.Response:
         """With a login if the registry wants one.
 
         https://distribution.github.io/distribution/spec/auth/token/
         """
         try:
-            answer = self._http.request(method, url, headers=headers, content=content)
+            answer = self._http.request(method, url, **request)
             kind, _, rest = answer.headers.get("WWW-Authenticate", "").partition(" ")
-            if answer.status_code != 401 or (kind.lower() == "basic" and not self._login):
+            if answer.status_code != 401:
                 return answer
             if kind.lower() == "bearer":
                 token = self._token(dict(_PARAMETER.findall(rest)), image, method)
-                headers = {**headers, "Authorization": f"Bearer {token}"}
-                return self._http.request(method, url, headers=headers, content=content)
-            return self._http.request(
-                method, url, headers=headers, content=content, auth=self._login
-            )
+                request["headers"]["Authorization"] = f"Bearer {token}"
+                return self._http.request(method, url, **request)
+            return self._http.request(method, url, **request, auth=self._login)
         except httpx.TransportError as error:
             raise RegistryError(f"{image.host} does not answer: {error}") from None
 
@@ -97,6 +101,22 @@ class ReferrersApi:
         answer = self._http.get(challenge.get("realm", ""), params=query, auth=self._login)
         granted = _checked(answer, image).json()
         return str(granted.get("token") or granted.get("access_token"))
+
+
+def tag_of(digest: str) -> str:
+    """The tag that lists what is attached to an image, where the registry does not."""
+    return digest.replace(":", "-")
+
+
+def _tag_url(image: Reference) -> str:
+    return f"/v2/{image.repository}/manifests/{tag_of(str(image.digest))}"
+
+
+def _manifests(answer: httpx.Response, image: Reference) -> list[dict[str, Any]]:
+    try:
+        return list(_checked(answer, image).json()["manifests"])
+    except (ValueError, KeyError, TypeError):
+        raise RegistryError(f"{image}: the list of what is attached is damaged") from None
 
 
 def _checked(answer: httpx.Response, image: Reference) -> httpx.Response:

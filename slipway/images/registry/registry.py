@@ -6,7 +6,7 @@ from base64 import b64encode
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from slipway.images.oci.descriptors import (
     INDEXES,
@@ -18,16 +18,16 @@ from slipway.images.oci.descriptors import (
     media_type_of,
 )
 from slipway.images.registry import skopeo
-from slipway.images.registry.credentials import Login, login
+from slipway.images.registry.credentials import Login, key_of, login
 from slipway.images.registry.reference import Reference
-from slipway.images.registry.referrers import ReferrersApi
+from slipway.images.registry.referrers import Referrers
 
 if TYPE_CHECKING:
     import boto3
 
 
 class Registry:
-    """The images of one registry. To be closed: the login is in a file for as long."""
+    """The images of one registry. A context manager: until its end the login is in a file."""
 
     def __init__(self, home: Reference, session: "boto3.Session | None" = None) -> None:
         """`home` is any image of the registry. `session` has the credentials for Amazon ECR."""
@@ -39,9 +39,6 @@ class Registry:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
         if self._folder:
             self._folder.cleanup()
         if "_referrers" in self.__dict__:
@@ -81,16 +78,9 @@ class Registry:
         except ImageNotFoundError:
             return []
 
-    def referrers(self, image: Reference) -> list[dict[str, Any]] | None:
-        """What the registry says is attached to an image; None if it does not list that."""
-        return self._api.list(image)
-
-    def store_referrers(self, tagged: Reference, index: bytes) -> None:
-        """List what is attached under the tag that stands for it. Raises RegistryError."""
-        self._api.store(tagged, index)
-
     @property
-    def _api(self) -> ReferrersApi:
+    def referrers(self) -> Referrers:
+        """What is attached to images. Raises ImageError."""
         with self._lock:
             return self._referrers
 
@@ -99,8 +89,8 @@ class Registry:
         return login(self._home.host, self._session)
 
     @cached_property
-    def _referrers(self) -> ReferrersApi:
-        return ReferrersApi(self._home, self._login)
+    def _referrers(self) -> Referrers:
+        return Referrers(self._home, self._login)
 
     @cached_property
     def _authfile(self) -> Path | None:
@@ -110,9 +100,8 @@ class Registry:
         self._folder = TemporaryDirectory(prefix="slipway-login-")  # only its owner can enter it
         file = Path(self._folder.name, "auth.json")
         auth = b64encode(":".join(self._login).encode()).decode()
-        host = "https://index.docker.io/v1/" if self._home.host == "docker.io" else self._home.host
         file.touch(mode=0o600)
-        file.write_text(json.dumps({"auths": {host: {"auth": auth}}}))
+        file.write_text(json.dumps({"auths": {key_of(self._home.host): {"auth": auth}}}))
         return file
 
 

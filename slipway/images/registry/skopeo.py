@@ -17,6 +17,7 @@ from slipway.images.oci.descriptors import (
     Platform,
     RegistryError,
 )
+from slipway.images.programs import follow
 from slipway.images.registry.reference import Reference
 
 OLDEST = (1, 9)
@@ -38,8 +39,8 @@ _OTHER_DIGEST = re.compile(r"Digest did not match, expected (\S+), got (\S+)")
 
 def program() -> str:
     """The path of skopeo. Raises RegistryError that says how to get it."""
-    if found := shutil.which("skopeo"):
-        return found
+    if path := shutil.which("skopeo"):
+        return path
     raise RegistryError(
         "skopeo is missing, which reads and copies images: `apt install skopeo`, `dnf install "
         "skopeo` or `brew install skopeo`"
@@ -83,34 +84,26 @@ def copy(
     if platform:
         command += [f"--override-os={platform.os}", f"--override-arch={platform.architecture}"]
         command += [f"--override-variant={platform.variant}"] if platform.variant else []
-    command += ["copy", "--retry-times=3", *(["--preserve-digests"] if preserve else [])]
+    command += ["copy", "--quiet", "--retry-times=3", *(["--preserve-digests"] if preserve else [])]
     command += [*options, source, target]
-    output = ""
-    with subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        errors="replace",
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if match := _UPLOADED.search(line):
-                uploaded(match[1])
-            elif "level=debug" not in line:
-                output += line
-    return explanation(output) if process.returncode != 0 else None
+    errors: list[str] = []
+
+    def log(line: str) -> None:
+        if match := _UPLOADED.search(line):
+            uploaded(match[1])
+        elif "level=debug" not in line:
+            errors.append(line)
+
+    return explanation("\n".join(errors)) if follow(command, log) != 0 else None
 
 
 def explanation(stderr: str) -> str:
     """The last error that skopeo has printed."""
-    if found := _FATAL.findall(stderr):
-        text = found[-1]
+    if messages := _FATAL.findall(stderr):
         try:
-            text = json.loads(text)
+            text = json.loads(messages[-1])
         except ValueError:
-            text = text.strip('"')
+            text = messages[-1].strip('"')
         # Without what it did when it failed, and without tokens in addresses.
         return re.sub(r'^Error parsing image name "[^"]*": |\?[^"\s]*(?=")', "", str(text))
     return stderr.strip() or "skopeo failed and said nothing"
@@ -136,8 +129,8 @@ def registry_error(stderr: str, reference: Reference) -> ImageError:
 def copy_error(said: str, source: Reference, target: Reference) -> ImageError:
     """What went wrong between two registries, told of the one it went wrong with."""
     writing = re.search(r"writing|uploading|uploads|destination", said)
-    writing = None if _OTHER_DIGEST.search(said) else writing
-    return registry_error(said, target if writing else source)
+    is_targets = writing and not _OTHER_DIGEST.search(said)
+    return registry_error(said, target if is_targets else source)
 
 
 def _run(

@@ -2,7 +2,7 @@
 
 import json
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -18,12 +18,12 @@ from slipway.images.oci.descriptors import (
     Descriptor,
     ImageError,
     Platform,
-    encode,
+    manifest_of,
     media_type_of,
 )
 from slipway.images.oci.image import for_platform
 from slipway.images.oci.layout import READ_LIMIT, REFERENCE, Layout
-from slipway.images.oci.pack import layer_writer
+from slipway.images.oci.pack import compress
 from slipway.images.oci.streams import chunks, damage, decompressed, members, open_tar
 from slipway.images.registry import skopeo
 from slipway.images.registry.reference import Reference
@@ -63,8 +63,8 @@ def push(
 
 def confirm(registry: Registry, target: Reference, digest: str) -> None:
     """Ask the registry what it has now. Raises ImageError if it is something else."""
-    if (found := registry.digest(target)) != digest:
-        raise ImageError(f"{target} is {found or 'missing'} after {digest} was stored: run again")
+    if (stored := registry.digest(target)) != digest:
+        raise ImageError(f"{target} is {stored or 'missing'} after {digest} was stored: run again")
 
 
 def pull(reference: Reference, store: Layout, platform: Platform) -> Descriptor:
@@ -83,8 +83,7 @@ def pull(reference: Reference, store: Layout, platform: Platform) -> Descriptor:
             source = f"docker://{reference.at(top.digest)}"
             if problem := skopeo.copy(source, f"dir:{folder}", registry.options("src-")):
                 raise skopeo.registry_error(problem, reference)
-            for blob in store.children(top):
-                _take(folder, blob, store)
+            _take(folder, store.children(top), store)
     return top
 
 
@@ -101,18 +100,17 @@ def import_archive(file: Path, store: Layout, name: str, platform: Platform) -> 
         raise ImageError(
             f"it holds several images: {_listed(images)}; add :NAME to the path to choose one"
         )
-    with _folder(store) as folder, _plain(file) as plain:
-        source = f"{kind}:{plain}{f':{name}' if name else ''}"
+    with _folder(store) as folder:
+        source = f"{kind}:{_plain(file, folder.parent)}{f':{name}' if name else ''}"
         if problem := skopeo.copy(source, f"dir:{folder}", platform=platform):
             raise ImageError(f"{file} is damaged, or not of an image ({problem}); get it again")
         content = (folder / "manifest.json").read_bytes()
         manifest = store.add(content, media_type_of(content))
         config, *layers = store.children(manifest)
-        _take(folder, config, store)
         if kind == "docker-archive":
-            return _compressed(folder, manifest, store)
-        for layer in layers:
-            _take(folder, layer, store)
+            _take(folder, [config], store)
+            return _compressed(folder, config, layers, store)
+        _take(folder, [config, *layers], store)
         return manifest
 
 
@@ -138,68 +136,58 @@ def _folder(store: Layout) -> Iterator[Path]:
         yield Path(folder, "image")
 
 
-def _take(folder: Path, blob: Descriptor, store: Layout) -> None:
-    """skopeo has checked it against its digest."""
-    file = folder / blob.digest.removeprefix("sha256:")
-    if not store.has(blob):
-        file.chmod(0o644)
-        file.replace(store.path(blob.digest))
+def _file(folder: Path, blob: Descriptor) -> Path:
+    return folder / blob.digest.removeprefix("sha256:")
 
 
-def _compressed(folder: Path, manifest: Descriptor, store: Layout) -> Descriptor:
+def _take(folder: Path, blobs: Iterable[Descriptor], store: Layout) -> None:
+    """skopeo has checked them against their digests."""
+    for blob in blobs:
+        if not store.has(blob):
+            _file(folder, blob).chmod(0o644)
+            _file(folder, blob).replace(store.path(blob.digest))
+
+
+def _compressed(
+    folder: Path, config: Descriptor, layers: Iterable[Descriptor], store: Layout
+) -> Descriptor:
     """The same image with compressed layers."""
-    config, *layers = store.children(manifest)
     compressed = []
     diff_ids = store.json(config)["rootfs"]["diff_ids"]
     for layer, diff_id in zip(layers, diff_ids, strict=True):
-        file = folder / layer.digest.removeprefix("sha256:")
-        with file.open("rb") as plain, layer_writer(store) as writer:
-            for chunk in chunks(plain):
-                writer.write(chunk)
-            if writer.diff_id != diff_id:
-                raise ImageError(
-                    f"the layer {diff_id} was changed or is damaged; save the image again"
-                )
-            compressed.append(writer.finish(DOCKER_LAYER_GZIP))
-    value = {
-        "schemaVersion": 2,
-        "mediaType": DOCKER_MANIFEST,
-        "config": config.as_json(),
-        "layers": [layer.as_json() for layer in compressed],
-    }
-    return store.add(encode(value), DOCKER_MANIFEST)
+        with _file(folder, layer).open("rb") as tar:
+            compressed.append(compress(tar, diff_id, store, media_type=DOCKER_LAYER_GZIP))
+    return store.add(manifest_of(config, compressed, DOCKER_MANIFEST), DOCKER_MANIFEST)
 
 
-@contextmanager
-def _plain(file: Path) -> Iterator[Path]:
-    """The archive without compression, at a path in which skopeo finds no name of an image."""
-    with TemporaryDirectory(prefix="slipway-archive-", dir="/var/tmp") as folder:
-        plain = Path(folder, "archive")
-        with damage(str(file)), decompressed(file) as stream:
-            if isinstance(stream, BufferedReader):
-                plain.symlink_to(file.resolve())
-            else:
-                with plain.open("wb") as unpacked:
-                    unpacked.writelines(chunks(stream))
-        yield plain
+def _plain(file: Path, folder: Path) -> Path:
+    """The archive without compression, in a path in which skopeo finds no name of an image."""
+    plain = folder / "archive"
+    with damage(str(file)), decompressed(file) as stream:
+        if isinstance(stream, BufferedReader):
+            plain.symlink_to(file.resolve())
+        else:
+            with plain.open("wb") as unpacked:
+                unpacked.writelines(chunks(stream))
+    return plain
 
 
 def _contents(file: Path) -> tuple[str, list[list[str]]]:
     """What skopeo calls this kind of archive, and the names of each image in it."""
-    found: dict[str, Any] = {}
+    lists: dict[str, Any] = {}
     with damage(str(file)), decompressed(file) as plain, open_tar(plain) as tar:
         for member in members(tar):
             path = posixpath.normpath(member.name)
             if path in ("index.json", "manifest.json") and member.size <= READ_LIMIT:
                 stream = tar.extractfile(member)
-                found[path] = json.loads(stream.read()) if stream else None
+                lists[path] = json.loads(stream.read()) if stream else None
     try:
-        if "index.json" in found:
-            entries = found["index.json"]["manifests"]
-            names = [[(one.get("annotations") or {}).get(REFERENCE, "")] for one in entries]
+        if "index.json" in lists:
+            entries = lists["index.json"]["manifests"]
+            names = [[(entry.get("annotations") or {}).get(REFERENCE, "")] for entry in entries]
             kind = "oci-archive"
         else:
-            names = [list(one.get("RepoTags") or []) for one in found["manifest.json"]]
+            names = [list(entry.get("RepoTags") or []) for entry in lists["manifest.json"]]
             kind = "docker-archive"
     except KeyError:
         raise ImageError(

@@ -1,33 +1,19 @@
 """The programs that build images. A new one is a new module here; nothing lists them."""
 
-from collections.abc import Iterator
 from importlib import import_module
+from operator import attrgetter
 from pkgutil import iter_modules
-from typing import Any
 
-from slipway.images.build.builders.base import Builder, BuildError, Job
+from slipway.images.build.builders.base import Builder, BuildError
 from slipway.images.oci.layout import Layout
 
 for _module in iter_modules(__path__):
     import_module(f"{__name__}.{_module.name}")
 
-
-def _kinds(parent: Any) -> Iterator[type[Builder]]:
-    """The subclasses that stand for a program. Others are bases of several."""
-    for kind in parent.__subclasses__():
-        if kind.name:
-            yield kind
-        yield from _kinds(kind)
-
-
-def _preference(kind: type[Builder]) -> int:
-    return kind.preference
-
-
-KINDS = {kind.name: kind for kind in sorted(_kinds(Builder), key=_preference)}
+KINDS = {kind.name: kind for kind in sorted(Builder.kinds, key=attrgetter("preference"))}
 """By the name that `--builder` takes, the preferred first."""
 
-__all__ = ["KINDS", "BuildError", "Builder", "Job", "find"]
+__all__ = ["KINDS", "BuildError", "Builder", "find"]
 
 
 def find(store: Layout, wanted: str | None = None) -> Builder:
@@ -37,8 +23,8 @@ def find(store: Layout, wanted: str | None = None) -> Builder:
     for name, kind in KINDS.items():
         if wanted in (None, name) and kind.is_installed():
             return kind(store)
-    here = f"{wanted} is" if wanted else "docker buildx, buildah and podman are"
+    which = f"{wanted} is" if wanted else "docker buildx, buildah and podman are"
     raise BuildError(
-        f"{here} not here: install one (Debian, Ubuntu: apt install buildah; Fedora: dnf install "
+        f"{which} not here: install one (Debian, Ubuntu: apt install buildah; Fedora: dnf install "
         "buildah; with Docker: docker buildx create --use)"
     )

@@ -4,18 +4,16 @@ import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
 
+from slipway.images.build.context import BuildRequest
+from slipway.images.build.repack import repack
 from slipway.images.oci.descriptors import Descriptor, Platform
 from slipway.images.oci.layout import Layout
-
-Log = Callable[[str], None]
-"""Called with each line that a builder prints."""
+from slipway.images.programs import Log, follow
 
 CA = "ca"
 """The secret with the certificates of the network's own authority; absent where there is none."""
@@ -27,34 +25,22 @@ class BuildError(Exception):
     """An image was not built; the message says why and what to do."""
 
 
-@dataclass(frozen=True)
-class Job:
-    """One image to build."""
-
-    name: str
-    context: Path
-    arguments: Mapping[str, str]
-    parents: Mapping[str, Descriptor]
-    """By the ARG that names it, an image of the store."""
-    platforms: tuple[Platform, ...]
-    epoch: int
-    """The time of everything in the image, in seconds since 1970."""
-    cached: bool = True
-    ca: Path | None = None
-
-
 class Builder(ABC):
     """A program that builds images. A kind is a subclass, in a file of its own."""
 
-    name: ClassVar[str] = ""
-    """What `--builder` calls it; a base of several kinds has none."""
+    kinds: ClassVar[list[type["Builder"]]] = []
+    name: ClassVar[str]
+    """What `--builder` calls it."""
     preference: ClassVar[int]
     """Of several that are installed, the one with the lowest number is taken."""
     command: ClassVar[str]
 
+    def __init_subclass__(cls) -> None:
+        Builder.kinds.append(cls)
+
     def __init__(self, store: Layout) -> None:
         self._store = store
-        self._running: set[subprocess.Popen[str]] = set()
+        self._started: set[subprocess.Popen[str]] = set()
         self._stopped = False
 
     @classmethod
@@ -67,21 +53,44 @@ class Builder(ABC):
     def version(self) -> str:
         """Its name and version, for the build record."""
 
-    @abstractmethod
     def base(self, reference: str, platform: Platform, *, renew: bool) -> str:
         """An outside image by digest. `renew` looks whether its tag has moved.
 
         Raises BuildError.
         """
+        try:
+            digest = self._digest(reference, platform, renew=renew)
+        except BuildError as error:
+            raise BuildError(
+                f"{reference} cannot be had: {str(error).splitlines()[-1]}\n"
+                "Name another place of a current Debian, such as your mirror's, as --arg BASE=…"
+            ) from None
+        if digest is None:
+            raise BuildError(f"{reference} is not for {platform}")
+        return f"{_untagged(reference)}@{digest}"
 
     @abstractmethod
-    def build(self, job: Job, log: Log) -> Descriptor:
-        """Build into the store. Raises BuildError with the last lines that were printed."""
+    def _digest(self, reference: str, platform: Platform, *, renew: bool) -> str | None:
+        """Of an outside image; None if it is not for the platform. Raises BuildError."""
+
+    def build(self, request: BuildRequest, context: Path, log: Log) -> Descriptor:
+        """Build the Dockerfile of the folder `context` into the store.
+
+        Raises BuildError with the last lines that were printed.
+        """
+        with TemporaryDirectory(prefix=".built-", dir=self._store.folder) as folder:
+            layout = Layout(Path(folder))
+            self._build(request, context, layout, log)
+            return repack(layout, self._store)
+
+    @abstractmethod
+    def _build(self, request: BuildRequest, context: Path, layout: Layout, log: Log) -> None:
+        """Build into a layout of its own. Raises BuildError."""
 
     def stop(self) -> None:
         """End what runs; what waits does not begin."""
         self._stopped = True
-        for process in list(self._running):
+        for process in list(self._started):
             process.terminate()
 
     def _run(self, command: list[str], log: Log) -> None:
@@ -89,40 +98,21 @@ class Builder(ABC):
         if self._stopped:
             raise BuildError("interrupted")
         last: deque[str] = deque(maxlen=LAST_LINES)
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        ) as process:
-            self._running.add(process)
-            assert process.stdout is not None
-            for line in process.stdout:
-                log(line.rstrip("\n"))
-                last.append(line.rstrip("\n"))
-        self._running.discard(process)
-        if process.returncode != 0:
+
+        def line(text: str) -> None:
+            log(text)
+            last.append(text)
+
+        if follow(command, line, self._started.add) != 0:
             raise BuildError("\n".join(last) or f"{command[0]} failed and said nothing")
 
-    @contextmanager
-    def _output(self) -> Iterator[Layout]:
-        """A layout for what is built, on the store's disk."""
-        with TemporaryDirectory(prefix=".built-", dir=self._store.folder) as folder:
-            yield Layout(Path(folder))
 
-
-def base_error(reference: str, said: str) -> BuildError:
-    return BuildError(
-        f"{reference} cannot be had: {said.splitlines()[-1]}\n"
-        "Name another place of a current Debian, such as your mirror's, as --arg BASE=…"
-    )
-
-
-def build_arguments(arguments: Mapping[str, str], job: Job) -> list[str]:
-    known = {**arguments, "SOURCE_DATE_EPOCH": str(job.epoch)}
-    return [f"--build-arg={name}={value}" for name, value in sorted(known.items())]
+def build_options(request: BuildRequest, parents: Mapping[str, str]) -> list[str]:
+    """Options that every builder has. `parents` are references, by ARG."""
+    arguments = {**request.arguments, **parents, "SOURCE_DATE_EPOCH": str(request.epoch)}
+    options = [] if request.cached else ["--no-cache"]
+    options += [f"--secret=id={CA},src={request.ca}"] if request.ca else []
+    return options + [f"--build-arg={name}={value}" for name, value in sorted(arguments.items())]
 
 
 def output_of(command: list[str]) -> str:
@@ -135,7 +125,7 @@ def output_of(command: list[str]) -> str:
     return done.stdout
 
 
-def untagged(reference: str) -> str:
+def _untagged(reference: str) -> str:
     """Without tag and digest: the containers tools take one of them only."""
     name = reference.partition("@")[0]
     before, colon, tag = name.rpartition(":")

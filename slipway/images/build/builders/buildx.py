@@ -1,23 +1,17 @@
 """Docker's BuildKit."""
 
 import subprocess
+from pathlib import Path
 
-from slipway.images.build.builders.base import (
-    CA,
-    Builder,
-    BuildError,
-    Job,
-    Log,
-    base_error,
-    build_arguments,
-    output_of,
-    untagged,
-)
-from slipway.images.build.repack import repack
-from slipway.images.oci.descriptors import Descriptor, Platform
+from slipway.images.build.builders import base
+from slipway.images.build.context import BuildRequest
+from slipway.images.build.recipes import argument_of
+from slipway.images.oci.descriptors import Platform
+from slipway.images.oci.layout import Layout
+from slipway.images.programs import Log
 
 
-class Buildx(Builder):
+class Buildx(base.Builder):
     """Docker's BuildKit, with a builder that can write OCI layouts, for several platforms at once.
 
     https://docs.docker.com/reference/cli/docker/buildx/build/
@@ -36,30 +30,22 @@ class Buildx(Builder):
 
     @property
     def version(self) -> str:
-        return output_of([self.command, "buildx", "version"]).strip()
+        return base.output_of([self.command, "buildx", "version"]).strip()
 
-    def base(self, reference: str, platform: Platform, *, renew: bool) -> str:
+    def _digest(self, reference: str, platform: Platform, *, renew: bool) -> str | None:
         inspect = [self.command, "buildx", "imagetools", "inspect", reference]
-        try:
-            digest = output_of([*inspect, "--format={{.Manifest.Digest}}"]).strip()
-        except BuildError as error:
-            raise base_error(reference, str(error)) from None
-        return f"{untagged(reference)}@{digest}"
+        return base.output_of([*inspect, "--format={{.Manifest.Digest}}"]).strip()
 
-    def build(self, job: Job, log: Log) -> Descriptor:
+    def _build(self, request: BuildRequest, context: Path, layout: Layout, log: Log) -> None:
         command = [self.command, "buildx", "build", "--progress=plain", "--provenance=false"]
-        command += [f"--platform={','.join(map(str, job.platforms))}"]
-        command += [] if job.cached else ["--no-cache"]
-        command += [f"--secret=id={CA},src={job.ca}"] if job.ca else []
+        command.append(f"--platform={','.join(map(str, request.platforms))}")
         parents = {}
-        for name, parent in job.parents.items():
+        for image, parent in request.parents.items():
             # A context of that name stands for the image in FROM and COPY --from.
-            parents[name] = f"slipway-{name.lower()}"
+            name = parents[argument_of(image)] = f"slipway-{argument_of(image).lower()}"
             place = f"oci-layout://{self._store.folder.resolve()}@{parent.digest}"
-            command.append(f"--build-context={parents[name]}={place}")
-        command += build_arguments({**job.arguments, **parents}, job)
-        with self._output() as layout:
-            options = "tar=false,oci-mediatypes=true,rewrite-timestamp=true"
-            command.append(f"--output=type=oci,dest={layout.folder},{options}")
-            self._run([*command, str(job.context)], log)
-            return repack(layout, self._store)
+            command.append(f"--build-context={name}={place}")
+        command += base.build_options(request, parents)
+        options = "tar=false,oci-mediatypes=true,rewrite-timestamp=true"
+        command.append(f"--output=type=oci,dest={layout.folder},{options}")
+        self._run([*command, str(context)], log)

@@ -24,11 +24,11 @@ def find_editor(inside: Inside, wanted: str) -> tuple[type[Editor], str]:
     Raises ImageError when there is none, or more than one and nobody said which.
     """
     kinds = EDITORS if wanted == "auto" else {wanted: EDITORS[wanted]}
-    found = [(kind, path) for kind in kinds.values() if (path := kind.detect(inside))]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = " and ".join(kind.kind for kind, _ in found)
+    candidates = [(kind, path) for kind in kinds.values() if (path := kind.detect(inside))]
+    if len(candidates) == 1:
+        return candidates[0]
+    if candidates:
+        names = " and ".join(kind.kind for kind, _ in candidates)
         raise ImageError(f"the image has {names}; choose one with --app")
     for command in _OTHERS:
         if path := inside.on_path(command) or next(inside.programs(command), None):

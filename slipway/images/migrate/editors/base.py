@@ -1,7 +1,7 @@
 """What is known of an editor that was found in an image, whatever its kind."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -26,6 +26,19 @@ class Report:
     taken_over: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
+    def secrets(self, variables: Sequence[str], options: Sequence[str] = ()) -> None:
+        """What everybody can read in the image."""
+        self.taken_over += [
+            f"{name} of the environment: the hub authenticates"
+            for name in variables
+            if "PASSWORD" in name
+        ]
+        self.warnings += [
+            f"{name} is a secret that everybody who has the image can read, before and after: "
+            "change it wherever else it is used"
+            for name in (*options, *variables)
+        ]
+
 
 @dataclass
 class Editor(ABC):
@@ -34,6 +47,10 @@ class Editor(ABC):
     program: str
     version: str | None
     report: Report
+    seeds: list[Seed] = field(default_factory=list, init=False)
+    """What belongs into a home besides the image's own."""
+    files: dict[str, bytes] = field(default_factory=dict, init=False)
+    """Files of ours that it needs, by absolute path."""
 
     kind: ClassVar[str]
     """The catalog's name of the app kind."""
@@ -58,14 +75,6 @@ class Editor(ABC):
     def read(cls, inside: Inside, program: str, home: str) -> Self:
         """Everything about it. `home` is the image's."""
 
-    @abstractmethod
-    def app(self) -> Mapping[str, Any]:
+    def app(self) -> dict[str, Any]:
         """Its entry in the catalog's `apps`."""
-
-    def seeds(self) -> tuple[Seed, ...]:
-        """What belongs into a home besides the image's own."""
-        return ()
-
-    def files(self) -> Mapping[str, bytes]:
-        """Files of ours that it needs, by absolute path."""
-        return {}
+        return {"kind": self.kind}

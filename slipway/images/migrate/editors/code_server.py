@@ -5,9 +5,9 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any, ClassVar, Self
 
-from slipway.facts import USER_ID
 from slipway.images.migrate.editors import options as cli
 from slipway.images.migrate.editors.base import Editor, Report, Seed
 from slipway.images.migrate.inside import Inside
@@ -23,11 +23,14 @@ _SCRIPTED = re.compile(r"(/[\w.@+-]+){2,}")
 
 @dataclass
 class CodeServerEditor(Editor):
+    inside: Inside
+    home: str
+    given: dict[str, cli.Value]
+    """The options of its command line."""
+    configured: dict[str, Any] = field(default_factory=dict)
+    """Those of its `config.yaml`."""
     arguments: list[str] = field(default_factory=list)
     folder: str | None = None
-    moved: tuple[Seed, ...] = ()
-    own_files: dict[str, bytes] = field(default_factory=dict)
-    on_path: bool = True
 
     kind: ClassVar[str] = "code-server"
     title: ClassVar[str] = "VS Code"
@@ -35,8 +38,8 @@ class CodeServerEditor(Editor):
 
     @classmethod
     def detect(cls, inside: Inside) -> str | None:
-        if found := inside.on_path(COMMAND):
-            return found
+        if path := inside.on_path(COMMAND):
+            return path
         # VS Code itself has a command of that name, for its terminals only.
         others = [p for p in inside.programs(COMMAND) if "remote-cli" not in p]
         return min(others, key=lambda path: (path.count("/"), path), default=None)
@@ -48,18 +51,19 @@ class CodeServerEditor(Editor):
     @classmethod
     def read(cls, inside: Inside, program: str, home: str) -> Self:
         given, opened = cli.parse(options_of(inside, COMMAND))
-        editor = cls(program, _version(inside, program), Report())
-        editor.on_path = inside.on_path(COMMAND) == program
-        reader = _Reader(inside, home, given, editor)
-        reader.configuration()
-        reader.folders()
-        reader.opened(opened)
-        reader.secrets()
+        editor = cls(program, _version(inside, program), Report(), inside, home, given)
+        editor._read_configuration()
+        editor._read_folders()
+        editor._read_opened(opened)
+        editor.report.secrets(
+            inside.set_variables("PASSWORD", "HASHED_PASSWORD", "GITHUB_TOKEN", "SUDO_PASSWORD"),
+            [name for name in cli.SECRETS if name in editor.configured],
+        )
         return editor
 
-    def app(self) -> Mapping[str, Any]:
-        app: dict[str, Any] = {"kind": self.kind}
-        if not self.on_path:
+    def app(self) -> dict[str, Any]:
+        app = super().app()
+        if self.inside.on_path(COMMAND) != self.program:
             app["program"] = self.program
         if self.arguments:
             app["arguments"] = self.arguments
@@ -67,24 +71,7 @@ class CodeServerEditor(Editor):
             app["folder"] = self.folder
         return app
 
-    def seeds(self) -> tuple[Seed, ...]:
-        return self.moved
-
-    def files(self) -> Mapping[str, bytes]:
-        return self.own_files
-
-
-@dataclass
-class _Reader:
-    """Fills an editor from what the image says of it, one matter at a time."""
-
-    inside: Inside
-    home: str
-    given: dict[str, cli.Value]
-    editor: CodeServerEditor
-    configured: dict[str, Any] = field(default_factory=dict)
-
-    def configuration(self) -> None:
+    def _read_configuration(self) -> None:
         """`config.yaml` and the command line: what is kept, what the hub takes over."""
         default = posixpath.join(self._xdg("XDG_CONFIG_HOME", ".config"), "code-server/config.yaml")
         implied = self.inside.environment.get("CODE_SERVER_CONFIG") or default
@@ -92,7 +79,7 @@ class _Reader:
         path = self.inside.absolute(str(named) if named else implied)
         text = self.inside.files.text(path)
         if text is not None:
-            self.editor.report.files.append(path)
+            self.report.files.append(path)
             self.configured = cli.parse_file(text) or {}
             if not self.configured:
                 self._warn(f"{path} holds no options that code-server would understand")
@@ -100,91 +87,70 @@ class _Reader:
             self._warn(f"{path}, which the image names as its configuration, is not in it")
         self._sort(self.configured, path)
         self._sort(self.given, "its command line")
-        usable = self._in_home(path) or self.inside.open_to(path, USER_ID, USER_ID)
-        if text is not None and (not usable or self._has_certificate()):
-            self._own_configuration(path)
+        usable = self._in_home(path) or self.inside.is_open(path)
+        # `--cert` cannot be taken back on the command line: see `parse` in its cli.ts.
+        has_certificate = self.configured.get("cert") not in (None, False, "false")
+        if text is not None and (not usable or has_certificate):
+            self._replace_configuration(path)
         elif text is not None and named:
-            self.editor.arguments.append(f"--config={path}")
-        kept = {
-            name: value
-            for name, value in self.given.items()
-            if name not in (*cli.TAKEN_OVER, *cli.SECRETS, *cli.OURS, *_FOLDERS)
-        }
+            self.arguments.append(f"--config={path}")
+        dropped = (*cli.TAKEN_OVER, *cli.SECRETS, *cli.OURS, *_FOLDERS)
+        kept = {name: value for name, value in self.given.items() if name not in dropped}
         for name in cli.PATHS:
             if name in kept:
                 kept[name] = self.inside.absolute(str(kept[name]))
-        self.editor.arguments += cli.words(kept)
+        self.arguments += cli.words(kept)
 
-    def folders(self) -> None:
+    def _read_folders(self) -> None:
         """Settings and extensions: a new home gets those that are outside it."""
         default = posixpath.join(self._xdg("XDG_DATA_HOME", ".local/share"), "code-server")
         data = self._chosen("user-data-dir", default)
         extensions = self._chosen("extensions-dir", posixpath.join(data, "extensions"))
-        now = self._moved(data, _DATA)
-        if now != default:
-            self.editor.arguments.append(f"--user-data-dir={now}")
-        inner = extensions.startswith(f"{data}/")
-        where = now + extensions.removeprefix(data) if inner else None
-        where = where or self._moved(extensions, f"{_DATA}/extensions")
-        if where != posixpath.join(now, "extensions"):
-            self.editor.arguments.append(f"--extensions-dir={where}")
+        new_data = self._moved(data, _DATA)
+        if new_data != default:
+            self.arguments.append(f"--user-data-dir={new_data}")
+        if extensions.startswith(f"{data}/"):
+            new_extensions = new_data + extensions.removeprefix(data)
+        else:
+            new_extensions = self._moved(extensions, f"{_DATA}/extensions")
+        if new_extensions != posixpath.join(new_data, "extensions"):
+            self.arguments.append(f"--extensions-dir={new_extensions}")
         self._tell_folder("settings", posixpath.join(data, "User/settings.json"))
         self._tell_folder("extensions", extensions)
 
-    def opened(self, words: list[str]) -> None:
+    def _read_opened(self, words: list[str]) -> None:
         """The folder that users see first: the command line's, or the working directory."""
         given = self.inside.absolute(words[-1]) if words else self.inside.working_directory
         if given == "/" and not words:
             return
         if given == self.home:
-            self.editor.report.honoured.append(f"opens the home {self.home}")
+            self.report.honoured.append(f"opens the home {self.home}")
         elif self._in_home(given):
-            self.editor.folder = posixpath.relpath(given, self.home)
-            self.editor.report.honoured.append(f"opens {given}")
+            self.folder = posixpath.relpath(given, self.home)
+            self.report.honoured.append(f"opens {given}")
         elif self.inside.files.find(given):
-            self.editor.folder = given
-            self.editor.report.honoured.append(f"opens {given}")
+            self.folder = given
+            self.report.honoured.append(f"opens {given}")
             self._warn(f"{given} is not in the home: what users write there is not kept")
         else:
             self._warn(
                 f"{given}, where the image would start, is not in it: the home opens instead"
             )
 
-    def secrets(self) -> None:
-        in_file = [name for name in cli.SECRETS if name in self.configured]
-        in_variables = [
-            name for name in ("PASSWORD", "HASHED_PASSWORD", "GITHUB_TOKEN", "SUDO_PASSWORD")
-            if self.inside.environment.get(name)
-        ]  # fmt: skip
-        for name in in_variables:
-            if "PASSWORD" in name:
-                self.editor.report.taken_over.append(
-                    f"{name} of the environment: the hub authenticates"
-                )
-        for what in (*in_file, *in_variables):
-            self._warn(
-                f"{what} is a secret that everybody who has the image can read, before and after: "
-                "change it wherever else it is used"
-            )
-
     def _sort(self, options: Mapping[str, Any], where: str) -> None:
         for name, value in options.items():
             if name in cli.TAKEN_OVER:
                 shown = "" if name in cli.SECRETS else f" ({_as_yaml(value)})"
-                line = f"{name}{shown} of {where}: {cli.TAKEN_OVER[name]}"
-                self.editor.report.taken_over.append(line)
+                reason = cli.TAKEN_OVER[name]
+                self.report.taken_over.append(f"{name}{shown} of {where}: {reason}")
             elif name not in cli.SECRETS:
-                self.editor.report.honoured.append(f"{name} ({_as_yaml(value)}) of {where}")
+                self.report.honoured.append(f"{name} ({_as_yaml(value)}) of {where}")
 
-    def _has_certificate(self) -> bool:
-        """`--cert` cannot be taken back on the command line: see `parse` in its cli.ts."""
-        return self.configured.get("cert") not in (None, False, "false")
-
-    def _own_configuration(self, path: str) -> None:
+    def _replace_configuration(self, path: str) -> None:
         hidden = (*cli.TAKEN_OVER, *cli.SECRETS)
         kept = {name: value for name, value in self.configured.items() if name not in hidden}
-        self.editor.own_files[CONFIG] = json.dumps(kept, indent=2, sort_keys=True).encode() + b"\n"
-        self.editor.arguments.append(f"--config={CONFIG}")
+        self.files[CONFIG] = json.dumps(kept, indent=2, sort_keys=True).encode() + b"\n"
+        self.arguments.append(f"--config={CONFIG}")
         self._warn(f"{path} is replaced by {CONFIG}, which has its options that still apply")
 
     def _chosen(self, name: str, default: str) -> str:
@@ -197,18 +163,18 @@ class _Reader:
             return folder
         if self.inside.files.find(posixpath.join(self.home, target)):
             target += "-of-image"
-        now = posixpath.join(self.home, target)
+        place = posixpath.join(self.home, target)
         if self.inside.files.find(folder):
-            self.editor.moved += (Seed(folder, target),)
-            self.editor.report.honoured.append(f"{folder} moves to {now}, where users can write")
-        return now
+            self.seeds.append(Seed(folder, target))
+            self.report.honoured.append(f"{folder} moves to {place}, where users can write")
+        return place
 
     def _tell_folder(self, what: str, path: str) -> None:
         node = self.inside.files.find(path)
         if node and node.is_file:
-            self.editor.report.files.append(path)
-        elif node and (inner := [n for n, c in (node.children or {}).items() if c.is_folder]):
-            self.editor.report.honoured.append(f"{len(inner)} {what} of {path}")
+            self.report.files.append(path)
+        if count := sum(n.is_folder for n in self.inside.files.children(path).values()):
+            self.report.honoured.append(f"{count} {what} of {path}")
 
     def _in_home(self, path: str) -> bool:
         return path == self.home or path.startswith(f"{self.home}/")
@@ -217,7 +183,7 @@ class _Reader:
         return self.inside.environment.get(variable) or posixpath.join(self.home, default)
 
     def _warn(self, text: str) -> None:
-        self.editor.report.warnings.append(text)
+        self.report.warnings.append(text)
 
 
 def _as_yaml(value: Any) -> str:
@@ -230,7 +196,7 @@ def _as_yaml(value: Any) -> str:
 def _version(inside: Inside, program: str) -> str | None:
     """From the package.json above the program, or above what a script at its place starts."""
     for path in (inside.files.resolve(program) or program, *_scripted(inside, program)):
-        for folder in _above(path):
+        for folder in PurePosixPath(path).parents[:-1]:
             try:
                 package = json.loads(inside.files.text(f"{folder}/package.json") or "null")
             except (ValueError, RecursionError):
@@ -244,8 +210,3 @@ def _scripted(inside: Inside, program: str) -> Iterator[str]:
     node = inside.files.find(program)
     text = inside.files.text(program) if node and node.content and node.content.size < 65536 else ""
     return (match[0] for match in _SCRIPTED.finditer(text or ""))
-
-
-def _above(path: str) -> Iterator[str]:
-    while (path := posixpath.dirname(path)) != "/":
-        yield path

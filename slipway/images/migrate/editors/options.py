@@ -11,51 +11,30 @@ import yaml
 
 Value = str | bool | list[str]
 
-_FLAGS = frozenset(
-    [
-        "disable-telemetry",
-        "disable-update-check",
-        "disable-file-downloads",
-        "disable-file-uploads",
-        "disable-workspace-trust",
-        "disable-getting-started-override",
-        "disable-proxy",
-        "help",
-        "json",
-        "open",
-        "list-extensions",
-        "force",
-        "version",
-        "ignore-last-opened",
-        "new-window",
-        "reuse-window",
-        "verbose",
-        "skip-auth-preflight",
-    ]
-)
+_FLAGS = (
+    "disable-telemetry", "disable-update-check", "disable-file-downloads", "disable-file-uploads",
+    "disable-workspace-trust", "disable-getting-started-override", "disable-proxy", "help", "json",
+    "open", "list-extensions", "force", "version", "ignore-last-opened", "new-window",
+    "reuse-window", "verbose", "skip-auth-preflight",
+)  # fmt: skip
+"""Options without a value."""
 _SHORT = {"e": "ignore-last-opened", "n": "new-window", "r": "reuse-window", "vvv": "verbose",
           "h": "help", "v": "version", "an": "app-name", "w": "welcome-text"}  # fmt: skip
 _LISTS = ("enable", "enable-proposed-api", "proxy-domain", "trusted-origins",
           "link-protection-trusted-domains", "vscode-option")  # fmt: skip
 PATHS = ("user-data-dir", "extensions-dir", "builtin-extensions-dir", "i18n")
 SECRETS = ("password", "hashed-password", "github-auth")
-TAKEN_OVER = {
-    "auth": "the hub authenticates",
-    "password": "the hub authenticates",
-    "hashed-password": "the hub authenticates",
-    "bind-addr": "it listens on a unix socket that only its user can open",
-    "host": "it listens on a unix socket that only its user can open",
-    "port": "it listens on a unix socket that only its user can open",
-    "socket": "it listens on a unix socket that only its user can open",
-    "socket-mode": "it listens on a unix socket that only its user can open",
-    "socket-fd": "it listens on a unix socket that only its user can open",
-    "cert": "TLS ends at the hub's load balancer or Ingress",
-    "cert-key": "TLS ends at the hub's load balancer or Ingress",
-    "cert-host": "TLS ends at the hub's load balancer or Ingress",
-    "open": "users open it from the hub",
-    "idle-timeout-seconds": "the hub ends idle servers",
-    "session-socket": "each server has its own",
-}
+_TAKEN_OVER_BECAUSE = {
+    "the hub authenticates": ("auth", "password", "hashed-password"),
+    "it listens on a unix socket that only its user can open": (
+        "bind-addr", "host", "port", "socket", "socket-mode", "socket-fd",
+    ),
+    "TLS ends at the hub's load balancer or Ingress": ("cert", "cert-key", "cert-host"),
+    "users open it from the hub": ("open",),
+    "the hub ends idle servers": ("idle-timeout-seconds",),
+    "each server has its own": ("session-socket",),
+}  # fmt: skip
+TAKEN_OVER = {name: why for why, names in _TAKEN_OVER_BECAUSE.items() for name in names}
 """Options that do not apply behind a hub, and why."""
 OURS = ("disable-telemetry", "disable-update-check", "disable-workspace-trust")
 _NOT_A_SERVER = ("help", "version", "list-extensions", "install-extension", "uninstall-extension",
@@ -78,10 +57,8 @@ def parse(words: Iterable[str]) -> tuple[dict[str, Value], list[str]]:
         name = name if word.startswith("--") else _SHORT.get(name, name)
         if name in _FLAGS:
             options[name] = True
-        elif given:
-            _set(options, name, value)
-        elif pending and not pending[0].startswith("-"):
-            _set(options, name, pending.pop(0))
+        elif given or (pending and not pending[0].startswith("-")):
+            _set(options, name, value if given else pending.pop(0))
         else:
             options[name] = True
     return {n: v for n, v in options.items() if n not in _NOT_A_SERVER}, others
@@ -106,8 +83,8 @@ def parse_file(text: str) -> dict[str, Any] | None:
 
 def words(options: Mapping[str, Value]) -> list[str]:
     """Options as words of a command line."""
-    made = []
-    for name, value in options.items():
-        for item in value if isinstance(value, list) else [value]:
-            made.append(f"--{name}" if item is True else f"--{name}={item}")
-    return made
+    return [
+        f"--{name}" if item is True else f"--{name}={item}"
+        for name, value in options.items()
+        for item in (value if isinstance(value, list) else [value])
+    ]

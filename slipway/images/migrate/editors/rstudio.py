@@ -2,9 +2,10 @@
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from fnmatch import fnmatchcase
+from typing import ClassVar, Self
 
 from slipway.facts import USER_ID
 from slipway.images.migrate.editors.base import Editor, Report
@@ -14,23 +15,20 @@ from slipway.model.apps.rstudio import RStudio
 
 _PROGRAM = RStudio(kind="rstudio").requirement
 _PREFERENCES = "rstudio-prefs.json"
-_HUB = "the hub authenticates"
-_SOCKET = "it listens on a unix socket of the user's server"
-_PER_USER = "each user's server has its own"
-TAKEN_OVER = {
-    "www-port": _SOCKET,
-    "www-address": _SOCKET,
-    "www-socket": _SOCKET,
-    "www-root-path": "the hub decides where it answers",
-    "www-frame-origin": "only the hub's own pages may show it",
-    "www-verify-user-agent": "every browser may open it",
-    "server-user": "it runs as the user",
-    "server-data-dir": _PER_USER,
-    "database-config-file": _PER_USER,
-    "secure-cookie-key-file": _PER_USER,
-}
-"""What jupyter-rsession-proxy says on rserver's command line, which wins over rserver.conf."""
-_TAKEN_OVER_KINDS = {"auth-": _HUB, "admin-": _HUB, "ssl-": "TLS ends before the user's server"}
+_TAKEN_OVER_BECAUSE = {
+    "it listens on a unix socket of the user's server": ("www-port", "www-address", "www-socket"),
+    "the hub decides where it answers": ("www-root-path",),
+    "only the hub's own pages may show it": ("www-frame-origin",),
+    "every browser may open it": ("www-verify-user-agent",),
+    "it runs as the user": ("server-user",),
+    "each user's server has its own": (
+        "server-data-dir", "database-config-file", "secure-cookie-key-file",
+    ),
+    "the hub authenticates": ("auth-*", "admin-*"),
+    "TLS ends before the user's server": ("ssl-*",),
+}  # fmt: skip
+"""Of rserver.conf, what jupyter-rsession-proxy says on the command line, which wins, and what does
+not apply behind a hub."""
 _VERSION = re.compile(r"^Version:\s*(\S+)", re.MULTILINE)
 
 
@@ -44,14 +42,13 @@ class RStudioEditor(Editor):
     @classmethod
     def detect(cls, inside: Inside) -> str | None:
         """Raises ImageError when it is where jupyter-rsession-proxy does not look."""
-        if found := inside.on_path(_PROGRAM.command):
-            return found
-        if found := next((p for p in _PROGRAM.places if inside.is_program(p)), None):
-            return found
-        if found := next(inside.programs(_PROGRAM.command), None):
+        installed = filter(inside.is_program, _PROGRAM.places)
+        if program := inside.on_path(_PROGRAM.command) or next(installed, None):
+            return program
+        if program := next(inside.programs(_PROGRAM.command), None):
             places = ", ".join(_PROGRAM.places)
             raise ImageError(
-                f"rserver is at {found}, where jupyter-rsession-proxy does not look for it; link "
+                f"rserver is at {program}, where jupyter-rsession-proxy does not look for it; link "
                 f"it to a folder on PATH or one of {places}, and save the image again"
             )
         return None
@@ -70,17 +67,8 @@ class RStudioEditor(Editor):
             if inside.files.find(path := f"{place}/{_PREFERENCES}"):
                 report.files.append(path)
         version = _r(inside, server.get("rsession-which-r"), report)
-        for name in ("PASSWORD", "RSTUDIO_PASSWORD"):
-            if inside.environment.get(name):
-                report.taken_over.append(f"{name} of the environment: {_HUB}")
-                report.warnings.append(
-                    f"{name} is a secret that everybody who has the image can read, before and "
-                    "after: change it wherever else it is used"
-                )
+        report.secrets(inside.set_variables("PASSWORD", "RSTUDIO_PASSWORD"))
         return cls(program, version, report)
-
-    def app(self) -> Mapping[str, Any]:
-        return {"kind": self.kind}
 
 
 def _settings(inside: Inside, path: str, report: Report) -> dict[str, str]:
@@ -88,18 +76,18 @@ def _settings(inside: Inside, path: str, report: Report) -> dict[str, str]:
     if text is None:
         return {}
     report.files.append(path)
-    found = dict(_pairs(text))
-    for name, value in found.items():
+    settings = dict(_pairs(text))
+    for name, value in settings.items():
         if reason := _taken_over(name):
             report.taken_over.append(f"{name} ({value}) of {path}: {reason}")
         else:
             report.honoured.append(f"{name} ({value}) of {path}")
-    if not inside.open_to(path, USER_ID, USER_ID):
+    if not inside.is_open(path):
         report.warnings.append(
             f"{path} cannot be read by uid {USER_ID}, as which servers run: chmod a+r it, and save "
             "the image again"
         )
-    return found
+    return settings
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:
@@ -110,8 +98,10 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _taken_over(name: str) -> str | None:
-    kinds = (why for start, why in _TAKEN_OVER_KINDS.items() if name.startswith(start))
-    return TAKEN_OVER.get(name) or next(kinds, None)
+    for why, patterns in _TAKEN_OVER_BECAUSE.items():
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            return why
+    return None
 
 
 def _r(inside: Inside, chosen: str | None, report: Report) -> str | None:
@@ -123,8 +113,8 @@ def _r(inside: Inside, chosen: str | None, report: Report) -> str | None:
         return None
     above = posixpath.dirname(posixpath.dirname(inside.files.resolve(program) or program))
     for home in (above, *(f"{above}/{lib}/R" for lib in ("lib", "lib64"))):
-        if found := _VERSION.search(inside.files.text(f"{home}/library/base/DESCRIPTION") or ""):
-            report.honoured.append(f"R {found[1]} at {program}")
-            return f"R {found[1]}"
+        if version := _VERSION.search(inside.files.text(f"{home}/library/base/DESCRIPTION") or ""):
+            report.honoured.append(f"R {version[1]} at {program}")
+            return f"R {version[1]}"
     report.honoured.append(f"R at {program}")
     return None
