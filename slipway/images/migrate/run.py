@@ -93,16 +93,7 @@ def migrate(
         entries = {block: {} for block in entries} | {"images": {known: entries["images"][name]}}
         name = known
     store.tag(name, new)
-    reference = f"{name}@{new.digest}"
-    if options.output:
-        progress(f"writing {options.output}")
-        export_archive(store, new, f"{name}:latest", options.output)
-    if options.push:
-        progress(f"pushing {options.push}")
-        target = Reference.parse(options.push)
-        with Registry(target) as registry:
-            push(store, new, [target], registry)
-        reference = f"{target.name}@{new.digest}"
+    reference = _deliver(store, new, name, options, progress)
     entries["images"][name]["reference"] = reference
     if options.write:
         progress(f"writing {CATALOG_FILE}")
@@ -111,6 +102,22 @@ def migrate(
         elif options.push:
             entry.repoint(root, known, reference)
     return Migrated(name, new.digest, image, entries)
+
+
+def _deliver(
+    store: Layout, image: Descriptor, name: str, options: MigrationOptions, progress: Progress
+) -> str:
+    """Put the image where it is wanted. Returns its reference, with its digest."""
+    if options.output:
+        progress(f"writing {options.output}")
+        export_archive(store, image, f"{name}:latest", options.output)
+    if not options.push:
+        return f"{name}@{image.digest}"
+    progress(f"pushing {options.push}")
+    target = Reference.parse(options.push)
+    with Registry(target) as registry:
+        push(store, image, [target], registry)
+    return f"{target.name}@{image.digest}"
 
 
 def _open(text: str, store: Layout, platform: Platform | None) -> tuple[Layout, Descriptor]:
