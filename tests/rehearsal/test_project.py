@@ -6,12 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from slipway.images.build.build import RECORDS
+from slipway.images.build.recipes import recipes
+from slipway.images.build.record import BuildRecord, BuildRecords, is_current
 from slipway.images.oci.layout import Layout
 from slipway.model import load
+from slipway.model.release import built_here
+from slipway.rehearse import images
 from slipway.rehearse.images import small_image
 from slipway.rehearse.project import ProjectCopy
 from slipway.rehearse.rehearsal import choose
 from slipway.rehearse.sandbox import Sandbox
+from tests.support.local import ROOT
 
 CATALOG = """\
 # What users get.
@@ -99,6 +105,18 @@ def test_the_same_stand_in_has_the_same_digest(tmp_path: Path) -> None:
     one, other = (small_image(Layout(tmp_path / name), b"hub") for name in ("a", "b"))
     assert one == other
     assert small_image(Layout(tmp_path / "a"), b"proxy") != one
+
+
+def test_a_stand_in_has_the_record_that_a_release_asks_for(tmp_path: Path) -> None:
+    store, made = Layout(tmp_path / "store"), dict[str, BuildRecord]()
+    catalog = load(ROOT).catalog
+    every = recipes(ROOT, catalog, built_here(catalog), {})
+    for name, recipe in every.items():
+        made[name] = images._make(tmp_path, store, recipe, made)
+    for name, recipe in every.items():
+        assert BuildRecords(tmp_path / RECORDS).read(name) == made[name]
+        assert is_current(recipe, made, epoch=0)
+        assert store.resolve(f"{name}:{made[name].tag}")
 
 
 def test_a_pair_that_is_promoted_is_chosen_before_others(root: Path) -> None:
