@@ -1,55 +1,58 @@
-"""`slipway rollback` on a terminal."""
+"""`slipway rollback`: shows what it changes, and asks where users lose something."""
 
 import sys
-from pathlib import Path
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slipway.cli.app import print_json
-from slipway.cli.promote import commit_and_deploy, errors_shown
+from slipway import cli
+from slipway.cli.promote import commit_and_deploy, resumable
 from slipway.model import load
-from slipway.release.promotion.rollback import Rollback, rollback
+
+if TYPE_CHECKING:
+    from slipway.release.promotion.rollback import Rollback
 
 
-def run(
-    root: Path,
-    name: str,
-    to: str | None,
-    profile: str | None,
-    *,
-    keep_database: bool,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+@cli.command(epilog="Example: slipway rollback prod --dry-run")
+def rollback(
+    environment: Annotated[str, typer.Argument(help="An environment that pins a release.")],
+    to: Annotated[
+        str | None, typer.Option(help="The release to go back to; left out, the one before.")
+    ] = None,
+    keep_database: Annotated[
+        bool, typer.Option("--keep-database", help="Leave the hub's database as it is.")
+    ] = False,
+    dry_run: cli.DryRun = False,
+    profile: cli.AwsProfile = None,
+    yes: cli.Confirmed = False,
+    project: cli.ProjectFolder = None,
+    as_json: cli.Json = False,
 ) -> None:
-    """What it changes is shown first, and asked about where users lose something."""
-    project = load(root)
-    with errors_shown():
-        options = {"to": to, "keep_database": keep_database, "profile": profile}
-        planned = rollback(project, name, dry_run=True, **options)  # type: ignore[arg-type]
-        for line in _plan(planned):
-            print(line, file=sys.stderr)
-        if dry_run:
-            done = planned
-        else:
-            question = f"Type {name} to roll it back"
-            if planned.restores and not yes and typer.prompt(question, err=True) != name:
-                print("nothing was done", file=sys.stderr)
-                raise typer.Exit(1)
-            done = rollback(project, name, **options)  # type: ignore[arg-type]
-    if as_json:
-        print_json(done.as_json())
-    else:
-        print("\n".join([*done.diff, *_end(done)]))
+    """Pin the release before, with the hub's database as that release left it."""
+    from slipway.release.promotion.rollback import rollback as roll_back
+
+    files = load(cli.project_root(project))
+    operation = partial(
+        roll_back, files, environment, to=to, keep_database=keep_database, profile=profile
+    )
+    with resumable():
+        done = operation(dry_run=True)
+        print(*_plan(done), sep="\n", file=sys.stderr)
+        if not dry_run:
+            if done.restores and not yes and not cli.confirmed_by_name(environment, "roll it back"):
+                raise cli.fail("nothing was done")
+            done = operation()
+    cli.print_result(as_json, done.as_json(), "\n".join([*done.diff, *_end(done)]))
 
 
-def _plan(planned: Rollback) -> list[str]:
+def _plan(planned: "Rollback") -> list[str]:
     back = f"{planned.environment} goes back from {planned.previous} to {planned.release}"
     seen = [f"users: {text}" for text in planned.users]
     return [f"{back} ({planned.chosen})", *seen, *planned.loses()]
 
 
-def _end(done: Rollback) -> list[str]:
+def _end(done: "Rollback") -> list[str]:
     if not done.pinned:
         return ["nothing was changed: --dry-run"]
     return [f"recorded in {done.record}", f"next: {commit_and_deploy(done.environment)}"]

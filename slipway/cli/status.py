@@ -1,23 +1,37 @@
-"""`slipway status` on a terminal."""
+"""`slipway status`: which release each environment pins and runs, as a table."""
 
-from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from slipway.cli.app import print_json
+from slipway import cli
 from slipway.model import load
-from slipway.release.promotion.status import EnvironmentStatus, age, status
+
+if TYPE_CHECKING:
+    from slipway.release.promotion.status import EnvironmentStatus
 
 COLUMNS = ("environment", "pinned", "runs", "changed", "smoke test", "drift")
 NOTHING = Text("—", "dim")
+DRIFT_STYLES = {"IN_SYNC": "green", "DRIFTED": "red"}
 
 
-def run(root: Path, within: float, *, as_json: bool) -> None:
-    rows = status(load(root), within)
+@cli.command(epilog="Example: slipway status --json")
+def status(
+    within: Annotated[
+        float, typer.Option(help="Seconds that an environment has to answer.", min=0.1)
+    ] = 15,
+    project: cli.ProjectFolder = None,
+    as_json: cli.Json = False,
+) -> None:
+    """Show which release each environment pins and runs, and what is known of it."""
+    from slipway.release.promotion.status import status as statuses
+
+    rows = statuses(load(cli.project_root(project)), within)
     if as_json:
-        print_json({"environments": [row.as_json() for row in rows]})
+        cli.print_json({"environments": [row.as_json() for row in rows]})
         return
     console = Console(highlight=False)
     table = Table(*COLUMNS, box=None, pad_edge=False, header_style="bold")
@@ -31,21 +45,20 @@ def run(root: Path, within: float, *, as_json: bool) -> None:
             console.print(Text(f"{row.environment}: {row.detail}", "dim"), soft_wrap=True)
 
 
-def _cells(row: EnvironmentStatus) -> tuple[Text, Text, Text, Text]:
-    good = row.in_order and row.deployed == row.pinned
-    runs = Text(row.deployed, "green" if good else "red") if row.deployed else NOTHING
-    drift = Text(row.drift.lower().replace("_", " "), _drift(row.drift)) if row.drift else NOTHING
-    return runs, Text(age(row.since)) if row.since else NOTHING, _smoke(row), drift
+def _cells(row: "EnvironmentStatus") -> tuple[Text, Text, Text, Text]:
+    from slipway.release.promotion.status import age
 
-
-def _drift(found: str) -> str:
-    return {"IN_SYNC": "green", "DRIFTED": "red"}.get(found, "yellow")
-
-
-def _smoke(row: EnvironmentStatus) -> Text:
-    if row.smoke is None:
-        return NOTHING
-    word, style = ("passed", "green") if row.smoke.ok else ("failed", "red")
-    if row.smoke.release != (row.deployed or row.pinned):
-        word, style = f"{word} on {row.smoke.release}", "yellow"
-    return Text(f"{word}, {age(row.smoke.at)} ago", style)
+    runs = changed = smoke = drift = NOTHING
+    if row.deployed:
+        good = row.in_order and row.deployed == row.pinned
+        runs = Text(row.deployed, "green" if good else "red")
+    if row.since:
+        changed = Text(age(row.since))
+    if row.smoke:
+        word, style = ("passed", "green") if row.smoke.ok else ("failed", "red")
+        if row.smoke.release != (row.deployed or row.pinned):
+            word, style = f"{word} on {row.smoke.release}", "yellow"
+        smoke = Text(f"{word}, {age(row.smoke.at)} ago", style)
+    if row.drift:
+        drift = Text(row.drift.lower().replace("_", " "), DRIFT_STYLES.get(row.drift, "yellow"))
+    return runs, changed, smoke, drift

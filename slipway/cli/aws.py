@@ -5,150 +5,134 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
-from slipway import facts
-from slipway.cli.app import (
-    Confirmed,
-    DryRun,
-    Json,
-    ProjectFolder,
-    app,
-    bad_input,
-    fail,
-    print_json,
-    project_root,
-)
+from slipway import cli, facts
 from slipway.model import Environment, load
-from slipway.steps import StepError, Steps
+from slipway.steps import Steps
 
 if TYPE_CHECKING:
     from slipway.aws.account import AwsAccount
     from slipway.operate.teardown import OperationReport
 
-console = Console(stderr=True, highlight=False)
 
-
-@app.command(epilog="Example: slipway teardown dev --dry-run")
+@cli.command(epilog="Example: slipway teardown dev --dry-run")
 def teardown(
     environment: Annotated[str, typer.Argument(help="An environment on AWS.")],
-    dry_run: DryRun = False,
+    dry_run: cli.DryRun = False,
     purge: Annotated[
         bool, typer.Option("--purge", help="Delete users' files, backups and secrets as well.")
     ] = False,
-    yes: Confirmed = False,
-    project: ProjectFolder = None,
-    as_json: Json = False,
+    yes: cli.Confirmed = False,
+    project: cli.ProjectFolder = None,
+    as_json: cli.Json = False,
 ) -> None:
     """Delete an environment's compute and keep its data. Interrupted, it can be run again."""
-    aws = _account(project_root(project), environment)
+    aws = _account(cli.project_root(project), environment)
     from slipway.operate import teardown as operation
 
     if dry_run:
-        with _errors_as_messages():
+        with cli.errors_as_messages():
             aws.check()
             plan = operation.plan(aws)
-        _print(as_json, {"ok": True, "plan": plan}, "\n".join(plan))
+        cli.print_result(as_json, {"ok": True, "plan": plan}, "\n".join(plan))
         return
     # --yes alone does not delete users' files.
     loss = " and delete every user's files, backups and secrets" if purge else ""
-    question = f"Type {environment} to tear it down{loss}"
-    if (purge or not yes) and typer.prompt(question, err=True) != environment:
-        raise fail("nothing was done")
+    if (purge or not yes) and not cli.confirmed_by_name(environment, f"tear it down{loss}"):
+        raise cli.fail("nothing was done")
     _run(lambda steps: operation.teardown(aws, steps, with_data=purge), as_json)
 
 
-@app.command(epilog="Example: slipway recreate dev")
+@cli.command(epilog="Example: slipway recreate dev")
 def recreate(
     environment: Annotated[str, typer.Argument(help="An environment that was torn down.")],
-    project: ProjectFolder = None,
-    as_json: Json = False,
+    project: cli.ProjectFolder = None,
+    as_json: cli.Json = False,
 ) -> None:
     """Deploy an environment again, and check that its data is the same."""
-    root = project_root(project)
+    root = cli.project_root(project)
     aws = _account(root, environment)
     from slipway.operate import recreate as operation
 
     _run(lambda steps: operation.recreate(aws, root, steps), as_json)
 
 
-@app.command(epilog="Example: slipway rehearse --json")
+@cli.command(epilog="Example: slipway rehearse --json")
 def rehearse(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the logs in their folder.")] = False,
     kubeconfig: Annotated[
         Path | None,
         typer.Option(help="Of a cluster, not on AWS, that judges every object by a dry run."),
     ] = None,
-    project: ProjectFolder = None,
-    as_json: Json = False,
+    project: cli.ProjectFolder = None,
+    as_json: cli.Json = False,
 ) -> None:
     """Release, deploy, promote, roll back, tear down and recreate on an emulated AWS."""
     from slipway.rehearse import life_cycle
     from slipway.rehearse.emulator import EmulatorError
     from slipway.release.pin import PinError
 
-    steps, leftovers, ended = Steps(_progress), list[str](), False
+    steps, leftovers, ended = Steps(cli.progress), list[str](), False
     try:
-        with _stopped_by_sigterm(), _errors_as_messages():
+        with _stopped_by_sigterm(), cli.errors_as_messages(EmulatorError, PinError, ValueError):
             life_cycle.rehearse(
-                project_root(project), steps, leftovers, keep=keep, kubeconfig=kubeconfig
+                cli.project_root(project), steps, leftovers, keep=keep, kubeconfig=kubeconfig
             )
             ended = True
-    except (EmulatorError, PinError, ValueError, OSError) as error:
-        raise fail(error) from None
     finally:
         seconds = sum(step.seconds for step in steps.done)
         summary = f"{len(steps.done)} steps in {seconds:.0f} s, {len(leftovers)} leftovers"
         # Interrupted between two steps, none of them failed.
         ok = ended and steps.ok and not leftovers
         done = [step.as_json() for step in steps.done]
-        _print(as_json, {"ok": ok, "steps": done, "leftovers": leftovers}, summary)
+        cli.print_result(as_json, {"ok": ok, "steps": done, "leftovers": leftovers}, summary)
 
 
-@app.command(epilog="Example: slipway doctor dev")
+@cli.command(epilog="Example: slipway doctor dev")
 def doctor(
     environment: Annotated[
         str | None, typer.Argument(help="One on AWS, to look at its account too.")
     ] = None,
-    project: ProjectFolder = None,
-    as_json: Json = False,
+    project: cli.ProjectFolder = None,
+    as_json: cli.Json = False,
 ) -> None:
     """Check whether this machine and an environment's account are ready for a deploy."""
     from slipway.operate.doctor import examine
 
-    found = examine(_environment(project_root(project), environment) if environment else None)
-    ok = all(finding.ok for finding in found)
-    findings = [finding.as_json() for finding in found]
-    _print(as_json, {"ok": ok, "findings": findings}, "\n".join(map(str, found)))
+    findings = examine(
+        _environment(cli.project_root(project), environment) if environment else None
+    )
+    ok = all(finding.ok for finding in findings)
+    fields = {"ok": ok, "findings": [finding.as_json() for finding in findings]}
+    cli.print_result(as_json, fields, "\n".join(map(str, findings)))
     if not ok:
         raise typer.Exit(1)
 
 
-@app.command(epilog="Example: slipway addons dev && git diff platform.yaml")
+@cli.command(epilog="Example: slipway addons dev && git diff platform.yaml")
 def addons(
     environment: Annotated[
         str | None, typer.Argument(help="Whose account is asked. Default: the first one on AWS.")
     ] = None,
-    dry_run: DryRun = False,
-    project: ProjectFolder = None,
-    as_json: Json = False,
+    dry_run: cli.DryRun = False,
+    project: cli.ProjectFolder = None,
+    as_json: cli.Json = False,
 ) -> None:
     """Pin the EKS add-ons in platform.yaml, in the versions that EKS would choose now."""
     from slipway.operate.addons import offers, pin
 
-    root = project_root(project)
+    root = cli.project_root(project)
     loaded = load(root)
     if not loaded.eks_specs:
-        raise bad_input("no environment has target: eks, and only EKS knows its add-ons")
+        raise cli.bad_input("no environment has target: eks, and only EKS knows its add-ons")
     platform = loaded.platform
     aws = _account(root, environment or next(iter(loaded.eks_specs)))
-    with _errors_as_messages():
-        found = list(offers(aws, platform.kubernetes))
-        chosen = {offer.addon: offer.chosen for offer in found}
+    with cli.errors_as_messages():
+        offered = list(offers(aws, platform.kubernetes))
+        chosen = {offer.addon: offer.chosen for offer in offered}
         changed = any(platform.addons.get(addon) != chosen[addon] for addon in chosen)
         if changed and not dry_run:
             pin(root, {**platform.addons, **chosen})
@@ -156,25 +140,25 @@ def addons(
         "kubernetes": platform.kubernetes,
         "addons": {
             offer.addon: {"chosen": offer.chosen, "before": platform.addons.get(offer.addon)}
-            for offer in found
+            for offer in offered
         },
         "pinned": changed and not dry_run,
     }
     lines = [
         f"{offer.addon}: {platform.addons.get(offer.addon, 'not pinned')} -> {offer.chosen}"
         f" (offered: {', '.join(offer.offered[:3])})"
-        for offer in found
+        for offer in offered
     ]
-    _print(as_json, fields, "\n".join(lines))
+    cli.print_result(as_json, fields, "\n".join(lines))
 
 
 def _environment(root: Path, name: str) -> Environment:
     """An environment on AWS. Exits with 2 if it is elsewhere."""
-    found = load(root, name).environment(name)
-    if not found.spec.on_aws:
+    selected = load(root, name).environment(name)
+    if not selected.spec.on_aws:
         file = facts.environment_file(name)
-        raise bad_input(f"{file}: target: is {found.spec.target}, not eks")
-    return found
+        raise cli.bad_input(f"{file}: target: is {selected.spec.target}, not eks")
+    return selected
 
 
 def _account(root: Path, name: str) -> "AwsAccount":
@@ -186,34 +170,17 @@ def _account(root: Path, name: str) -> "AwsAccount":
 
 def _run(operation: Callable[[Steps], "OperationReport"], as_json: bool) -> None:
     """Run a teardown or a recreation and print its report. Exits with 1 if it failed."""
-    steps = Steps(_progress)
+    steps = Steps(cli.progress)
     try:
-        with _errors_as_messages():
+        with cli.errors_as_messages():
             report = operation(steps)
     except typer.Exit:
         if as_json:
-            print_json({"ok": False, "steps": [step.as_json() for step in steps.done]})
+            cli.print_json({"ok": False, "steps": [step.as_json() for step in steps.done]})
         raise
-    _print(as_json, report.as_json(), str(report))
+    cli.print_result(as_json, report.as_json(), str(report))
     if not report.ok:
         raise typer.Exit(1)
-
-
-def _progress(line: str) -> None:
-    console.print(escape(line), soft_wrap=True)
-
-
-@contextmanager
-def _errors_as_messages() -> Iterator[None]:
-    """Print a failed step or an error of AWS as one line, and exit with 1."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except StepError as error:
-        raise fail(error) from None
-    except (BotoCoreError, ClientError) as error:
-        raise fail(f"AWS: {error}; run this again, it goes on where it was") from None
 
 
 @contextmanager
@@ -227,13 +194,6 @@ def _stopped_by_sigterm() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        raise fail("stopped") from None
+        raise cli.fail("stopped") from None
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _print(as_json: bool, fields: dict[str, Any], text: str) -> None:
-    if as_json:
-        print_json(fields)
-    else:
-        print(text, flush=True)
