@@ -1,8 +1,6 @@
 """What EKS Auto Mode does not make: a storage class, an ingress class, and the switch that makes it
 enforce NetworkPolicies."""
 
-from typing import Any
-
 from cdk8s_plus_33 import k8s
 from constructs import Construct
 
@@ -52,7 +50,17 @@ class LoadBalancerClass(Construct):
             group=EKS,
             kind="IngressClassParams",
             name=facts.INGRESS_CLASS,
-            spec=_load_balancer(public),
+            spec={
+                # Without a domain there is no certificate, and no password may cross the internet
+                # in clear.
+                "scheme": "internet-facing" if public else "internal",
+                "targetType": "ip",
+                "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
+                "loadBalancerAttributes": [
+                    {"key": "idle_timeout.timeout_seconds", "value": WEBSOCKET_IDLE_SECONDS},
+                    {"key": "routing.http.drop_invalid_header_fields.enabled", "value": "true"},
+                ],
+            },
         )
         k8s.KubeIngressClass(
             self,
@@ -80,16 +88,3 @@ class NetworkPolicySwitch(Construct):
             metadata=k8s.ObjectMeta(name="amazon-vpc-cni", namespace="kube-system"),
             data={"enable-network-policy-controller": "true"},
         )
-
-
-def _load_balancer(public: bool) -> dict[str, Any]:
-    return {
-        # Without a domain there is no certificate, and no password may cross the internet in clear.
-        "scheme": "internet-facing" if public else "internal",
-        "targetType": "ip",
-        "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-2021-06",
-        "loadBalancerAttributes": [
-            {"key": "idle_timeout.timeout_seconds", "value": WEBSOCKET_IDLE_SECONDS},
-            {"key": "routing.http.drop_invalid_header_fields.enabled", "value": "true"},
-        ],
-    }

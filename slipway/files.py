@@ -1,10 +1,12 @@
-"""Writing files so that another process, or the next run after a kill, sees all or nothing."""
+"""Writing files and folders so that another process, or the next run after a kill, sees all or
+nothing."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, mkdtemp
 from typing import IO
 
 
@@ -22,12 +24,32 @@ def replacing(target: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def creating(target: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
+def creating(target: Path) -> Iterator[IO[bytes]]:
     """Like `replacing`, but raises FileExistsError where `target` exists."""
-    with _partial(target, mode) as file:
+    with _partial(target, None) as file:
         yield file
         _sync(file)
         os.link(file.name, target)  # unlike a rename, it fails where something is
+
+
+@contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """An empty folder to fill, which becomes `target` when the block ends without an error.
+
+    If another process has made `target` meanwhile, that one stays. Raises OSError.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield work
+        work.chmod(0o755)
+        try:
+            work.rename(target)
+        except OSError:
+            if not target.is_dir():
+                raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def write(target: Path, content: bytes | str, *, mode: int | None = None) -> None:

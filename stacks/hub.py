@@ -10,12 +10,11 @@ from constructs import Construct
 from charts import rendering
 from charts.rendering import Manifest
 from slipway import facts
-from slipway.model import Environment
-from slipway.model.eks import EksSpec
+from slipway.model import EksSpec, Environment
 from stacks.cluster import ClusterStack
 from stacks.constructs.domain_names import DomainNames
 from stacks.constructs.kubernetes_objects import KubernetesObjects
-from stacks.constructs.pod_role import PodRole
+from stacks.constructs.permissions import PodRole
 from stacks.constructs.roll_out import RollOut, with_revision
 from stacks.data import DataStack
 
@@ -40,10 +39,11 @@ class HubStack(Stack):
         rendered = rendering.chart_objects(rendering.HUB, environment, cluster.aws_values)
         objects = [with_revision(self, item) for item in rendered]
         chart = KubernetesObjects(self, "hub", cluster=self._cluster, objects=objects)
-        for account, role in (
-            (facts.HUB, self._hub_role(data)),
-            (facts.PROXY, self._proxy_role(data)),
-        ):
+        hub_role, proxy_role = PodRole(self, "hub-role"), PodRole(self, "proxy-role")
+        data.grant_read_secrets(hub_role, *data.secrets)
+        data.grant_snapshots(hub_role)
+        data.grant_read_secrets(proxy_role, facts.PROXY_TOKEN)
+        for account, role in ((facts.HUB, hub_role), (facts.PROXY, proxy_role)):
             # A pod that starts without its role stays without it.
             chart.node.add_dependency(self._pod_identity(account, role))
         self._wait_for_roll_out(objects, chart)
@@ -57,17 +57,6 @@ class HubStack(Stack):
         self.certificate = domain.certificate if domain else None
         url = f"https://{spec.domain}" if domain else f"http://{load_balancer}"
         CfnOutput(self, "Url", value=url, description="Where users find the hub")
-
-    def _hub_role(self, data: DataStack) -> iam.Role:
-        role = PodRole(self, "hub-role")
-        data.grant_read_secrets(role, *data.secrets)
-        data.grant_snapshots(role)
-        return role
-
-    def _proxy_role(self, data: DataStack) -> iam.Role:
-        role = PodRole(self, "proxy-role")
-        data.grant_read_secrets(role, facts.PROXY_TOKEN)
-        return role
 
     def _pod_identity(self, account: str, role: iam.Role) -> eks.CfnPodIdentityAssociation:
         return eks.CfnPodIdentityAssociation(

@@ -87,7 +87,11 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
         username=user_name(environment),
         password=(secrets_folder / facts.USER_PASSWORD).read_text(),
         routes={route.path: route.title for route in settings.routes},
-        missing=_missing_routes(environment, images),
+        missing={
+            path: images.remedies[route.app]
+            for path, route in environment.catalog.routes.items()
+            if route.app in images.remedies
+        },
         log=log,
         process=process,
         lock=lock,
@@ -98,15 +102,6 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
         hub.stop()
         raise
     return hub
-
-
-def _missing_routes(environment: Environment, images: LocalImages) -> dict[str, str]:
-    """The remedies by the paths of routes whose app this machine cannot run."""
-    return {
-        path: requirement.remedy
-        for path, route in environment.catalog.routes.items()
-        if route.app in images.missing and (requirement := images.missing[route.app].requirement)
-    }
 
 
 def install_tools(progress: Progress) -> str:
@@ -193,6 +188,9 @@ def _settings(
     environment: Environment, state: Path, images: LocalImages, path: str, url: str
 ) -> HubSettings:
     hub, api = (f"http://{ADDRESS}:{port}" for port in _free_ports(2))
+    # Whoever works as root, as in many a container, has chosen to; Jupyter wants to be told.
+    root = ("--allow-root",) if os.geteuid() == 0 else ()
+    command = (sys.executable, "-m", "slipway_notebook.serve", *root)
     proxy = INSTALLATION / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
     return hub_settings(
         environment,
@@ -211,17 +209,11 @@ def _settings(
             skel=str(SKEL),
             config=str(images.config),
             path=path,
-            command=_server_command(),
+            command=command,
             proxy_command=(str(node.node()), str(proxy)),
             python_path=images.python_path,
         ),
     )
-
-
-def _server_command() -> tuple[str, ...]:
-    command = (sys.executable, "-m", "slipway_notebook.serve")
-    # Whoever works as root, as in many a container, has chosen to; Jupyter wants to be told.
-    return (*command, "--allow-root") if os.geteuid() == 0 else command
 
 
 def _wait_until_it_answers(hub: LocalHub) -> None:

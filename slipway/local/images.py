@@ -2,13 +2,12 @@
 
 import shutil
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.installation import INSTALLATION, TOOLS
 from slipway.model import Environment
-from slipway.model.apps import ICONS, App, Requirement
+from slipway.model.apps import ICONS, Requirement
 from slipway.settings.server import UserImagePaths, server_config, write_server_config
 from slipway.toolchain import Progress, rsession_proxy
 
@@ -24,15 +23,15 @@ class LocalImages:
     """Holds a Jupyter configuration folder per image."""
     python_path: dict[str, str]
     """Additional Python packages per image."""
-    missing: Mapping[str, App]
-    """The catalog's apps that this machine cannot run, by name."""
+    remedies: dict[str, str]
+    """What to install, by the names of the catalog's apps that this machine cannot run."""
 
 
 def prepare(environment: Environment, state: Path, path: str, progress: Progress) -> LocalImages:
     """Write the configuration of every image; `path` is the PATH its servers will have."""
     catalog = environment.catalog
-    missing = {
-        name: app
+    remedies = {
+        name: app.requirement.remedy
         for name, app in catalog.apps.items()
         if app.requirement and not is_installed(app.requirement, path)
     }
@@ -40,13 +39,13 @@ def prepare(environment: Environment, state: Path, path: str, progress: Progress
     for image in catalog.images:
         apps = catalog.apps_of(image)
         write_server_config(
-            state / "images" / image, server_config(apps, PATHS, missing=missing.keys())
+            state / "images" / image, server_config(apps, PATHS, missing=remedies.keys())
         )
         shutil.copytree(LAB_SETTINGS, state / "images" / image / "labconfig", dirs_exist_ok=True)
-        if "rstudio" in apps and "rstudio" not in missing:
+        if "rstudio" in apps and "rstudio" not in remedies:
             lock = INSTALLATION / "images/jupyter/rstudio.txt"
             python_path[image] = str(rsession_proxy.install(lock, TOOLS, progress))
-    return LocalImages(state / "images", python_path, missing)
+    return LocalImages(state / "images", python_path, remedies)
 
 
 def is_installed(requirement: Requirement, path: str) -> bool:

@@ -28,19 +28,24 @@ def start(
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_own_family if sys.platform == "linux" else None,
+            preexec_fn=_own_family,
         )
 
 
 def _own_family() -> None:
-    """Run in the new process: Linux's way to keep a family together (prctl(2))."""
-    libc = ctypes.CDLL(None)
-    # Should we be killed outright, the kernel ends the program for us.
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-    # Descendants whose own parent ends become the program's children, so that we find them.
-    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    """Run in the new process: keeps it and its descendants together."""
+    end_with_parent()
+    if sys.platform == "linux":
+        # Descendants whose own parent ends become the program's children, so that we find them.
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     # A shell that runs us in the background ignores SIGINT, and children would inherit that.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def end_with_parent() -> None:
+    """Run in a new process: Linux sends it SIGTERM should its parent be killed (prctl(2))."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 def stop(program: subprocess.Popen[bytes], grace: float) -> None:

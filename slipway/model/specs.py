@@ -1,6 +1,7 @@
 """`environments/<name>.yaml`: what every target has. `kubernetes.py` and `eks.py` add their own."""
 
 import ipaddress
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -200,8 +201,9 @@ class ClusterSpec(EnvironmentSpec):
         return (*own, *self.auth.secret_files, *monitoring)
 
     @property
+    @abstractmethod
     def cluster_network(self) -> ClusterNetwork:
-        raise NotImplementedError
+        """What NetworkPolicies need to know."""
 
     def misfits(self, catalog: Catalog) -> Iterator[Finding]:
         return check_placement(self.nodes, catalog, in_file="nodes" in self.model_fields_set)

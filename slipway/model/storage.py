@@ -1,6 +1,6 @@
 """Where users' homes and the hub's database are. A kind of home is one class here."""
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -11,8 +11,22 @@ from slipway.model.quantities import Duration, Memory
 AccessMode = Literal["ReadWriteOnce", "ReadWriteMany"]
 
 
+class Claim(NamedTuple):
+    """What a volume claim asks for."""
+
+    access_mode: AccessMode
+    size: str
+    storage_class: str | None
+    """None is the cluster's default; empty binds to a volume that is there already."""
+
+
 class Homes(Model):
     """What the hub and the charts ask of every kind of home."""
+
+    @property
+    def new_claim(self) -> Claim | None:
+        """What to claim for all homes. None: there is a claim, or the hub makes one per user."""
+        return None
 
     @property
     def claim_name(self) -> str | None:
@@ -25,7 +39,7 @@ class Homes(Model):
         return False
 
     def for_hub(self) -> dict[str, Any]:
-        """The hub's settings: of one of the kinds in `slipway_hub.home_volumes`."""
+        """The hub's settings: of one of the kinds in `slipway_hub.settings`."""
         return {
             "kind": "shared",
             "claim": self.claim_name,
@@ -44,6 +58,10 @@ class SharedHomes(Homes):
     access_mode: AccessMode = "ReadWriteOnce"
     """With ReadWriteOnce, which every storage class has, all servers run on the hub's node."""
     size: Memory = "10Gi"
+
+    @property
+    def new_claim(self) -> Claim:
+        return Claim(self.access_mode, self.size, self.storage_class)
 
     @property
     def one_node(self) -> bool:
@@ -82,6 +100,8 @@ class EfsHomes(Homes):
 
     kind: Literal["efs"] = "efs"
     claim_name: ClassVar[str] = facts.HOMES_CLAIM
+    # EFS has no size; Kubernetes wants one.
+    new_claim: ClassVar[Claim] = Claim("ReadWriteMany", "1Ti", "")
 
 
 AnyHomes = Annotated[SharedHomes | PerUserHomes | ExistingHomes, Field(discriminator="kind")]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import httpx
 
+from slipway.files import new_folder
 from slipway.steps import Say, poll
 from slipway.toolchain import kubectl
-from slipway.toolchain.new_folder import new_folder
 from slipway.toolchain.node import lock_digest
 
 HERE = Path(__file__).parent

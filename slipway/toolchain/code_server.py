@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 
 from slipway import files
+from slipway.files import new_folder
 from slipway.toolchain import Progress
-from slipway.toolchain.new_folder import new_folder
 from slipway.toolchain.node import lock_digest, node, npm, run_node
 
 _LINKS = {

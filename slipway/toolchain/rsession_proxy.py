@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from slipway.files import new_folder
 from slipway.toolchain import Progress
-from slipway.toolchain.new_folder import new_folder
 from slipway.toolchain.node import lock_digest
 
 

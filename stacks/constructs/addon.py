@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.constructs.acknowledgements import acknowledge_managed_policies
-from stacks.constructs.pod_role import PodRole
+from stacks.constructs.permissions import PodRole
 
 
 class Addon(Construct):

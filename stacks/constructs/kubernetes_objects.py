@@ -41,7 +41,9 @@ class KubernetesObjects(Construct):
                 prune=False,
             )
             order = apply_order(item)
-            manifest.node.add_dependency(*(one for before, one in applied if before < order))
+            manifest.node.add_dependency(
+                *(earlier for before, earlier in applied if before < order)
+            )
             applied.append((order, manifest))
 
 

@@ -1,8 +1,9 @@
-"""Statements of IAM policies that more than one role has."""
+"""The role of pods, and statements of IAM policies that more than one role has."""
 
 from collections.abc import Sequence
 
 from aws_cdk import aws_iam as iam
+from constructs import Construct
 
 from slipway import facts
 from slipway.model import Environment
@@ -15,6 +16,16 @@ PULL_ACTIONS = (
     "ecr:DescribeImages",
     "ecr:GetDownloadUrlForLayer",
 )
+
+
+class PodRole(iam.Role):
+    """A role that pods take through EKS Pod Identity:
+    https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+    """
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        pods = iam.ServicePrincipal("pods.eks.amazonaws.com")
+        super().__init__(scope, id, assumed_by=pods.with_session_tags())
 
 
 def allow(

@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.local import SLIPWAY, Hub, make_project, running_hub
+from slipway.local.processes import end_with_parent
+from tests.support.local import ROOT, SLIPWAY, Hub, make_project, running_hub
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +75,33 @@ def test_a_killed_up_leaves_no_hub_that_holds_the_port(running: Hub):
     """The last test of this hub."""
     port = int(running.url.rstrip("/").rpartition(":")[2])
     running.process.kill()
-    deadline = time.monotonic() + 20
-    while of_project(running.folder):
-        assert time.monotonic() < deadline, of_project(running.folder)
-        time.sleep(0.1)
+    wait_until_ended(running.folder)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(("127.0.0.1", port))
+
+
+KILLED_RUN = """
+import os, pathlib, signal, sys
+from tests.support.local import running_hub
+from tests.hub.test_activity import start_jobs
+with running_hub(pathlib.Path(sys.argv[1])) as hub:
+    start_jobs(hub)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_test_run_leaves_no_hub_and_no_job_of_its_users(project: Path):
+    done = subprocess.run([sys.executable, "-c", KILLED_RUN, project], cwd=ROOT, check=False)
+    assert done.returncode == -signal.SIGKILL
+    wait_until_ended(project)
+
+
+def wait_until_ended(folder: Path) -> None:
+    deadline = time.monotonic() + 20
+    while of_project(folder):
+        assert time.monotonic() < deadline, of_project(folder)
+        time.sleep(0.1)
 
 
 def test_a_busy_port_is_named_with_what_to_pass_instead(project: Path):
@@ -115,6 +137,7 @@ def test_the_terminal_shows_address_user_password_and_what_is_missing(tmp_path: 
             [SLIPWAY, "up", "--no-browser", "--port=0", f"--project={folder}"],
             stderr=output,
             env={**os.environ, "COLUMNS": "200"},
+            preexec_fn=end_with_parent,
         )
     try:
         deadline = time.monotonic() + 60

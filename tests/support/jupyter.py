@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import psutil
 
+from slipway.local.processes import end_with_parent
 from tests.support.local import ROOT
 
 TOKEN = "a-token-for-tests"
@@ -117,6 +118,7 @@ def running_server(
             env=os.environ | own | {"JUPYTER_PREFER_ENV_PATH": "0"} | (environment or {}),
             stdout=output,
             stderr=output,
+            preexec_fn=end_with_parent,
         )
     try:
         url = wait_until(lambda: _told_url(folder / "runtime") or _ended(process, log))

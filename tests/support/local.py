@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from slipway.local.processes import end_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 SLIPWAY = Path(sys.executable).parent / "slipway"
 
@@ -142,6 +144,8 @@ def running_hub(folder: Path, **environment: str) -> Iterator[Hub]:
         env={**os.environ, **environment},
         stdout=subprocess.PIPE,
         text=True,
+        # A test run that is killed takes its hubs with it.
+        preexec_fn=end_with_parent,
     )
     try:
         assert process.stdout is not None

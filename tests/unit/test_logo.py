@@ -4,7 +4,7 @@ import base64
 from pathlib import Path
 
 import pytest
-from slipway_hub.theme import write_logo
+from slipway_hub.pages import write_logo
 
 from slipway.model import InvalidProject, load
 from slipway.settings.hub import settings_json

@@ -89,12 +89,12 @@ class ActivityChecks:
 
     def check(self) -> None:
         job = self._jobs.at_work()
-        found = "a kernel" if self._has_busy_kernel() else _described(job) if job else None
-        if found:
+        at_work = "a kernel" if self._has_busy_kernel() else _described(job) if job else None
+        if at_work:
             self._server.web_app.settings[TIMES]["slipway-jobs"] = utcnow()
-        if found != self._last:
-            self._last = found
-            self._server.log.info("At work: %s", found or "nothing")
+        if at_work != self._last:
+            self._last = at_work
+            self._server.log.info("At work: %s", at_work or "nothing")
 
     def _has_busy_kernel(self) -> bool:
         """Whether a cell runs: one that prints nothing sends no message that would count."""

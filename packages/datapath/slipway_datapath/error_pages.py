@@ -1,7 +1,9 @@
 """Pages and log lines of a handler whose app gives no answer."""
 
 import logging
+import os
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jupyter_server.prometheus.metrics import HTTP_REQUEST_DURATION_SECONDS
@@ -10,13 +12,17 @@ from jupyter_server_proxy.handlers import ProxyHandler
 from jupyter_server_proxy.websocket import WebSocketHandlerMixin
 from tornado.httputil import HTTPHeaders
 
-from slipway_datapath.listening_ports import listening_ports
 from slipway_datapath.pages import ExplainedError, Explanation
 from slipway_datapath.transport import NotListeningError
 
 LOCAL_HOSTS = frozenset(("localhost", "127.0.0.1"))
 MAX_PORTS_SHOWN = 1000
-"""So that the page stays one; where it was 20, the port that was meant could be missing."""
+"""Keeps the page short; with 20, the port that was meant was sometimes missing."""
+
+_LISTEN = "0A"
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+_REACHABLE = ("00000000", "0100007F", "0" * 32, "00000000000000000000000001000000")
+"""Every address, and the loopback ones: what `localhost` reaches. Little-endian words."""
 
 
 class _NoWebSocketSetup(WebSocketHandlerMixin):  # type: ignore[misc]
@@ -128,6 +134,22 @@ class ErrorPageMixin(ProxyHandler, _NoWebSocketSetup):  # type: ignore[misc]
 def _durations(method: str, handler: str, status: int) -> Any:
     """Where Jupyter's `prometheus_log_method` counts, which looks it up for each request."""
     return HTTP_REQUEST_DURATION_SECONDS.labels(method=method, handler=handler, status_code=status)
+
+
+def listening_ports() -> list[int]:
+    """TCP ports on which programs of this user listen for `localhost`, in order."""
+    ports = set()
+    for table in _TABLES:
+        try:
+            rows = Path(table).read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            _, local, _, state, _, _, _, uid, *_ = row.split()
+            address, _, port = local.partition(":")
+            if state == _LISTEN and int(uid) == os.getuid() and address in _REACHABLE:
+                ports.add(int(port, 16))
+    return sorted(ports)
 
 
 def _is_waiting(error: Any) -> bool:

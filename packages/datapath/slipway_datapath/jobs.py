@@ -43,7 +43,7 @@ class Process:
 
 
 class Jobs:
-    """ActivityChecks at the programs of this server, again and again."""
+    """Finds programs of this server that are at work, each time since the time before."""
 
     def __init__(self, share: float, proc: Path = Path("/proc"), server: int | None = None) -> None:
         """`share` is the part of a core from which on a program counts as computing."""
@@ -56,8 +56,8 @@ class Jobs:
 
     def at_work(self) -> Process | None:
         """A program that is at work, or has been since the last look."""
-        found = {process.pid: process for process in self._all()}
-        own = [process for process in found.values() if self._is_own(process, found)]
+        processes = {process.pid: process for process in self._all()}
+        own = [process for process in processes.values() if self._is_own(process, processes)]
         computing = self._computing({process.key: process for process in own})
         return computing or next((p for p in own if _runs_in_terminal(p)), None)
 
@@ -71,19 +71,19 @@ class Jobs:
         busy = (p for k, p in own.items() if p.ticks - before.get(k, 0) > max(least, 1))
         return next(busy, None)
 
-    def _is_own(self, process: Process, found: dict[int, Process]) -> bool:
+    def _is_own(self, process: Process, processes: dict[int, Process]) -> bool:
         """Whether it was started by this server, if by way of parents that have ended since."""
         if process.pid == self._server:
             return False
-        return self._descends(process, found) or self._carries_marker(process)
+        return self._descends(process, processes) or self._carries_marker(process)
 
-    def _descends(self, process: Process, found: dict[int, Process]) -> bool:
-        parent = found.get(process.parent)
+    def _descends(self, process: Process, processes: dict[int, Process]) -> bool:
+        parent = processes.get(process.parent)
         # Bounded: what was read one after the other may not fit together.
-        for _ in range(len(found)):
+        for _ in range(len(processes)):
             if parent is None or parent.pid == self._server:
                 break
-            parent = found.get(parent.parent)
+            parent = processes.get(parent.parent)
         return parent is not None and parent.pid == self._server
 
     def _carries_marker(self, process: Process) -> bool:

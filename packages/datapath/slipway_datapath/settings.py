@@ -6,11 +6,11 @@ from traitlets.config import Configurable
 SETTINGS = "slipway_datapath"
 """Where the web application keeps our `DataPath`."""
 CONNECTIONS = "slipway_datapath_connections"
-"""And the connections to apps."""
+"""Where it keeps the connections to apps."""
 RULES = "slipway_datapath_rules"
-"""And what of each app's traffic is work."""
+"""Where it keeps what of each app's traffic is work."""
 WINDOWS = "slipway_datapath_windows"
-"""And which pages of VS Code have their user before them."""
+"""Where it keeps which pages of VS Code have a user in front of them."""
 
 
 class DataPath(Configurable):  # type: ignore[misc]

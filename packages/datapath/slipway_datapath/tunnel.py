@@ -62,7 +62,7 @@ class Tunnel:
         passing = [self._to_app(), self._to_browser()]
         if self._ping_interval:
             passing.append(self._watch())
-        tasks = [asyncio.ensure_future(one) for one in passing]
+        tasks = [asyncio.ensure_future(direction) for direction in passing]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from slipway_hub import smoke
-from slipway_hub.settings import HubSettings, LocalSpawning
+from slipway_hub.settings import HubSettings
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.Authenticator.allow_existing_users = False
     c.Authenticator.allowed_users = set(auth["allowed_users"])
     c.Authenticator.admin_users = set(auth["admin_users"])
-    if not isinstance(settings.spawning, LocalSpawning):
+    if not settings.spawning.is_local:
         # No account of an identity provider can become one of these.
         c.Authenticator.blocked_users = set(smoke.users(settings))
     elif auth["allowed_users"]:
@@ -51,7 +51,7 @@ def _shared_password(section: Any, settings: HubSettings) -> None:
 
 
 def _native(section: Any, settings: HubSettings) -> None:
-    """Nothing: its accounts are in the hub's database."""
+    """There is nothing to set: its accounts are in the hub's database."""
 
 
 _SAME_NAME = (
@@ -68,7 +68,7 @@ _SAME_NAME = (
 
 
 def _oauth(own: Callable[[Any, dict[str, Any]], None], section: Any, settings: HubSettings) -> None:
-    """What all providers have; `own` sets what one of them has alone."""
+    """Set what all providers have in common; `own` sets what only one of them has."""
     auth = settings.auth
     section.client_secret = settings.secret(settings.secret_files.oauth_client_secret)
     if settings.addresses.public_url:
@@ -92,7 +92,7 @@ def _github(section: Any, auth: dict[str, Any]) -> None:
 
 def _google(section: Any, auth: dict[str, Any]) -> None:
     if domains := auth["hosted_domains"]:
-        # Which keeps all others out, and lets nobody in by itself.
+        # It keeps other domains out, and lets nobody in by itself.
         section.hosted_domain = domains
         section.allow_all = True
 

@@ -65,9 +65,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fitting(chosen: argparse.Namespace) -> None:
-    settings, store = from_environment(), _snapshots()
-    if not store:
-        raise RuntimeError(f"{SNAPSHOTS} must name a place for snapshots")
+    settings, store = from_environment(), _needed_snapshots()
     print(json.dumps(rollback.fitting(store, chosen.release, _file(settings)).as_json()))
 
 
@@ -98,9 +96,7 @@ def _database(_: argparse.Namespace) -> None:
 
 
 def _snapshot(chosen: argparse.Namespace) -> None:
-    settings, store = from_environment(), _snapshots()
-    if not store:
-        raise RuntimeError(f"{SNAPSHOTS} must name a place for snapshots")
+    settings, store = from_environment(), _needed_snapshots()
     if chosen.every:
         database.keep_saving(_file(settings), store, chosen.every)
     database.log.info("saved as %s", database.save(_file(settings), store, chosen.occasion))
@@ -113,6 +109,13 @@ def _file(settings: HubSettings) -> Path:
 def _snapshots() -> snapshots.Snapshots | None:
     location = os.environ.get(SNAPSHOTS)
     return snapshots.at(location) if location else None
+
+
+def _needed_snapshots() -> snapshots.Snapshots:
+    store = _snapshots()
+    if not store:
+        raise RuntimeError(f"{SNAPSHOTS} must name a place for snapshots")
+    return store
 
 
 def entry() -> None:

@@ -55,7 +55,7 @@ def prepare(database: Path, snapshots: Snapshots, release: str = "", wanted: str
 
 
 def _last_release(database: Path) -> str:
-    """Whose hub used the volume last; empty if nobody has said so."""
+    """The release whose hub used the volume last; empty if it is not known."""
     try:
         return database.with_name(RELEASE).read_text().strip()
     except FileNotFoundError:
@@ -63,9 +63,9 @@ def _last_release(database: Path) -> str:
 
 
 def _put_back(database: Path, snapshots: Snapshots, name: str) -> None:
-    """A rollback's restore. What it takes the place of is saved first.
+    """Restore a snapshot for a rollback, after the database as it is has been saved.
 
-    The restored database says itself where it came from: its snapshots do, too, on a new volume.
+    The snapshot's name is kept in the database, so that the restore is not done again.
     """
     partial = fetch(snapshots, name, database.with_name(f".{FILE}.partial"))
     log.warning("saved as %s, %s comes back", save(database, snapshots, "before-restore"), name)
@@ -80,12 +80,12 @@ def restored_from(database: Path) -> str:
     try:
         with closing(_open(database)) as connection:
             query = f"SELECT name FROM {RESTORED} ORDER BY rowid DESC LIMIT 1"  # noqa: S608
-            found = connection.execute(query).fetchone()
+            row = connection.execute(query).fetchone()
     except sqlite3.OperationalError as error:
         if "no such table" in str(error):
             return ""
         raise
-    return str(found[0]) if found else ""
+    return str(row[0]) if row else ""
 
 
 def fetch(snapshots: Snapshots, name: str, file: Path) -> Path:
@@ -167,8 +167,8 @@ def newest_schema() -> set[str]:
 
 
 def _open(database: Path) -> sqlite3.Connection:
-    """Not for reading alone: a hub that was killed while it wrote has left a journal, and whoever
-    comes first has to roll it back."""
+    """Open it for writing: a hub that was killed while it wrote has left a journal, which the first
+    connection has to roll back."""
     return sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=60)
 
 

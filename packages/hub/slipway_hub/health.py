@@ -1,7 +1,6 @@
-"""Whether the hub can work: what `/hub/health` does not see.
+"""Readiness: whether the hub can write its database, which `/hub/health` does not check.
 
-SQLite on a full volume lets the hub answer, and every token is refused as if it were wrong. A hub
-that cannot write says so here, where a readiness probe and an alarm look.
+With SQLite on a full volume the hub answers, and refuses every token as if it were wrong.
 """
 
 import os
@@ -33,7 +32,7 @@ def database_problem(state: Path, reserve: int = RESERVE) -> str | None:
 
 
 class Ready(HealthCheckHandler):  # type: ignore[misc]
-    """200 when the hub can work, 503 and why when it cannot. For probes: no login, no log."""
+    """200 when the hub can work, 503 when it cannot. For probes: no login."""
 
     def initialize(self, state: str) -> None:
         self.state = Path(state)
@@ -43,10 +42,10 @@ class Ready(HealthCheckHandler):  # type: ignore[misc]
         if problem:
             self.log.error("Not ready: %s", problem)
             self.set_status(503)
-        # Why is for the log: anybody can ask.
+        # The reason is in the log only: anybody can ask.
         self.finish({"ready": problem is None})
 
     head = get
 
     def prepare(self) -> None:
-        """Nothing of what JupyterHub prepares: it asks the database who is there."""
+        """Skip JupyterHub's own, which reads the user from the database."""

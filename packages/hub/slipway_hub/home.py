@@ -1,7 +1,7 @@
 """The hub's home: what a user may open, profile by profile, and whether it runs.
 
-What runs and stops together stands together: one server is behind all apps of a profile.
-The page asks for `states` now and then, so that it is right without a reload.
+One server is behind all apps of a profile, so they are shown, and stopped, together. The page asks
+for `states` every few seconds.
 """
 
 from dataclasses import dataclass
@@ -51,6 +51,8 @@ class Section:
 
 
 class Home:
+    """What the page shows a user."""
+
     def __init__(self, settings: HubSettings) -> None:
         self._settings = settings
         self._profiles = Profiles(settings)
@@ -100,7 +102,7 @@ class Home:
 
 
 class HomePage(HomeHandler):  # type: ignore[misc]
-    """JupyterHub's home with the cards above what it shows itself."""
+    """JupyterHub's home page with the profiles above its own list of servers."""
 
     def initialize(self, home: Home) -> None:
         self.home = home
@@ -127,7 +129,7 @@ class StatesHandler(BaseHandler):  # type: ignore[misc]
 
 
 class StopHandler(BaseHandler):  # type: ignore[misc]
-    """Stops the own server that runs a profile, and goes home."""
+    """Stops the user's server that runs a profile, and redirects to the home page."""
 
     def initialize(self, home: Home, hub_settings: HubSettings) -> None:
         self.home, self.hub_settings = home, hub_settings

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from slipway_hub import database, start_times
-from slipway_hub.settings import HubSettings, LocalSpawning
+from slipway_hub.settings import HubSettings
 
 
 def configure(c: Any, settings: HubSettings) -> None:
     addresses = settings.addresses
-    local = isinstance(settings.spawning, LocalSpawning)
+    local = settings.spawning.is_local
 
     c.JupyterHub.bind_url = addresses.proxy_bind_url
     c.JupyterHub.hub_bind_url = addresses.hub_bind_url
@@ -29,8 +29,7 @@ def configure(c: Any, settings: HubSettings) -> None:
 
     c.JupyterHub.proxy_class = "slipway_hub.proxy.WatchedProxy"
     # Seconds between two reads of all routes of the proxy. Each holds up the hub for four seconds
-    # when a thousand servers run (benchmarks/results/hub.json); lost routes do not have to wait for
-    # it, and activity is reported by the servers.
+    # when a thousand servers run (benchmarks/results/hub.json), and `WatchedProxy` needs none.
     c.JupyterHub.last_activity_interval = 300
     c.JupyterHub.concurrent_spawn_limit = settings.concurrent_spawns
     c.JupyterHub.active_server_limit = settings.max_servers

@@ -1,6 +1,6 @@
 """JupyterHub's configuration file. What it says comes from the settings file alone."""
 
-from slipway_hub import auth, hub, pages, profiles, routes, services, spawning, theme
+from slipway_hub import auth, hub, pages, profiles, routes, services, spawning
 from slipway_hub.settings import from_environment
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  (given by traitlets)
@@ -12,7 +12,6 @@ spawning.configure(c, settings)
 profiles.configure(c, settings)
 routes.configure(c, settings)
 pages.configure(c, settings)
-theme.configure(c, settings)
 services.configure(c, settings)
 
 # What no setting foresees, by class and trait: it wins.

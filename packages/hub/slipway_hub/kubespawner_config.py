@@ -4,10 +4,10 @@ from typing import Any
 
 from kubespawner.slugs import is_valid_label, safe_slug
 
-from slipway_hub.home_volumes import ONE_NODE
-from slipway_hub.settings import KubernetesSpawning, ProfileSettings
+from slipway_hub.settings import ONE_NODE, KubernetesSpawning, ProfileSettings
 
 TMP_SIZE = "16Gi"
+"""A pod that writes more to /tmp is evicted, so that it cannot fill the node's disk."""
 
 USERNAME = "hub.jupyter.org/username"
 """KubeSpawner's label."""
@@ -51,7 +51,10 @@ def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
         "terminationGracePeriodSeconds": TERMINATION_GRACE_SECONDS,
     }
     kubernetes.homes.configure(section, kubernetes.hub_labels)
-    _place_pods(section, kubernetes)
+    if kubernetes.pack:
+        servers = {"matchLabels": kubernetes.server_labels}
+        term = {"labelSelector": servers, "topologyKey": ONE_NODE}
+        section.pod_affinity_preferred = [{"weight": 100, "podAffinityTerm": term}]
 
 
 def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: ProfileSettings) -> None:
@@ -74,45 +77,27 @@ def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: Profile
         "readOnlyRootFilesystem": profile.read_only_root,
         "capabilities": {"drop": ["ALL"]},
     }
-    if kubernetes.homes.one_node_per_user:
+    homes, user = kubernetes.homes, spawner.user.name
+    if homes.one_node_per_user:
         # All servers of a user on one node: their home can be mounted on one only.
-        own = {USERNAME: safe_slug(spawner.user.name, is_valid=is_valid_label)}
+        own = {USERNAME: safe_slug(user, is_valid=is_valid_label)}
         spawner.pod_affinity_required = [
             {"labelSelector": {"matchLabels": own}, "topologyKey": ONE_NODE}
         ]
     pool = kubernetes.nodes[profile.nodes]
     spawner.node_selector = dict(pool.selector)
     spawner.tolerations = [dict(toleration) for toleration in pool.tolerations]
-    homes = kubernetes.homes
-    spawner.volumes = [_home_volume(kubernetes), _memory(profile.shared_memory), _tmp()]
+    memory = {"medium": "Memory", "sizeLimit": str(profile.shared_memory)}
+    spawner.volumes = [
+        {"name": "home", "persistentVolumeClaim": {"claimName": homes.claim_name()}},
+        {"name": "shared-memory", "emptyDir": memory},
+        {"name": "tmp", "emptyDir": {"sizeLimit": TMP_SIZE}},
+    ]
     spawner.volume_mounts = [
-        {"name": "home", "mountPath": profile.home, **homes.mount_options(spawner.user.name)},
+        {"name": "home", "mountPath": profile.home, **homes.mount_options(user)},
         {"name": "shared-memory", "mountPath": "/dev/shm"},  # noqa: S108 - the pod's own
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
     ]
-
-
-def _place_pods(section: Any, kubernetes: KubernetesSpawning) -> None:
-    if kubernetes.pack:
-        term = {
-            "labelSelector": {"matchLabels": kubernetes.server_labels},
-            "topologyKey": ONE_NODE,
-        }
-        section.pod_affinity_preferred = [{"weight": 100, "podAffinityTerm": term}]
-
-
-def _home_volume(kubernetes: KubernetesSpawning) -> dict[str, Any]:
-    claim = {"claimName": kubernetes.homes.claim_name()}
-    return {"name": "home", "persistentVolumeClaim": claim}
-
-
-def _memory(size: int) -> dict[str, Any]:
-    return {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": str(size)}}
-
-
-def _tmp() -> dict[str, Any]:
-    """A pod that writes more is evicted, so that it cannot fill the node's disk."""
-    return {"name": "tmp", "emptyDir": {"sizeLimit": TMP_SIZE}}
 
 
 def _literal(text: str) -> str:

@@ -1,23 +1,28 @@
-"""Pages of our own below /hub/.
+"""Pages of our own below /hub/, and the title and logo of all pages.
 
 They come with the authenticator: JupyterHub's one extension point for pages that is not deprecated
 and needs no process and port of its own. Its pages win over JupyterHub's of the same path.
 """
 
+import base64
+import os
 from pathlib import Path
 from typing import Any
 
 from traitlets.utils.importstring import import_item
 
-from slipway_hub import health, home, routes, running, sharing, spawn_page, theme
+from slipway_hub import health, home, routes, running, sharing, spawn_page
 from slipway_hub.auth import LOGINS
 from slipway_hub.settings import READY, HubSettings
 
 TEMPLATES = Path(__file__).with_name("templates")
+LOGO_SUFFIXES = {"image/svg+xml": ".svg", "image/png": ".png"}
 
 
 def configure(c: Any, settings: HubSettings) -> None:
     c.JupyterHub.template_paths = [str(TEMPLATES)]
+    if settings.logo:
+        c.JupyterHub.logo_file = str(write_logo(Path(settings.state), settings.logo))
     own = [
         *routes.handlers(),
         *home.handlers(settings),
@@ -26,16 +31,25 @@ def configure(c: Any, settings: HubSettings) -> None:
         (rf"/{READY}", health.Ready, {"state": settings.state}),
         *((path, spawn_page.SpawnPage, {"hub_settings": settings}) for path in spawn_page.PATHS),
     ]
-    c.JupyterHub.authenticator_class = _with_handlers(
-        import_item(LOGINS[settings.auth["kind"]].authenticator), own, theme.variables(settings)
-    )
+    authenticator = import_item(LOGINS[settings.auth["kind"]].authenticator)
+    c.JupyterHub.authenticator_class = _with_handlers(authenticator, own, settings.title)
 
 
-def _with_handlers(authenticator: Any, handlers: list[Any], variables: dict[str, Any]) -> Any:
+def write_logo(state: Path, uri: str) -> Path:
+    """The logo as the file that JupyterHub serves; its suffix is what browsers go by."""
+    media_type, _, content = uri.removeprefix("data:").partition(";base64,")
+    file = state / f"logo{LOGO_SUFFIXES[media_type]}"
+    partial = state / f".{file.name}.{os.getpid()}"
+    partial.write_bytes(base64.b64decode(content))
+    partial.replace(file)
+    return file
+
+
+def _with_handlers(authenticator: Any, handlers: list[Any], title: str) -> Any:
     class WithPages(authenticator):  # type: ignore[misc]
         def get_handlers(self, app: Any) -> list[Any]:
             # Not by configuration: an announcement in `extra_config` would put itself in its place.
-            app.tornado_settings["template_vars"] = {**variables, **app.template_vars}
+            app.tornado_settings["template_vars"] = {"hub_title": title, **app.template_vars}
             return [*super().get_handlers(app), *handlers]
 
     # What the configuration calls it by.

@@ -1,7 +1,7 @@
-"""KubeSpawner with a watch on what it starts.
+"""KubeSpawner that watches the pod it starts.
 
-Users reach their server sooner (no doubling pauses between looks), and one that cannot start says
-why as soon as that is certain, not when its time is up.
+Users reach their server as soon as it listens, and one that cannot start says why as soon as that
+is certain, not when its time is up.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from slipway_hub.homes import make_home
 from slipway_hub.reflectors import LASTING
 
 CHECK_EVERY = 0.1
-"""Seconds. A look is at the reflector's memory, not at the API."""
+"""Seconds. A check reads what the reflector has, and does not ask the API."""
 CONNECT_WITHIN = 1.0
 LAST_LINES = 20
 
@@ -32,10 +32,12 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
 
     homes_folder = Unicode("", config=True, help="Where the hub makes homes; empty: it does not.")
     autoscaled = Bool(False, config=True, help="Whether nodes are made when pods wait for one.")
+    _earlier: str | None = None
+    """The uid of the pod of the start before this one."""
 
     async def load_user_options(self) -> None:
-        """Nothing: `Profiles.apply` has turned the options into attributes already, for every
-        spawner alike. KubeSpawner would look for the profile in a list of its own."""
+        """Skip KubeSpawner's own, which reads its `profile_list`: `Profiles.apply` has set what the
+        options mean."""
 
     async def _start_reflector(
         self, kind: str, reflector_class: Any, replace: bool = False, **given: Any
@@ -51,8 +53,8 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             raise
 
     async def poll(self) -> int | None:
-        """KubeSpawner's answer; None, for as it was, while the API refuses to give one. JupyterHub
-        would take an error for the server's end, and stop it."""
+        """As KubeSpawner's, but None (it runs) while the API does not answer: JupyterHub would take
+        an error for the server's end, and stop it."""
         try:
             ended: int | None = await super().poll()
         except (ApiException, aiohttp.ClientError, OSError) as error:
@@ -87,8 +89,6 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             return pod
         return None
 
-    _earlier: str | None = None
-
     def _uid(self, pod: Any = None) -> str | None:
         pod = pod or self.pod_reflector.pods.get(f"{self.namespace}/{self.pod_name}")
         return pod["metadata"]["uid"] if pod else None
@@ -108,16 +108,11 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
                         return url
                     running_since = running_since or time.monotonic()
                     if time.monotonic() - running_since > self.http_timeout:
-                        raise await self._cannot_start(self._silent())
+                        silent = f"The server runs, and has not answered for {self.http_timeout} s."
+                        raise await self._cannot_start(Failure(silent, container="notebook"))
             elif seen:
                 raise await self._cannot_start(Failure("Somebody took the server away."))
             await asyncio.sleep(CHECK_EVERY)
-
-    def _silent(self) -> Failure:
-        return Failure(
-            f"The server runs, and has not answered for {self.http_timeout} s.",
-            container="notebook",
-        )
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: float) -> bool:
         # What KubeSpawner writes to its log of a pod that is refused, which has the user's token.
@@ -126,11 +121,11 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
         return created
 
     async def _raise_what_lasts(self, pod: Any, since: dict[str, float]) -> None:
-        found = list(failures(pod, self.events, autoscaled=self.autoscaled))
+        problems = list(failures(pod, self.events, autoscaled=self.autoscaled))
         now = time.monotonic()
-        for gone in since.keys() - {failure.summary for failure in found}:
+        for gone in since.keys() - {failure.summary for failure in problems}:
             del since[gone]
-        for failure in found:
+        for failure in problems:
             if now - since.setdefault(failure.summary, now) >= failure.grace:
                 raise await self._cannot_start(failure)
 

@@ -1,4 +1,4 @@
-"""configurable-http-proxy, watched: one that was restarted has forgotten every route."""
+"""JupyterHub's proxy class, with a check for a proxy that has restarted and lost its routes."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ ANSWER_WITHIN = 2.0
 
 
 class WatchedProxy(ConfigurableHTTPProxy):  # type: ignore[misc]
-    """Gives the routes back within a second or two, not at JupyterHub's next regular check, and
-    leaves it to the servers to say when they were last active."""
+    """Restores lost routes within two seconds, not at JupyterHub's next regular check, and leaves
+    it to the servers to say when they were last active."""
 
     _watch: PeriodicCallback | None = None
 
     async def get_all_routes(self, *arguments: Any, **options: Any) -> dict[str, Any]:
-        """Without when each was last used: to a proxy a page that was left open and a person at
-        work are the same. The servers know the difference, and report it themselves."""
+        """Without the time of the last use: the proxy counts the polls of an open page as use. The
+        servers report their activity themselves."""
         routes: dict[str, Any] = await super().get_all_routes(*arguments, **options)
         for route in routes.values():
             route["data"].pop("last_activity", None)
@@ -32,12 +32,12 @@ class WatchedProxy(ConfigurableHTTPProxy):  # type: ignore[misc]
             self._watch.start()
 
     async def _restore_lost_routes(self) -> None:
-        if await self._has_forgotten():
+        if await self._has_lost_routes():
             self.log.warning("The proxy has lost its routes: giving them back")
             await self.check_routes(self.app.users, self.app._service_map)
 
-    async def _has_forgotten(self) -> bool:
-        """Whether it answers, and does not know a route that it was given."""
+    async def _has_lost_routes(self) -> bool:
+        """Whether the proxy answers, and does not know a route that it was given."""
         known = next(iter(self.extra_routes))
         request = HTTPRequest(
             f"{self.api_url}/api/routes{known.rstrip('/')}",

@@ -1,8 +1,8 @@
-"""KubeSpawner's memory of pods and events, through any outage of the Kubernetes API.
+"""KubeSpawner's reflectors of pods and events, which outlast an outage of the Kubernetes API.
 
-KubeSpawner's own gives up after 51 seconds without the API: the hub goes on and sees no pod any
-more, until somebody restarts it. These ask until they are answered. Meanwhile the hub holds on to
-what it knew, so no running server is taken for stopped.
+KubeSpawner's own give up after 51 seconds without the API: the hub goes on and sees no pod any
+more, until somebody restarts it. These ask until they are answered. Meanwhile the hub keeps what it
+knew, so no running server is taken for stopped.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ TOO_MANY_REQUESTS = 429
 
 
 class LastingReflector(ResourceReflector):  # type: ignore[misc]
-    """Outlasts an API that is away. If its watch ends all the same, as when the API refuses for a
-    minute what it allowed before, it ends the hub: Kubernetes starts one that asks anew."""
+    """Asks again while the API is away. If its watch ends all the same, as when the API refuses
+    what it allowed before, it ends the hub, and Kubernetes starts another."""
 
     again_after = AGAIN_AFTER
     request_timeout = Int(ANSWER_WITHIN, config=True, help="Seconds for an answer.")
@@ -49,7 +49,7 @@ class LastingReflector(ResourceReflector):  # type: ignore[misc]
             try:
                 version: str = await super()._list_and_update(resource_version)
             except Exception as error:
-                if not passes(error):
+                if not is_temporary(error):
                     raise
                 self.log.warning("Kubernetes is away, %s are as they were: %r", self.kind, error)
                 # The version may be gone by then; 0 is whatever there is.
@@ -59,8 +59,8 @@ class LastingReflector(ResourceReflector):  # type: ignore[misc]
                 return version
 
 
-def passes(error: Exception) -> bool:
-    """Whether the API is away, busy or starting: not what it refuses, nor one we do not trust."""
+def is_temporary(error: Exception) -> bool:
+    """Whether the API is away, busy or starting. Not when it refuses, or its certificate is bad."""
     if isinstance(error, ApiException):
         return error.status >= 500 or error.status == TOO_MANY_REQUESTS
     if isinstance(error, aiohttp.ClientSSLError):
@@ -74,7 +74,7 @@ class LastingPods(LastingReflector, PodReflector):  # type: ignore[misc]
 
 
 class LastingEvents(LastingReflector, EventReflector):  # type: ignore[misc]
-    """What Kubernetes says of them."""
+    """The events of users' pods."""
 
 
 LASTING: dict[Any, type[LastingReflector]] = {

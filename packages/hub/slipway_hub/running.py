@@ -22,14 +22,14 @@ def handlers(settings: HubSettings) -> list[Any]:
 
 
 class UserRedirect(UserRedirectHandler):  # type: ignore[misc]
-    """Where a route leads, for a user's token as well: it only computes an address."""
+    """JupyterHub's redirect to a user's server, for requests with an API token as well."""
 
     _accept_token_auth = True
 
 
 class SmokeUser(UserAPIHandler):  # type: ignore[misc]
-    """A user of smoke runs keeps its name: renamed, its tokens would be somebody else's, of whoever
-    logs in under the new one. To make and remove such users needs the scope to rename them."""
+    """Users of smoke runs cannot be renamed: the service's scope would allow it, and its tokens
+    would then be those of whoever logs in under the new name."""
 
     async def patch(self, user_name: str) -> None:
         raise HTTPError(403, "Users of smoke runs are not changed.")

@@ -4,13 +4,11 @@
 """
 
 import os
+from abc import abstractmethod
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
-
-from slipway_hub.home_volumes import AnyHomes
-from slipway_hub.settings_base import Settings
+from pydantic import BaseModel, ConfigDict, Field
 
 VARIABLE = "SLIPWAY_HUB_SETTINGS"
 """The environment variable that names the file."""
@@ -20,6 +18,14 @@ SECRETS = "SLIPWAY_SECRETS"
 """The one that names the folder that secrets are written to."""
 READY = "slipway-ready"
 """Below /hub/: whether the hub can work, for probes."""
+ONE_NODE = "kubernetes.io/hostname"
+"""The topology key of affinities that mean a node."""
+
+
+class Settings(BaseModel):
+    """Frozen; unknown keys are refused, because another version of the hub would mean them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ProfileSettings(Settings):
@@ -89,6 +95,7 @@ class Addresses(Settings):
 class LocalSpawning(Settings):
     """Servers are processes of this machine."""
 
+    is_local: ClassVar[bool] = True
     kind: Literal["local"]
     homes: str
     skel: str
@@ -110,9 +117,81 @@ class NodePoolSettings(Settings):
     tolerations: tuple[dict[str, str], ...] = ()
 
 
+class Homes(Settings):
+    """How users' homes reach their pods. A kind of homes is one class."""
+
+    @abstractmethod
+    def configure(self, section: Any, hub_labels: dict[str, str]) -> None:
+        """Set KubeSpawner's options. `hub_labels` select the hub's own pod."""
+
+    @abstractmethod
+    def claim_name(self) -> str:
+        """Of a user's volume, as a template of KubeSpawner."""
+
+    def mount_options(self, user: str) -> dict[str, str]:
+        return {}
+
+    @property
+    def one_node_per_user(self) -> bool:
+        """Whether all servers of a user must run on one node."""
+        return False
+
+
+class SharedHomes(Homes):
+    """One volume with a folder per user."""
+
+    kind: Literal["shared"]
+    claim: str
+    folder: str
+    """Where the hub mounts the whole of it."""
+    one_node: bool
+    """Whether it can be mounted on one node only, which is then the hub's."""
+
+    def configure(self, section: Any, hub_labels: dict[str, str]) -> None:
+        section.homes_folder = self.folder
+        section.storage_pvc_ensure = False
+        if self.one_node:
+            section.pod_affinity_required = [
+                {"labelSelector": {"matchLabels": hub_labels}, "topologyKey": ONE_NODE}
+            ]
+
+    def claim_name(self) -> str:
+        return self.claim
+
+    def mount_options(self, user: str) -> dict[str, str]:
+        # The user's name itself, not KubeSpawner's {unescaped_username}: what that is expanded to
+        # loses a dash at its end, and ada- would get the home of ada.
+        return {"subPath": user}
+
+
+class PerUserHomes(Homes):
+    """A volume for each user."""
+
+    kind: Literal["per-user"]
+    size: str
+    storage_class: str | None = None
+
+    def configure(self, section: Any, hub_labels: dict[str, str]) -> None:
+        section.storage_pvc_ensure = True
+        # A user who is deleted may come back: somebody has to decide about their files.
+        section.delete_pvc = False
+        section.pvc_name_template = "home-{username}"
+        section.storage_capacity = self.size
+        section.storage_class = self.storage_class
+        section.storage_access_modes = ["ReadWriteOnce"]
+
+    def claim_name(self) -> str:
+        return "{pvc_name}"
+
+    @property
+    def one_node_per_user(self) -> bool:
+        return True
+
+
 class KubernetesSpawning(Settings):
     """Servers are pods."""
 
+    is_local: ClassVar[bool] = False
     kind: Literal["kubernetes"]
     namespace: str
     user_id: int
@@ -129,7 +208,7 @@ class KubernetesSpawning(Settings):
     """References by the catalog's names."""
     pull_policies: dict[str, Literal["Always", "IfNotPresent"]]
     """By the same names."""
-    homes: AnyHomes
+    homes: Annotated[SharedHomes | PerUserHomes, Field(discriminator="kind")]
     nodes: dict[str, NodePoolSettings]
     pack: bool
     """Fill nodes one after another, so that an autoscaler finds empty ones to remove."""

@@ -1,7 +1,7 @@
-"""From where a user is in an app to a link that brings a colleague to the same place.
+"""Links that bring a colleague to the place in an app where a user is.
 
 `/user/ada/code/?folder=/data` becomes `/code?folder=/data`: the route's own path, which lands
-whoever opens it in a server of theirs. What would let a colleague in as somebody else stays behind.
+whoever opens it in a server of theirs. Tokens and passwords in the address are left out.
 """
 
 import re
@@ -33,7 +33,7 @@ _SECRET = re.compile(
 
 
 class NotShareable(Exception):  # noqa: N818  (reads as what it is where it is caught)
-    """The address is none of a place in an app of one's own: why, and what to give instead."""
+    """The address is not below a server of the user's; the message says what to give instead."""
 
 
 class Sharing:
@@ -77,6 +77,7 @@ class Sharing:
         return f"/{rest}" if rest.startswith(f"{PORTS}/") else f"{base_url}user-redirect/{rest}"
 
     def _profile(self, server: str, user: Any) -> str | None:
+        """The profile of one of the user's servers: the default server has any."""
         for profile in self._settings.profiles:
             if server == self._settings.server(profile.slug):
                 return profile.slug
@@ -115,7 +116,7 @@ def _parsed(address: str) -> Any:
 
 
 def _host(parts: Any) -> str:
-    """Of an address, as a browser sends it: no default port, whoever is named before the @."""
+    """Host and port of an address as a browser sends them: without the default port."""
     host: str = parts.netloc.lower()
     default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
     return host.removesuffix(default) if default else host
@@ -127,7 +128,8 @@ def _without_secrets(query: str) -> str:
 
 
 def _is_secret(parameter: str) -> bool:
-    """Also when it is inside another address; what is encoded over and over hides something."""
+    """Whether its name is that of a secret, also inside an encoded address. What is still encoded
+    after `_MOST_DECODINGS` rounds counts as one."""
     decoded = parameter
     for _ in range(_MOST_DECODINGS):
         if _SECRET.search(decoded):
@@ -165,11 +167,12 @@ class SharePage(BaseHandler):  # type: ignore[misc]
     post = get  # The form's method: what is pasted may hold a token, and addresses are logged.
 
     def _link(self, address: str) -> str:
-        public, here = self.hub_settings.addresses.public_url, self.request
-        hosts = {here.host, urlsplit(public).netloc, urlsplit(self.current_user.url).netloc} - {""}
+        public, request = self.hub_settings.addresses.public_url, self.request
+        own_url = self.current_user.url
+        hosts = {request.host, urlsplit(public).netloc, urlsplit(own_url).netloc} - {""}
         sharing = Sharing(self.hub_settings)
         path = sharing.link(address, self.current_user, hosts, self.hub.base_url)
-        return (public.rstrip("/") or f"{here.protocol}://{here.host}") + path
+        return (public.rstrip("/") or f"{request.protocol}://{request.host}") + path
 
 
 def handlers(settings: HubSettings) -> list[Any]:

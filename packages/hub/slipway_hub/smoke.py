@@ -7,7 +7,7 @@ from slipway_hub.settings import HubSettings
 
 SERVICE = "smoke"
 USER = "slipway-smoke"
-"""The user whose existence says that a smoke run is under way; the neighbour of the others."""
+"""Exists while a smoke run is under way. The other users of the run try to reach its server."""
 
 RUNNING = "slipway-running"
 """Below /hub/: what this hub runs, for the service."""

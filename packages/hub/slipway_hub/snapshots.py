@@ -39,7 +39,7 @@ def at(location: str) -> Snapshots:
 
 
 class FolderSnapshots:
-    """On a volume that is not the database's own, if there is one."""
+    """Files in a folder, on another volume than the database where there is one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -73,8 +73,8 @@ class FolderSnapshots:
         return [name for name in names if name not in left], left
 
     def _make_room(self, size: int) -> None:
-        """Take away the oldest, but for one, so that the next leaves room for two more: it may be
-        the database's own volume."""
+        """Remove the oldest until `SPARE` snapshots have room, but never the newest of a kind: it
+        may be the database's own volume."""
         (self._folder / ".partial").unlink(missing_ok=True)
         others, left = self._by_kind()
         for old in (*others[:-1], *left[:-1]):
@@ -87,9 +87,9 @@ class FolderSnapshots:
 
 
 class BucketSnapshots:
-    """One object per occasion. The bucket keeps its versions, and its life-cycle rule ends old
-    ones: the hub may not delete anything, and the newest of each is kept for ever. So is each that
-    was taken when a release was left."""
+    """One object for each occasion. The bucket keeps its versions, and its life-cycle rule removes
+    old ones: the hub may not delete anything. A snapshot that was taken when a release was left has
+    a name of its own, and is kept for ever."""
 
     def __init__(self, bucket: str, prefix: str, client: Any = None) -> None:
         self._bucket, self._prefix = bucket, f"{prefix}/" if prefix else ""

@@ -1,4 +1,4 @@
-"""JupyterHub's page that starts a server, for a profile while that server runs another.
+"""JupyterHub's spawn page, which asks when the server runs another profile than the wanted one.
 
 JupyterHub itself would show the one that runs and say nothing.
 """

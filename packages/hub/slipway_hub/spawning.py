@@ -1,10 +1,11 @@
-"""Spawners: the only part of the hub that differs between a pod and a laptop."""
+"""Spawners: pods on a cluster, processes on a laptop."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.spawner import SimpleLocalProcessSpawner
+from traitlets import Unicode
 
 from slipway_hub import kubespawner_config
 from slipway_hub.settings import HubSettings, LocalSpawning, ProfileSettings
@@ -13,10 +14,10 @@ from slipway_hub.settings import HubSettings, LocalSpawning, ProfileSettings
 class LocalSpawner(SimpleLocalProcessSpawner):  # type: ignore[misc]
     """Servers as processes of the user who ran `slipway up`, each with a home of its own."""
 
-    skel: Path
+    skel = Unicode("", config=True, help="Copied into a home that does not exist yet.")
 
     async def start(self) -> Any:
-        seed_home(self.skel, Path(self.home_dir))
+        seed_home(Path(self.skel), Path(self.home_dir))
         return await super().start()
 
 
@@ -73,10 +74,8 @@ def _let_extra_config_win(settings: HubSettings, spawner: Any) -> None:
 
 
 def _local(c: Any, local: LocalSpawning) -> None:
-    class Spawner(LocalSpawner):
-        skel = Path(local.skel)
-
-    c.JupyterHub.spawner_class = Spawner
+    c.JupyterHub.spawner_class = LocalSpawner
+    c.LocalSpawner.skel = local.skel
     c.SimpleLocalProcessSpawner.home_dir_template = f"{local.homes}/{{username}}"
     c.Spawner.cmd = list(local.command)
     c.Spawner.ip = "127.0.0.1"

@@ -1,7 +1,7 @@
-"""How long servers take to start, as a line of JSON in the hub's log for whoever counts lines.
+"""Start times of servers as lines of JSON in the hub's log.
 
-JupyterHub has it in a sentence and in its own metrics; a filter of CloudWatch Logs takes numbers
-out of JSON only. `stacks/constructs/hub_metrics.py` reads it.
+JupyterHub logs them in a sentence; a metric filter of CloudWatch Logs takes numbers out of JSON
+only. `stacks/constructs/hub_metrics.py` has that filter.
 """
 
 import json
@@ -16,7 +16,7 @@ EVENT = "server-started"
 
 
 class StartTimes(logging.Filter):
-    """Lets every record pass, and says in JSON what such a record says."""
+    """Prints a line of JSON for each record of a start, and lets every record pass."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()

@@ -1,5 +1,6 @@
-"""NodePool: which nodes EKS Auto Mode makes, and when it may remove them.
+"""Nodes that EKS Auto Mode makes: what they are like, how many, and when it may remove them.
 
+https://docs.aws.amazon.com/eks/latest/userguide/create-node-class.html
 https://docs.aws.amazon.com/eks/latest/userguide/create-node-pool.html
 https://karpenter.sh/docs/concepts/disruption/
 """
@@ -9,12 +10,23 @@ from typing import Any
 
 from constructs import Construct
 
+from charts.aws_values import AwsValues
 from charts.custom import EKS, KARPENTER, custom_object
 from slipway import facts
 from slipway.model.nodes import EFS_STARTUP_TAINT, USER_TAINT, EksNodePool
 from slipway.model.quantities import memory_bytes
 
 Requirement = dict[str, Any]
+CORE_DISK = "80Gi"
+USER_DISK = "160Gi"
+"""Of a node, for images and what servers write outside homes."""
+
+CORE_NETWORK = "DefaultAllow"
+"""What holds for pods without a NetworkPolicy. Add-ons run on core nodes, most without one."""
+USER_NETWORK = "DefaultDeny"
+"""A server is closed until its policy is in force, and stays closed where it never is: Auto Mode's
+agent is known to overlook pods without an owner, which is what KubeSpawner makes.
+https://github.com/aws/aws-network-policy-agent/issues/327"""
 
 NODE_PURPOSE = "hub.jupyter.org/node-purpose"
 """The z2jh chart's label."""
@@ -30,6 +42,31 @@ for its users; who is still there is stopped at the hour at which the replacemen
 WORKING_HOURS = {"schedule": "0 4 * * mon-fri", "duration": "16h"}
 """In UTC, the only zone there is: from the morning in Europe to the evening on the east coast of
 America."""
+
+
+class NodeClass(Construct):
+    """In private subnets. Core nodes are in the cluster's own security group, for which the load
+    balancer's controller needs no further rights."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, name: str, aws: AwsValues, for_users: bool
+    ) -> None:
+        super().__init__(scope, id)
+        security_group = aws.user_security_group if for_users else aws.security_group
+        custom_object(
+            self,
+            "class",
+            group=EKS,
+            kind="NodeClass",
+            name=name,
+            spec={
+                "role": aws.node_role,
+                "subnetSelectorTerms": [{"id": subnet} for subnet in aws.subnets],
+                "securityGroupSelectorTerms": [{"id": security_group}],
+                "networkPolicy": USER_NETWORK if for_users else CORE_NETWORK,
+                "ephemeralStorage": {"size": USER_DISK if for_users else CORE_DISK},
+            },
+        )
 
 
 class CoreNodePool(Construct):
