@@ -224,6 +224,5 @@ def _sign(root: Path, made: Release, signer: "FileKey | KmsKey") -> bool:
     try:
         return signing.sign(root, made, signer)
     except KeyProblem as problem:
-        raise cli.fail(
-            f"releases/{made.version}.yaml is there, but not signed: {problem}"
-        ) from None
+        name = release_file(made.version)
+        raise cli.fail(f"{name} is there, but not signed: {problem}") from None
