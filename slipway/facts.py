@@ -53,6 +53,11 @@ def deploy_role_name(environment: str) -> str:
     return f"{NAMESPACE}-{environment}-deploy"
 
 
+def push_role_name(environment: str) -> str:
+    """Name of the IAM role of the workflow that builds images."""
+    return f"{NAMESPACE}-{environment}-push"
+
+
 def promotion_role_name(environment: str) -> str:
     """Name of the IAM role that another account assumes to promote from here; `*` matches any."""
     return f"{NAMESPACE}-{environment}-promotion"
@@ -62,6 +67,9 @@ def bootstrap_role_arn(role: str, account: str, region: str) -> str:
     """Of a role that `cdk bootstrap` creates: `deploy`, `file-publishing`, `lookup`, …"""
     return f"arn:aws:iam::{account}:role/cdk-hnb659fds-{role}-role-{account}-{region}"
 
+
+GITHUB_TOKENS = "token.actions.githubusercontent.com"
+"""Who issues the tokens of GitHub's workflows."""
 
 CLUSTER_LOG_GROUPS = "/aws/eks/{cluster}/"
 CONTAINER_LOG_GROUPS = "/aws/containerinsights/{cluster}/"

@@ -1,4 +1,4 @@
-"""What GitHub's workflows may do: deploy, push and promote images, and show differences.
+"""What GitHub's workflows of the default branch may do: deploy and promote, or push images.
 
 Long-lived: the role that recreates an environment must outlive it.
 """
@@ -19,7 +19,7 @@ from stacks.constructs.permissions import (
 )
 from stacks.data import DataStack
 
-GITHUB = "token.actions.githubusercontent.com"
+AUDIENCE = "sts.amazonaws.com"
 PUSH_ACTIONS = (
     "ecr:CompleteLayerUpload",
     "ecr:InitiateLayerUpload",
@@ -41,9 +41,16 @@ class PipelineStack(LongLivedStack):
         github: GitHubActions,
         data: DataStack,
     ) -> None:
-        super().__init__(scope, id, description="The role of GitHub's workflows.")
+        super().__init__(scope, id, description="The roles of GitHub's workflows.")
         spec = environment.eks_spec
-        role = self._deploy_role(environment.name, github)
+        provider = self._identity_provider(github)
+        role = self._role(
+            facts.deploy_role_name(environment.name),
+            "Deploys, pushes and promotes images",
+            iam.WebIdentityPrincipal(
+                provider, _only(github, f"environment:{environment.name}", github.ref)
+            ),
+        )
         allow(
             role,
             ["sts:AssumeRole"],
@@ -55,35 +62,44 @@ class PipelineStack(LongLivedStack):
         # The token of the hub's service `smoke`, whose rights end at its own users.
         data.grant_read_secrets(role, facts.SMOKE_TOKEN)
         allow_describing_stacks(role, environment)
-        if spec.promotion.source:
-            _allow_promoting_from(role, spec.promotion.source)
         CfnOutput(self, "DeployRole", value=role.role_arn)
-
-    def _deploy_role(self, environment: str, github: GitHubActions) -> iam.Role:
-        """https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws"""
-        name = facts.deploy_role_name(environment)
-        claims = {
-            f"{GITHUB}:aud": "sts.amazonaws.com",
-            f"{GITHUB}:sub": f"{github.subject}:environment:{environment}",
-        }
-        return iam.Role(
-            self,
-            name,
-            role_name=name,
-            assumed_by=iam.WebIdentityPrincipal(
-                self._identity_provider(github), {"StringEquals": claims}
-            ),
-            description="Deploys, pushes and promotes images",
+        if spec.promotion.source:
+            # Its images come by promotion alone, after its reviewers said yes.
+            _allow_promoting_from(role, spec.promotion.source)
+            return
+        pusher = self._role(
+            facts.push_role_name(environment.name),
+            "Pushes images",
+            iam.WebIdentityPrincipal(provider, _only(github, f"ref:{github.ref}", github.ref)),
         )
+        _allow_pushing(pusher, spec.account, spec.region)
+        CfnOutput(self, "PushRole", value=pusher.role_arn)
+
+    def _role(self, name: str, description: str, caller: iam.IPrincipal) -> iam.Role:
+        return iam.Role(self, name, role_name=name, assumed_by=caller, description=description)
 
     def _identity_provider(self, github: GitHubActions) -> str:
         """Its ARN. An account has one for all repositories."""
         if github.provider == "create":
             provider = iam.CfnOIDCProvider(
-                self, "github", url=f"https://{GITHUB}", client_id_list=["sts.amazonaws.com"]
+                self, "github", url=f"https://{facts.GITHUB_TOKENS}", client_id_list=[AUDIENCE]
             )
             return provider.attr_arn
-        return f"arn:aws:iam::{Aws.ACCOUNT_ID}:oidc-provider/{GITHUB}"
+        return f"arn:aws:iam::{Aws.ACCOUNT_ID}:oidc-provider/{facts.GITHUB_TOKENS}"
+
+
+def _only(github: GitHubActions, context: str, ref: str) -> dict[str, dict[str, str]]:
+    """The condition that a token is of the repository, of a context such as `environment:dev`, and
+    of a job whose run began on `ref`.
+
+    The subject of a job in an environment does not name its branch, and an environment without a
+    branch rule is open to every branch: so the branch is asked for by a claim of its own.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+    """
+    claims = {"aud": AUDIENCE, "sub": f"{github.subject}:{context}", "ref": ref}
+    return {
+        "StringEquals": {f"{facts.GITHUB_TOKENS}:{claim}": value for claim, value in claims.items()}
+    }
 
 
 def _allow_pushing(role: iam.Role, account: str, region: str) -> None:

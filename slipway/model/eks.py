@@ -33,6 +33,9 @@ GitHubRepository = Annotated[
         r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", "a GitHub repository", "example-org/our-hub"
     ),
 ]
+Branch = Annotated[
+    str, *text(r"[A-Za-z0-9_](?:[A-Za-z0-9._/-]{0,98}[A-Za-z0-9_-])?", "a branch", "main")
+]
 
 
 def _network(cidr: str) -> str:
@@ -97,6 +100,8 @@ class GitHubActions(Model):
     """What GitHub's tokens name the repository by, beside its name: those of repositories that were
     created or renamed since July 2026, or that have chosen so. Who gets hold of the name later is
     then not taken for it."""
+    branch: Branch = "main"
+    """The repository's default branch: jobs of any other one get no role."""
     provider: Literal["create", "existing"] = "create"
     """Whether the account has an identity provider for GitHub already: it can have only one."""
 
@@ -107,6 +112,11 @@ class GitHubActions(Model):
             return f"repo:{self.repository}"
         owner, name = self.repository.split("/")
         return f"repo:{owner}@{self.ids.owner}/{name}@{self.ids.repository}"
+
+    @property
+    def ref(self) -> str:
+        """What tokens call the branch; a tag of the same name is called otherwise."""
+        return f"refs/heads/{self.branch}"
 
 
 class Promotion(Model):

@@ -15,12 +15,12 @@ from slipway.images.registry import skopeo
 from slipway.model import Environment
 from slipway.operate.addons import versions_of
 from slipway.operate.checks import Finding, hosted_zone, images, zones
+from slipway.operate.github import rules
 from slipway.steps import StepError
 
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = 21
 """The oldest with which the pinned CDK CLI can deploy these stacks."""
-GITHUB = "token.actions.githubusercontent.com"
 SYSTEM_VCPUS = 16
 """Of nodes beside the users'."""
 
@@ -38,7 +38,7 @@ def examine(environment: Environment | None) -> list[Finding]:
     except StepError as error:
         message, _, remedy = str(error).rpartition(": ")
         return [*found, Finding("account", False, message, remedy)]
-    for check in (zones, _bootstrap, hosted_zone, _github, images, _quotas, _addons):
+    for check in (zones, _bootstrap, hosted_zone, _github, rules, images, _quotas, _addons):
         found += _findings(check, aws)
     return found
 
@@ -86,7 +86,7 @@ def _github(aws: AwsAccount) -> Iterator[Finding]:
     if not aws.spec.github:
         return
     listed = aws.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    found = [entry["Arn"] for entry in listed if entry["Arn"].endswith(f"/{GITHUB}")]
+    found = [entry["Arn"] for entry in listed if entry["Arn"].endswith(f"/{facts.GITHUB_TOKENS}")]
     exists, ours = bool(found), any(_is_ours(aws, arn) for arn in found)
     reused = aws.spec.github.provider == "existing"
     yield Finding(

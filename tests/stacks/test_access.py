@@ -3,6 +3,9 @@
 import json
 from typing import Any
 
+import pytest
+from pydantic import ValidationError
+
 from slipway.model.eks import GitHubActions, GitHubIds
 from tests.stacks.conftest import Assembly, listed
 
@@ -32,18 +35,60 @@ def statements(assembly: Assembly, role: str) -> list[dict[str, Any]]:
     return found
 
 
-def test_only_the_environments_workflow_of_the_one_repository_deploys(assembly: Assembly) -> None:
-    spec = assembly.environment.eks_spec
-    name = assembly.environment.name
-    assert spec.github
-    repository = f"repo:{spec.github.repository}"
-    ((role, found),) = roles(assembly).items()
-    assert role == f"slipway-{name}-deploy", "a request's own code can take no role"
-    (statement,) = found["AssumeRolePolicyDocument"]["Statement"]
+def trusted(role: dict[str, Any]) -> dict[str, str]:
+    """The claims that a token must have, by name: exactly these values, no pattern."""
+    (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
-    (condition,) = statement["Condition"].items()
-    assert condition[0] == "StringEquals"
-    assert set(condition[1].values()) == {"sts.amazonaws.com", f"{repository}:environment:{name}"}
+    ((operator, claims),) = statement["Condition"].items()
+    assert operator == "StringEquals"
+    issuer = "token.actions.githubusercontent.com:"
+    assert all(claim.startswith(issuer) for claim in claims)
+    return {claim.removeprefix(issuer): value for claim, value in claims.items()}
+
+
+def test_only_the_default_branchs_jobs_in_the_environment_deploy(assembly: Assembly) -> None:
+    """Every branch may name an environment that has no branch rule: AWS asks for the branch."""
+    name, github = assembly.environment.name, assembly.environment.eks_spec.github
+    assert github
+    assert trusted(roles(assembly)[f"slipway-{name}-deploy"]) == {
+        "aud": "sts.amazonaws.com",
+        "sub": f"repo:{github.repository}:environment:{name}",
+        "ref": "refs/heads/main",
+    }
+
+
+def test_what_builds_images_can_push_them_and_nothing_else(assembly: Assembly) -> None:
+    name, spec = assembly.environment.name, assembly.environment.eks_spec
+    assert spec.github
+    found = roles(assembly)
+    assert set(found) - {f"slipway-{name}-deploy"} == (
+        set() if spec.promotion.source else {f"slipway-{name}-push"}
+    ), "images reach an environment that is promoted to after its reviewers said yes"
+    if spec.promotion.source:
+        return
+    assert trusted(found[f"slipway-{name}-push"]) == {
+        "aud": "sts.amazonaws.com",
+        "sub": f"repo:{spec.github.repository}:ref:refs/heads/main",
+        "ref": "refs/heads/main",
+    }, "no environment: with one, its job could take the deploy role"
+    may = allowed(assembly, f"slipway-{name}-push")
+    ours = [f"arn:aws:ecr:{spec.region}:{spec.account}:repository/slipway/*"]
+    assert may.pop("ecr:GetAuthorizationToken") == ["*"]
+    assert {action for action in may if not action.startswith("ecr:")} == set()
+    assert all(resources == ours for resources in may.values())
+    assert "ecr:PutImage" in may
+    assert not any("Delete" in action or "Policy" in action for action in may)
+
+
+def test_a_tag_with_the_branchs_name_is_another_ref() -> None:
+    github = GitHubActions(repository="octocat/my-repo", branch="trunk")
+    assert github.ref == "refs/heads/trunk"
+
+
+@pytest.mark.parametrize("branch", ["*", "main*", "ma?n", "${x}", "refs heads", "", "main/"])
+def test_a_pattern_is_no_branch(branch: str) -> None:
+    with pytest.raises(ValidationError, match="is not a branch"):
+        GitHubActions(repository="octocat/my-repo", branch=branch)
 
 
 def test_a_repository_with_ids_is_known_by_them_alone() -> None:

@@ -8,6 +8,7 @@ import pytest
 from moto import mock_aws
 
 from slipway.aws.account import AwsAccount
+from slipway.facts import GITHUB_TOKENS
 from slipway.model import load
 from slipway.operate import checks, doctor
 from slipway.steps import StepError
@@ -104,7 +105,7 @@ def test_a_second_provider_for_github_is_found_before_its_stack_fails(aws: None)
     assert only(doctor._github(account())).ok
     iam = boto3.client("iam")
     made = iam.create_open_id_connect_provider(
-        Url=f"https://{doctor.GITHUB}", ThumbprintList=["a" * 40]
+        Url=f"https://{GITHUB_TOKENS}", ThumbprintList=["a" * 40]
     )
     found = only(doctor._github(account()))
     assert not found.ok

@@ -1,6 +1,5 @@
 """The pull request of a promotion: its branch, title and text, and opening it with gh."""
 
-import subprocess
 from base64 import b64encode
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from slipway.release.promotion.promote import Promotion
-from slipway.toolchain import git
+from slipway.toolchain import gh, git
 
 MARKS = {True: "passed", False: "not passed"}
 
@@ -123,17 +122,6 @@ def _push(root: Path, request: PullRequest, file: str) -> None:
 
 def _gh(root: Path, *arguments: str, stdin: str = "") -> str:
     try:
-        done = subprocess.run(
-            ["gh", *arguments],
-            cwd=root,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise CannotOpen(f"gh {arguments[0]}: {error}") from error
-    if done.returncode != 0:
-        raise CannotOpen(f"gh {arguments[0]}: {done.stderr.strip()}")
-    return done.stdout.strip()
+        return gh.run(root, *arguments, stdin=stdin)
+    except gh.GhError as error:
+        raise CannotOpen(str(error)) from None
