@@ -1,7 +1,7 @@
 """Checks of what GitHub lets deploy: the branch rule of an environment, and the branch itself.
 
-AWS gives the roles to jobs of that branch alone (`stacks/pipeline.py`). These rules are the wall
-before it, and the only one against somebody who may change the branch.
+AWS gives the roles to jobs of that branch alone (`stacks/pipeline.py`). The environment's rule says
+so a second time; the branch's own says who may change what is deployed.
 """
 
 from collections.abc import Iterator
@@ -85,7 +85,7 @@ def _open_to(github: GitHubActions, name: str, policy: dict[str, Any] | None) ->
         allowed = [(rule.get("type", "branch"), rule["name"]) for rule in listed["branch_policies"]]
         if allowed == [("branch", github.branch)] and listed["total_count"] == 1:
             return ""
-        return f"is open to {', '.join(f'{kind} {one!r}' for kind, one in allowed) or 'no branch'}"
+        return f"is open to {', '.join(f'{kind} {pattern!r}' for kind, pattern in allowed) or 'no branch'}"
     if not policy["protected_branches"]:
         return NO_RULE
     # Where no branch is protected, GitHub takes this rule for none.
