@@ -85,7 +85,8 @@ def _open_to(github: GitHubActions, name: str, policy: dict[str, Any] | None) ->
         allowed = [(rule.get("type", "branch"), rule["name"]) for rule in listed["branch_policies"]]
         if allowed == [("branch", github.branch)] and listed["total_count"] == 1:
             return ""
-        return f"is open to {', '.join(f'{kind} {pattern!r}' for kind, pattern in allowed) or 'no branch'}"
+        named = ", ".join(f"{kind} {pattern!r}" for kind, pattern in allowed)
+        return f"is open to {named or 'no branch'}"
     if not policy["protected_branches"]:
         return NO_RULE
     # Where no branch is protected, GitHub takes this rule for none.
