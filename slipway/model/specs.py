@@ -208,21 +208,46 @@ class ClusterSpec(EnvironmentSpec):
     def misfits(self, catalog: Catalog) -> Iterator[Finding]:
         return check_placement(self.nodes, catalog, in_file="nodes" in self.model_fields_set)
 
+    @property
+    def public_by(self) -> tuple[str, ...]:
+        """The fields through which networks outside the cluster may reach the hub.
+
+        Nobody can tell from here whether such a network is a private one.
+        """
+        return ("domain",) if self.domain else ()
+
     @model_validator(mode="after")
     def _open_to_the_world_on_purpose(self) -> Self:
-        if not self.domain or self.auth.open_to_everyone:
+        if not self.public_by or self.auth.open_to_everyone:
             return self
+        way = self.public_by[0]
         if self.auth.names_are_free:
             # NativeAuthenticator approves these names beforehand, whoever takes them.
             raise refuse(
-                "the internet can reach this login, and who first signs up under the name of an "
-                "admin or of a user you allow is that one",
-                "use another login, or let them sign up before there is a domain, then say "
+                f"the internet can reach this login ({way}), and who first signs up under the name "
+                "of an admin or of a user you allow is that one",
+                f"use another login, or let them sign up before there is {way}, then say "
                 "auth.open_to_everyone: true",
             )
-        if self.auth.allow_all:
+        opened = "allow_all" if self.auth.allow_all else _opened_by(self.extra_config)
+        if opened:
             raise refuse(
-                f"allow_all lets in everybody whom {self.auth.kind} knows, from the whole internet",
+                f"{opened} lets in everybody whom {self.auth.kind} knows, from the whole internet "
+                f"({way})",
                 "name who may log in, or say auth.open_to_everyone: true",
             )
         return self
+
+
+_OPENING = ("allow_all", "open_signup")
+"""What authenticators call letting in everybody whom they know."""
+
+
+def _opened_by(extra_config: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The setting of `extra_config`, which wins over `auth`, that may let in everybody."""
+    for section, traits in extra_config.items():
+        for trait, value in traits.items():
+            opens = section.endswith("Authenticator") and trait in _OPENING and value
+            if opens or (section, trait) == ("JupyterHub", "authenticator_class"):
+                return f"extra_config.{section}.{trait}"
+    return None

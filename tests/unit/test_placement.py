@@ -94,6 +94,18 @@ IN_A_ZONE = "domain: hub.example.org\nhosted_zone: {id: Z0123456789, name: examp
         (KUBE, "", "allow_all: true", False),
         (EKS, IN_A_ZONE, "allow_all: true", True),
         (EKS, IN_A_ZONE, "allow_all: true, open_to_everyone: true", False),
+        *(
+            (KUBE, way_in, f"allow_all: true{word}", not word)
+            for way_in in (
+                "service: LoadBalancer",
+                "service: NodePort",
+                "ingress_class: nginx",
+                "ingress_annotations: {nginx.ingress.kubernetes.io/proxy-body-size: 1g}",
+            )
+            for word in ("", ", open_to_everyone: true")
+        ),
+        (KUBE, "service: ClusterIP", "allow_all: true", False),
+        (KUBE, "service: LoadBalancer", "allowed_users: [ada]", False),
         # Without a domain its load balancer is an internal one.
         (EKS, "", "allow_all: true", False),
     ],
@@ -111,9 +123,39 @@ def test_a_hub_open_to_the_internet_needs_an_explicit_word(
         assert found == []
 
 
-def test_names_that_strangers_could_take_are_not_approved_beforehand(tmp_path: Path):
-    (told,) = errors(tmp_path, KUBE, "domain: hub.example.org", "")
+@pytest.mark.parametrize("way_in", ["domain: hub.example.org", "service: NodePort"])
+def test_names_that_strangers_could_take_are_not_approved_beforehand(tmp_path: Path, way_in: str):
+    (told,) = errors(tmp_path, KUBE, way_in, "")
     assert "who first signs up under the name of an admin" in told
+    assert f"before there is {way_in.removesuffix(': hub.example.org')}" in told
+
+
+@pytest.mark.parametrize(
+    ("setting", "named"),
+    [
+        ("{Authenticator: {allow_all: true}}", "extra_config.Authenticator.allow_all"),
+        ("{GitHubOAuthenticator: {allow_all: true}}", "extra_config.GitHubOAuthenticator.allow_"),
+        ("{NativeAuthenticator: {open_signup: true}}", "extra_config.NativeAuthenticator.open_"),
+        ("{JupyterHub: {authenticator_class: dummy}}", "extra_config.JupyterHub.authenticator_"),
+        ("{Authenticator: {allow_all: false}}", ""),
+        ("{KubeSpawner: {allow_all: true}}", ""),
+    ],
+)
+def test_extra_config_does_not_open_a_public_hub_in_silence(
+    tmp_path: Path, setting: str, named: str
+):
+    github = "{{kind: github, client_id: x, allowed_users: [ada]WORD}}"
+    closed = KUBE.replace("{{kind: native, admin_users: [ada]}}", github)
+    body = f"service: LoadBalancer\nextra_config: {setting}"
+    found = errors(tmp_path, closed.replace("WORD", ""), body, "")
+    assert [named in line for line in found] == ([True] if named else [])
+
+
+def test_a_hub_that_is_open_on_purpose_may_say_so_in_extra_config(tmp_path: Path):
+    github = "{{kind: github, client_id: x, allowed_users: [ada], open_to_everyone: true}}"
+    target = KUBE.replace("{{kind: native, admin_users: [ada]}}", github)
+    body = "service: LoadBalancer\nextra_config: {Authenticator: {allow_all: true}}"
+    assert errors(tmp_path, target, body, "") == []
 
 
 def test_a_small_node_keeps_more_of_itself():
