@@ -9,22 +9,28 @@ from slipway.aws.account import AwsAccount, is_missing
 from slipway.steps import StepError, poll
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef
+    from types_boto3_cloudformation.type_defs import StackResourceSummaryTypeDef, StackTypeDef
 
 TIMEOUT = 3600
 """Seconds for one stack: a cluster with its objects takes a quarter of an hour."""
 
 
-def status(aws: AwsAccount, stack: str) -> str | None:
+def describe(aws: AwsAccount, stack: str) -> "StackTypeDef | None":
     """None if there is no such stack."""
     try:
-        found = aws.client("cloudformation").describe_stacks(StackName=aws.stack(stack))
+        answer = aws.client("cloudformation").describe_stacks(StackName=aws.stack(stack))
     except ClientError as error:
         if is_missing(error):
             return None
         raise
-    state = found["Stacks"][0]["StackStatus"]
-    return None if state == "DELETE_COMPLETE" else state
+    description = answer["Stacks"][0]
+    return None if description["StackStatus"] == "DELETE_COMPLETE" else description
+
+
+def status(aws: AwsAccount, stack: str) -> str | None:
+    """None if there is no such stack."""
+    description = describe(aws, stack)
+    return description["StackStatus"] if description else None
 
 
 def existing(aws: AwsAccount, stacks: Iterable[str]) -> list[str]:

@@ -151,11 +151,12 @@ def _compared(
 
 def _deployed(project: Project, account: "AwsAccount") -> str | None:
     """The release that runs, if it is one of the project's."""
-    from slipway.release.promotion.deployed import deployed_stack, release_of
+    from slipway.aws.cloudformation import describe
+    from slipway.release.promotion.deployed import release_of
     from slipway.release.releases import existing
 
     account.check()
-    stack = deployed_stack(account, HUB_STACK)
+    stack = describe(account, HUB_STACK)
     version = release_of(stack) if stack else None
     return version if version in (*existing(project.root), WORKING_TREE) else None
 

@@ -10,13 +10,13 @@ from slipway.model import EksSpec, Environment
 from slipway.toolchain import kubectl
 
 if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackTypeDef
+
     from slipway.aws.account import AwsAccount
 
 COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
 """States of a stack that is as its template says."""
 DEPLOYMENTS = (HUB, PROXY)
-Stack = dict[str, Any]
-"""As CloudFormation describes it."""
 
 
 @dataclass(frozen=True)
@@ -42,31 +42,18 @@ def stacks_of(spec: EksSpec) -> tuple[str, ...]:
     return tuple(stack for stack in STACKS if stack != PIPELINE_STACK or spec.github)
 
 
-def deployed_stacks(aws: "AwsAccount") -> dict[str, Stack | None]:
+def deployed_stacks(aws: "AwsAccount") -> "dict[str, StackTypeDef | None]":
     """The stacks that an environment has when it is whole, by their short names."""
-    return {short: deployed_stack(aws, short) for short in stacks_of(aws.spec)}
+    from slipway.aws.cloudformation import describe
+
+    return {short: describe(aws, short) for short in stacks_of(aws.spec)}
 
 
-def deployed_stack(aws: "AwsAccount", short: str) -> Stack | None:
-    from botocore.exceptions import ClientError
-
-    from slipway.aws.account import is_missing
-
-    try:
-        answer = aws.client("cloudformation").describe_stacks(StackName=aws.stack(short))
-    except ClientError as error:
-        if is_missing(error):
-            return None
-        raise
-    stack: Stack = {**answer["Stacks"][0]}
-    return None if stack["StackStatus"] == "DELETE_COMPLETE" else stack
-
-
-def release_of(stack: Stack) -> str | None:
+def release_of(stack: "StackTypeDef") -> str | None:
     return {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}.get(RELEASE_TAG)
 
 
-def of_stacks(stacks: Mapping[str, Stack | None]) -> DeployedRelease:
+def of_stacks(stacks: "Mapping[str, StackTypeDef | None]") -> DeployedRelease:
     releases = {short: release_of(stack) for short, stack in stacks.items() if stack}
     problems = [
         f"{short} is {stack['StackStatus']}"

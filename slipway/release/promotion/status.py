@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.model import Project
 from slipway.release.promotion.access import account_access
 from slipway.release.promotion.deployed import (
     DeployedRelease,
-    Stack,
     deployed_release,
     deployed_stacks,
     of_stacks,
@@ -21,6 +20,9 @@ from slipway.release.promotion.deployed import (
 from slipway.release.records import OperationRecord, file_record_store, record_store
 from slipway.steps import StepError
 from slipway.toolchain.kubectl import KubectlError
+
+if TYPE_CHECKING:
+    from types_boto3_cloudformation.type_defs import StackTypeDef
 
 SECONDS = 15
 """For all questions about one environment; all environments are asked at the same time."""
@@ -114,10 +116,10 @@ def _deployed(row: EnvironmentStatus, runs: DeployedRelease) -> None:
     row.deployed, row.in_order, row.detail = runs.release, runs.in_order, runs.detail
 
 
-def _stacks(row: EnvironmentStatus, stacks: list[Stack]) -> None:
+def _stacks(row: EnvironmentStatus, stacks: "list[StackTypeDef]") -> None:
     """When they were last changed, and what the last look for drift found."""
-    information = [stack.get("DriftInformation", {}) for stack in stacks]
-    drifts = {drift.get("StackDriftStatus", "NOT_CHECKED") for drift in information}
+    information = [stack.get("DriftInformation") for stack in stacks]
+    drifts = {drift["StackDriftStatus"] if drift else "NOT_CHECKED" for drift in information}
     row.drift = next((drift for drift in WORST if drift in drifts), None)
     changed = (stack.get("LastUpdatedTime") or stack["CreationTime"] for stack in stacks)
     row.since = max(changed, default=None)
