@@ -40,8 +40,8 @@ class KubernetesSpec(ClusterSpec):
 
     @property
     def public_by(self) -> tuple[str, ...]:
-        """Also a load balancer, or a port of every node. What is said of an Ingress counts without a
-        domain too: somebody has one, or is about to.
+        """Also a load balancer, or a port of every node. What is said of an Ingress counts without
+        a domain too: somebody has one, or is about to.
         """
         service = (f"service: {self.service}",) if self.service != "ClusterIP" else ()
         ingress = (name for name in ("ingress_class", "ingress_annotations") if getattr(self, name))
