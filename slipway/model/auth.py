@@ -1,8 +1,8 @@
 """Who may log in, and how."""
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from slipway import facts
 from slipway.model.base import Model, Text, refuse, text
@@ -34,8 +34,6 @@ class Auth(Model):
     """Secrets that the hub reads for it, by the names of their files."""
     for_one_person: ClassVar[bool] = False
     """Whether it keeps nobody apart, so that only one trusted user may have it."""
-    names_are_free: ClassVar[bool] = False
-    """Whether whoever signs up first under a name has it."""
 
     allow_all: bool = False
     """Let in everybody whom the login knows."""
@@ -61,20 +59,6 @@ class SharedPassword(Auth):
     for_one_person: ClassVar[bool] = True
 
     kind: Literal["shared-password"]
-
-
-class Native(Auth):
-    """Accounts that users make themselves and an admin approves (NativeAuthenticator)."""
-
-    names_are_free: ClassVar[bool] = True
-
-    kind: Literal["native"]
-
-    @model_validator(mode="after")
-    def _somebody_can_approve(self) -> Self:
-        if not self.admin_users:
-            raise refuse("nobody can approve accounts", "name admin_users")
-        return self
 
 
 class OAuth(Auth):
@@ -147,6 +131,19 @@ class Oidc(OAuth):
         return self
 
 
+def _not_native(said: Any) -> Any:
+    if isinstance(said, dict) and said.get("kind") == "native":
+        raise refuse(
+            "there is no login kind 'native' any more",
+            "use oidc with an identity provider of your own (Keycloak, Dex), or cognito, github "
+            "or google; docs/decisions/0028-no-native-login.md says why",
+            at="kind",
+        )
+    return said
+
+
 AnyAuth = Annotated[
-    SharedPassword | Native | GitHub | Google | Cognito | Oidc, Field(discriminator="kind")
+    SharedPassword | GitHub | Google | Cognito | Oidc,
+    Field(discriminator="kind"),
+    BeforeValidator(_not_native),
 ]

@@ -21,9 +21,13 @@ class Model(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-def refuse(message: str, hint: str) -> PydanticCustomError:
-    """An error for a validator to raise: what is wrong, and what to write instead."""
-    return PydanticCustomError("slipway", "{message}", {"message": message, "hint": hint})
+def refuse(message: str, hint: str, at: str = "") -> PydanticCustomError:
+    """An error for a validator to raise: what is wrong, and what to write instead.
+
+    `at` is the key that it is about, if the value that is validated is a block of keys.
+    """
+    context = {"message": message, "hint": hint, "at": at}
+    return PydanticCustomError("slipway", "{message}", context)
 
 
 def matching(

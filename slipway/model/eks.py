@@ -224,6 +224,6 @@ class EksSpec(ClusterSpec):
     def _has_a_real_login(self) -> Self:
         if self.auth.for_one_person:
             raise refuse(
-                "a shared password is for one trusted user", "use github, google, oidc or native"
+                "a shared password is for one trusted user", "use github, google, cognito or oidc"
             )
         return self

@@ -49,6 +49,8 @@ def problems(error: ValidationError, document: Document, model: Any) -> Iterator
     """
     for item in error.errors(include_url=False):
         path, at_key = _path_in(document.data, item["loc"])
+        if at := item.get("ctx", {}).get("at"):
+            path = (*path, at)
         at_key = at_key or item["type"] == "extra_forbidden"
         message, hint = _words(dict(item), path, document, model)
         yield document.problem(path, message, hint, at_key=at_key)

@@ -221,14 +221,6 @@ class ClusterSpec(EnvironmentSpec):
         if not self.public_by or self.auth.open_to_everyone:
             return self
         way = self.public_by[0]
-        if self.auth.names_are_free:
-            # NativeAuthenticator approves these names beforehand, whoever takes them.
-            raise refuse(
-                f"the internet can reach this login ({way}), and who first signs up under the name "
-                "of an admin or of a user you allow is that one",
-                f"use another login, or let them sign up before there is {way}, then say "
-                "auth.open_to_everyone: true",
-            )
         opened = "allow_all" if self.auth.allow_all else _opened_by(self.extra_config)
         if opened:
             raise refuse(
@@ -239,15 +231,11 @@ class ClusterSpec(EnvironmentSpec):
         return self
 
 
-_OPENING = ("allow_all", "open_signup")
-"""What authenticators call letting in everybody whom they know."""
-
-
 def _opened_by(extra_config: Mapping[str, Mapping[str, Any]]) -> str | None:
     """The setting of `extra_config`, which wins over `auth`, that may let in everybody."""
     for section, traits in extra_config.items():
         for trait, value in traits.items():
-            opens = section.endswith("Authenticator") and trait in _OPENING and value
+            opens = section.endswith("Authenticator") and trait == "allow_all" and value
             if opens or (section, trait) == ("JupyterHub", "authenticator_class"):
                 return f"extra_config.{section}.{trait}"
     return None

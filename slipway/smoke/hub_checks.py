@@ -12,14 +12,12 @@ from slipway.smoke.hub_api import describe
 from slipway.smoke.report import Failure, NotApplicable, NotEnforced
 from slipway.smoke.visitor import LOGIN
 
-PASSWORDS = ("shared-password", "native")
-
 
 async def login_page(client: httpx.AsyncClient, environment: Environment) -> str:
     """The page, and for a login elsewhere the way there."""
     answer = await client.get(LOGIN)
     kind = environment.spec.auth.kind
-    if kind in PASSWORDS:
+    if environment.spec.auth.for_one_person:
         if answer.status_code != 200 or 'type="password"' not in answer.text:
             raise Failure(f"{describe(answer)}, without a form for a password")
         return "a form for user name and password"

@@ -50,7 +50,7 @@ def test_what_a_package_imports_is_what_it_declares(folder: str):
         for name in imported(folder) - sys.stdlib_module_names
     }
     # Named by classes in strings, which nothing imports.
-    named = {"oauthenticator", "jupyterhub-nativeauthenticator"} if folder == "hub" else set()
+    named = {"oauthenticator"} if folder == "hub" else set()
     bundled = {"botocore"}  # comes with boto3
     assert needed - bundled | named == set(declared(folder))
 

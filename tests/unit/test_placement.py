@@ -18,7 +18,7 @@ profiles:
 KUBE = """\
 target: kubernetes
 registry: registry.example.org/team
-auth: {{kind: native, admin_users: [ada]}}
+auth: {{kind: github, client_id: x, admin_users: [ada]}}
 {environment}
 """
 EKS = """\
@@ -26,7 +26,7 @@ target: eks
 account: "111122223333"
 region: eu-central-1
 zones: [eu-central-1a, eu-central-1b]
-auth: {{kind: native, admin_users: [ada]}}
+auth: {{kind: github, client_id: x, admin_users: [ada]}}
 {environment}
 """
 
@@ -114,7 +114,7 @@ def test_a_hub_open_to_the_internet_needs_an_explicit_word(
     tmp_path: Path, target: str, domain: str, auth: str, refused: bool
 ):
     github = "{{kind: github, client_id: x, AUTH}}".replace("AUTH", auth)
-    open_hub = target.replace("{{kind: native, admin_users: [ada]}}", github)
+    open_hub = target.replace("{{kind: github, client_id: x, admin_users: [ada]}}", github)
     found = errors(tmp_path, open_hub, domain, "")
     if refused:
         (told,) = found
@@ -123,19 +123,11 @@ def test_a_hub_open_to_the_internet_needs_an_explicit_word(
         assert found == []
 
 
-@pytest.mark.parametrize("way_in", ["domain: hub.example.org", "service: NodePort"])
-def test_names_that_strangers_could_take_are_not_approved_beforehand(tmp_path: Path, way_in: str):
-    (told,) = errors(tmp_path, KUBE, way_in, "")
-    assert "who first signs up under the name of an admin" in told
-    assert f"before there is {way_in.removesuffix(': hub.example.org')}" in told
-
-
 @pytest.mark.parametrize(
     ("setting", "named"),
     [
         ("{Authenticator: {allow_all: true}}", "extra_config.Authenticator.allow_all"),
         ("{GitHubOAuthenticator: {allow_all: true}}", "extra_config.GitHubOAuthenticator.allow_"),
-        ("{NativeAuthenticator: {open_signup: true}}", "extra_config.NativeAuthenticator.open_"),
         ("{JupyterHub: {authenticator_class: dummy}}", "extra_config.JupyterHub.authenticator_"),
         ("{Authenticator: {allow_all: false}}", ""),
         ("{KubeSpawner: {allow_all: true}}", ""),
@@ -145,7 +137,7 @@ def test_extra_config_does_not_open_a_public_hub_in_silence(
     tmp_path: Path, setting: str, named: str
 ):
     github = "{{kind: github, client_id: x, allowed_users: [ada]WORD}}"
-    closed = KUBE.replace("{{kind: native, admin_users: [ada]}}", github)
+    closed = KUBE.replace("{{kind: github, client_id: x, admin_users: [ada]}}", github)
     body = f"service: LoadBalancer\nextra_config: {setting}"
     found = errors(tmp_path, closed.replace("WORD", ""), body, "")
     assert [named in line for line in found] == ([True] if named else [])
@@ -153,7 +145,7 @@ def test_extra_config_does_not_open_a_public_hub_in_silence(
 
 def test_a_hub_that_is_open_on_purpose_may_say_so_in_extra_config(tmp_path: Path):
     github = "{{kind: github, client_id: x, allowed_users: [ada], open_to_everyone: true}}"
-    target = KUBE.replace("{{kind: native, admin_users: [ada]}}", github)
+    target = KUBE.replace("{{kind: github, client_id: x, admin_users: [ada]}}", github)
     body = "service: LoadBalancer\nextra_config: {Authenticator: {allow_all: true}}"
     assert errors(tmp_path, target, body, "") == []
 

@@ -17,8 +17,6 @@ class Login:
     """The class, by its import path."""
     configure: Callable[[Any, HubSettings], None]
     """Sets on the class's section of the configuration what the settings say."""
-    asks_an_admin: bool = False
-    """Anybody may sign up, and counts only once an admin has approved it."""
 
     @property
     def section(self) -> str:
@@ -30,7 +28,7 @@ def configure(c: Any, settings: HubSettings) -> None:
     auth = settings.auth
     login = LOGINS[auth["kind"]]
     c.Authenticator.username_pattern = settings.username_pattern
-    c.Authenticator.allow_all = auth["allow_all"] or login.asks_an_admin
+    c.Authenticator.allow_all = auth["allow_all"]
     # Who is taken from the list is out, although the database knows them.
     c.Authenticator.allow_existing_users = False
     c.Authenticator.allowed_users = set(auth["allowed_users"])
@@ -48,10 +46,6 @@ def _shared_password(section: Any, settings: HubSettings) -> None:
     section.user_password = settings.secret(files.user_password)
     if settings.auth["admin_users"]:
         section.admin_password = settings.secret(files.admin_password)
-
-
-def _native(section: Any, settings: HubSettings) -> None:
-    """There is nothing to set: its accounts are in the hub's database."""
 
 
 _SAME_NAME = (
@@ -138,7 +132,6 @@ LOGINS = {
     "shared-password": Login(
         "jupyterhub.authenticators.shared.SharedPasswordAuthenticator", _shared_password
     ),
-    "native": Login("nativeauthenticator.NativeAuthenticator", _native, asks_an_admin=True),
     "github": Login("oauthenticator.github.GitHubOAuthenticator", partial(_oauth, _github)),
     "google": Login("oauthenticator.google.GoogleOAuthenticator", partial(_oauth, _google)),
     "cognito": Login(GENERIC, partial(_oauth, _cognito)),
