@@ -7,25 +7,13 @@ from cdk8s_plus_33 import k8s
 from constructs import Construct
 
 from charts.aws_values import AwsValues
+from charts.special_purpose_addresses import NOT_THE_INTERNET
 from charts.values import port
 from slipway import facts
 from slipway.model import ClusterSpec
 
 HTTPS = 443
-EVERYWHERE = ("0.0.0.0/0", "::/0")
-PRIVATE = {
-    "0.0.0.0/0": (
-        *("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16"),
-        # The instance metadata service, and EKS Pod Identity's agent.
-        "169.254.0.0/16",
-        # Reserved, and used for pods and nodes by some clusters.
-        *("198.18.0.0/15", "240.0.0.0/4"),
-    ),
-    # The first has the same two at fd00:ec2::254 and fd00:ec2::23; the last is all of the above
-    # behind a NAT64.
-    "::/0": ("fc00::/7", "fe80::/10", "64:ff9b::/96"),
-}
-"""Ranges that are not the internet, by the range of their whole address family."""
+EVERYWHERE = (*NOT_THE_INTERNET,)
 
 Ingress = Sequence[k8s.NetworkPolicyIngressRule]
 Egress = Sequence[k8s.NetworkPolicyEgressRule]
@@ -143,18 +131,18 @@ def addresses(*ranges: str) -> list[k8s.NetworkPolicyPeer]:
 
 
 def internet(inside: Sequence[str]) -> list[k8s.NetworkPolicyPeer]:
-    """Everything but private ranges and those `inside`."""
+    """Everything but special-purpose ranges and those `inside`."""
     return [
         k8s.NetworkPolicyPeer(
-            ip_block=k8s.IpBlock(cidr=everything, except_=[*private, *_others(inside, private)])
+            ip_block=k8s.IpBlock(cidr=everything, except_=[*special, *_others(inside, special)])
         )
-        for everything, private in PRIVATE.items()
+        for everything, special in NOT_THE_INTERNET.items()
     ]
 
 
-def _others(inside: Sequence[str], private: Sequence[str]) -> list[str]:
-    """Those of `inside` in the same address family that no private range contains."""
-    known = [ip_network(range) for range in private]
+def _others(inside: Sequence[str], special: Sequence[str]) -> list[str]:
+    """Those of `inside` in the same address family that no special-purpose range contains."""
+    known = [ip_network(range) for range in special]
     return [
         range
         for range in inside

@@ -1,12 +1,14 @@
 """Who reaches whom: Services and NetworkPolicies meet the pods they mean."""
 
 from dataclasses import replace
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from random import Random
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
+from charts import special_purpose_addresses
 from slipway.model import Environment
 from slipway.model.eks import Network
 from slipway.settings.hub import kubernetes_settings
@@ -139,7 +141,7 @@ def test_pods_reach_what_they_need_and_nothing_else(
 @pytest.mark.parametrize(
     ("address", "allowed"),
     [
-        ("203.0.113.7", True),
+        ("8.8.8.8", True),
         ("2606:4700::1111", True),
         # The metadata service and Pod Identity's agent, in both families.
         ("169.254.169.254", False),
@@ -161,13 +163,65 @@ def test_users_reach_the_internet_but_neither_metadata_nor_the_clusters_insides(
         assert reaches_address(variant_objects, pods["user"], address, port) is allowed
 
 
+@pytest.mark.parametrize(
+    "block",
+    [
+        *special_purpose_addresses.IPV4_NOT_GLOBAL,
+        *special_purpose_addresses.IPV6_NOT_GLOBAL,
+        # Not special-purpose by the registries, and no host of the internet.
+        *("224.0.0.0/4", "ff00::/8", "fec0::/10", "::/96", "4000::/3", "e000::/4"),
+        # What leads to private IPv4 addresses, behind a NAT64 that is there.
+        "64:ff9b::/96",
+    ],
+)
+def test_no_special_purpose_address_is_the_internet(block: str) -> None:
+    objects = objects_of("kube")
+    labels = pods_of(objects)["user"]
+    network = ip_network(block)
+    for address in (network[0], network[network.num_addresses // 2], network[-1]):
+        assert not reaches_address(objects, labels, str(address), 443), address
+
+
+@pytest.mark.parametrize(
+    "block",
+    ["192.31.196.0/24", "192.52.193.0/24", "192.175.48.0/24", "2620:4f:8000::/48", "2600::/12"],
+)
+def test_what_the_registries_call_global_is_the_internet(block: str) -> None:
+    objects = objects_of("kube")
+    network = ip_network(block)
+    for address in (network[0], network[-1]):
+        assert reaches_address(objects, pods_of(objects)["user"], str(address), 443)
+
+
+def test_an_address_that_python_calls_private_is_not_the_internet() -> None:
+    """A second reader of the registries; which of them it knows depends on its version."""
+    objects = objects_of("kube")
+    labels = pods_of(objects)["user"]
+    random = Random(0)
+    numbers = ((IPv4Address, 32), (IPv6Address, 128))
+    for kind, bits in numbers * 1000:
+        address = kind(random.getrandbits(bits))
+        if not address.is_global or address.is_multicast:
+            assert not reaches_address(objects, labels, str(address), 443), address
+
+
+def test_kubernetes_takes_every_range_that_is_left_out() -> None:
+    """Within its block, in the only spelling, and none is an IPv4 address written as IPv6."""
+    for everything, blocks in special_purpose_addresses.NOT_THE_INTERNET.items():
+        version = ip_network(everything).version
+        assert [str(ip_network(block)) for block in blocks] == [*blocks]
+        assert {ip_network(block).version for block in blocks} == {version}
+        assert all(ip_network(block).prefixlen > 0 for block in blocks)
+        assert not [block for block in blocks if block.startswith("::ffff:")]
+
+
 def test_a_vpc_with_public_looking_addresses_is_not_the_internet() -> None:
     environment = variant_named("dev")
-    spec = environment.spec.model_copy(update={"network": Network(cidr="198.19.0.0/16")})
+    spec = environment.spec.model_copy(update={"network": Network(cidr="198.20.0.0/16")})
     objects = rendered(replace(environment, spec=spec))
     labels = pods_of(objects)["user"]
-    assert not reaches_address(objects, labels, "198.19.4.5", 443)
-    assert reaches_address(objects, labels, "198.20.4.5", 443)
+    assert not reaches_address(objects, labels, "198.20.4.5", 443)
+    assert reaches_address(objects, labels, "198.21.4.5", 443)
 
 
 def test_only_hub_and_proxy_on_eks_get_an_identity(
@@ -201,11 +255,11 @@ def test_only_the_hub_reaches_the_kubernetes_api(
 
 
 def test_the_proxy_reaches_no_address_but_its_dns_and_on_eks_its_secret() -> None:
-    assert not reaches_address(objects_of("kube"), PROXY, "203.0.113.7", 443)
+    assert not reaches_address(objects_of("kube"), PROXY, "8.8.8.8", 443)
     # Secrets Manager: over the internet, or at an endpoint in the VPC.
-    assert reaches_address(objects_of("dev"), PROXY, "203.0.113.7", 443)
+    assert reaches_address(objects_of("dev"), PROXY, "8.8.8.8", 443)
     assert not reaches_address(objects_of("dev"), PROXY, "10.0.1.5", 443)
-    assert not reaches_address(objects_of("dev-no-nat"), PROXY, "203.0.113.7", 443)
+    assert not reaches_address(objects_of("dev-no-nat"), PROXY, "8.8.8.8", 443)
     assert reaches_address(objects_of("dev-no-nat"), PROXY, "10.0.1.5", 443)
 
 
