@@ -16,7 +16,7 @@ from slipway.model import InvalidProject, find_root
 from slipway.steps import StepError
 
 COMMANDS = (
-    *("project", "up", "build", "migrate", "releases"),
+    *("project", "up", "build", "audit", "migrate", "releases"),
     *("promote", "status", "rollback", "smoke", "aws"),
 )
 """The modules with commands, in the order of `slipway --help`. They import what is slow to load
