@@ -332,6 +332,29 @@ def test_a_source_that_lies_is_caught_before_anything_is_stored(
     assert httpx.head(f"http://{prod}/v2/{name}/blobs/{large.digest}").status_code == 404
 
 
+@pytest.mark.parametrize("faulty", ["/manifests/", "/blobs/uploads/"])
+def test_a_registry_that_fails_once_is_asked_again(
+    dev: str, prod_front: Front, store: Layout, faulty: str
+):
+    name = f"again{len(faulty)}"
+    one = image(store, 200)
+    push(store, one, reference(dev, name))
+    failed: list[str] = []
+
+    def fault(request: Request) -> bool:
+        if failed or faulty not in request.path:
+            return False
+        failed.append(request.path)
+        request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        request.answer(500)
+        return True
+
+    prod_front.fault = fault
+    copied(wanted(dev, prod_front.host, name, one))
+    assert failed
+    assert tags(prod_front.behind, name) == ["1.0.0"]
+
+
 def test_a_target_that_is_full_is_told_in_its_words(dev: str, prod_front: Front, store: Layout):
     one = image(store, 190)
     push(store, one, reference(dev, "quota"))

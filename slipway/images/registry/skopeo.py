@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -34,6 +35,9 @@ _AWAY = re.compile(
     r"|\b5\d\d\b",
     re.I,
 )
+_SERVER_ERROR = re.compile(r"\b50[0234]\b")
+"""Of a registry that may answer when asked again: skopeo asks again for other errors alone."""
+ATTEMPTS = 3
 _OTHER_DIGEST = re.compile(r"Digest did not match, expected (\S+), got (\S+)")
 
 
@@ -58,10 +62,15 @@ def version() -> str:
 
 def run(arguments: Sequence[str], reference: Reference) -> bytes:
     """What skopeo prints about an image. Raises ImageError."""
-    done = _run(arguments, reference)
-    if done.returncode != 0:
-        raise registry_error(done.stderr.decode(errors="replace"), reference)
-    return done.stdout
+    for attempt in range(ATTEMPTS):
+        time.sleep(attempt)
+        done = _run(arguments, reference)
+        if done.returncode == 0:
+            return done.stdout
+        stderr = done.stderr.decode(errors="replace")
+        if not _SERVER_ERROR.search(explanation(stderr)):
+            break
+    raise registry_error(stderr, reference)
 
 
 def copy(
@@ -86,6 +95,16 @@ def copy(
         command += [f"--override-variant={platform.variant}"] if platform.variant else []
     command += ["copy", "--quiet", "--retry-times=3", *(["--preserve-digests"] if preserve else [])]
     command += [*options, source, target]
+    problem: str | None = None
+    for attempt in range(ATTEMPTS):
+        time.sleep(attempt)
+        problem = _copy(command, uploaded)
+        if not problem or not _SERVER_ERROR.search(problem):
+            break
+    return problem
+
+
+def _copy(command: list[str], uploaded: Callable[[str], None]) -> str | None:
     errors: list[str] = []
 
     def log(line: str) -> None:
