@@ -36,8 +36,9 @@ class BlockStorageClass(Construct):
         )
 
 
-class LoadBalancerClass(Construct):
-    """A public Application Load Balancer that keeps idle websockets open.
+class AlbIngressClass(Construct):
+    """The ingress class of an Application Load Balancer that keeps idle websockets open, public or
+    inside the VPC.
 
     https://docs.aws.amazon.com/eks/latest/userguide/auto-configure-alb.html
     """

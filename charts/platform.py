@@ -3,7 +3,7 @@
 import cdk8s
 from constructs import Construct
 
-from charts.auto_mode import BlockStorageClass, LoadBalancerClass, NetworkPolicySwitch
+from charts.auto_mode import AlbIngressClass, BlockStorageClass, NetworkPolicySwitch
 from charts.aws_values import AwsValues
 from charts.namespace import Namespace, Quotas
 from charts.nodes import CoreNodePool, NodeClass, UserNodePool
@@ -26,7 +26,7 @@ class PlatformChart(cdk8s.Chart):
         if aws:
             NetworkPolicySwitch(self, "network-policy")
             BlockStorageClass(self, "block-storage")
-            LoadBalancerClass(self, "load-balancer", public=spec.domain is not None)
+            AlbIngressClass(self, "load-balancer", public=spec.domain is not None)
             self._nodes(environment.eks_spec, aws)
         HomeVolumes(self, "homes", namespace=spec.namespace, storage=spec.storage, aws=aws)
         HubDatabase(self, "database", namespace=spec.namespace, storage=spec.storage)

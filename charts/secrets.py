@@ -48,7 +48,7 @@ def fetch_secrets(
     aws: AwsValues | None,
     image: str,
     pull_policy: str,
-    command: Sequence[str],
+    args: Sequence[str],
     only: Sequence[str] = (),
 ) -> list[k8s.Container]:
     """The init container that writes secrets from AWS to the folder; none elsewhere.
@@ -63,7 +63,7 @@ def fetch_secrets(
             name=SECRETS,
             image=image,
             image_pull_policy=pull_policy,
-            args=[*command, *wanted],
+            args=[*args, *wanted],
             env=[folder(), region(aws)],
             security_context=security.container_security(),
             resources=resources.requirements(resources.FETCH_SECRETS),

@@ -65,7 +65,7 @@ def rehearse(
     keep: Annotated[bool, typer.Option("--keep", help="Keep the logs in their folder.")] = False,
     kubeconfig: Annotated[
         Path | None,
-        typer.Option(help="Of a cluster, not on AWS, that judges every object by a dry run."),
+        typer.Option(help="Of a cluster that is not on AWS: every object is dry-run there."),
     ] = None,
     project: cli.ProjectFolder = None,
     as_json: cli.Json = False,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from slipway.images.build.recipes import Recipe
 
 LINE = 120
-"""The most characters of a step that are shown where lines stay."""
+"""The most characters of a step that are shown where output is not a terminal's."""
 ENDS = {"built": "green", "unchanged": "dim", "failed": "red", "pushed": "green"}
 
 Pushed = Mapping[str, Mapping[str, object]]
@@ -53,7 +53,7 @@ def build(
         bool, typer.Option("--cache/--no-cache", help="Use what earlier builds left.")
     ] = True,
     renew: Annotated[
-        bool, typer.Option("--pull", help="Look whether outside images have moved.")
+        bool, typer.Option("--pull", help="Ask for the newest digests of base images.")
     ] = False,
     sbom: Annotated[
         bool, typer.Option("--sbom/--no-sbom", help="Write a bill of materials per image.")
@@ -110,7 +110,7 @@ def _options(platforms: str, *, cache: bool, renew: bool, sboms: bool, jobs: int
 def _authorities() -> Path | None:
     """Certificates that this machine trusts beside the usual ones, if it says where they are.
 
-    A build's downloads need them behind a company's proxy; see `builders.CA`.
+    A build's downloads need them behind a company's proxy; see `builders.base.CA`.
     """
     named = os.environ.get("SSL_CERT_FILE")
     return Path(named) if named and Path(named).is_file() else None

@@ -16,22 +16,23 @@ if TYPE_CHECKING:
     from slipway.release.promotion.promote import Promotion, PromotionListener, PromotionRequest
     from slipway.release.promotion.pull_request import PullRequest
 
-OPEN, SHUT, WAIVED = ("passed", "green"), ("not passed", "red"), ("waived", "yellow")
+PASSED, NOT_PASSED, WAIVED = ("passed", "green"), ("not passed", "red"), ("waived", "yellow")
 
 
 @cli.command(epilog="Example: slipway promote dev prod --dry-run")
 def promote(
-    source: Annotated[str, typer.Argument(metavar="FROM", help="Runs the release.")],
-    target: Annotated[str, typer.Argument(metavar="TO", help="Shall run it.")],
+    source: Annotated[str, typer.Argument(metavar="FROM", help="Runs the release now.")],
+    target: Annotated[str, typer.Argument(metavar="TO", help="Will run it.")],
     dry_run: cli.DryRun = False,
     force: Annotated[
-        list[str] | None, typer.Option("--force", metavar="GATE", help="Go on without it.")
+        list[str] | None, typer.Option("--force", metavar="GATE", help="Waive a gate; needs --why.")
     ] = None,
     why: Annotated[
-        list[str] | None, typer.Option("--why", metavar="TEXT", help="Why. Recorded.")
+        list[str] | None, typer.Option("--why", metavar="TEXT", help="Why it is waived; recorded.")
     ] = None,
     as_pull_request: Annotated[
-        bool, typer.Option("--pull-request", help="Print one, or open it where gh is installed.")
+        bool,
+        typer.Option("--pull-request", help="Print the pull request, or open it where gh is here."),
     ] = False,
     from_profile: cli.AwsProfile = None,
     to_profile: cli.AwsProfile = None,
@@ -53,7 +54,7 @@ def promote(
     else:
         cli.print_result(as_json, done.as_json(), _summary(done, dry_run=dry_run))
     if not done.passed:
-        raise cli.fail(_shut(done))
+        raise cli.fail(_why_not(done))
 
 
 def _waivers(gates: list[str], reasons: list[str]) -> dict[str, str]:
@@ -86,7 +87,7 @@ def _propose(project: Project, done: "Promotion", *, as_json: bool) -> None:
     from slipway.release.promotion import pull_request
 
     request, file = pull_request.pull_request(done), environment_file(done.target)
-    url = _open(project, done, request)
+    url = _open_if_possible(project, done, request)
     if as_json:
         more = {"content": pull_request.content(project.root, file), "url": url}
         cli.print_json(done.as_json() | {"pull_request": request.as_json() | more})
@@ -94,7 +95,7 @@ def _propose(project: Project, done: "Promotion", *, as_json: bool) -> None:
         print(f"branch: {request.branch}\ntitle: {request.title}\n\n{request.body}", end="")
 
 
-def _open(project: Project, done: "Promotion", request: "PullRequest") -> str | None:
+def _open_if_possible(project: Project, done: "Promotion", request: "PullRequest") -> str | None:
     """The pull request's address, if this machine can open one."""
     from slipway.release.promotion import pull_request
 
@@ -138,7 +139,7 @@ def _progress() -> Iterator["PromotionListener"]:
 
 
 def _line(gate: "Gate") -> Text:
-    word, style = OPEN if gate.ok else SHUT if gate.waived is None else WAIVED
+    word, style = PASSED if gate.ok else NOT_PASSED if gate.waived is None else WAIVED
     because = f" ({gate.waived})" if gate.waived is not None else ""
     return Text.assemble((f"{word:11}", style), f"{gate.name}: {gate.detail}{because}")
 
@@ -170,9 +171,10 @@ def commit_and_deploy(environment: str) -> str:
     )
 
 
-def _shut(done: "Promotion") -> str:
-    shut = [gate.name for gate in done.gates if not gate.open]
+def _why_not(done: "Promotion") -> str:
+    closed = [gate.name for gate in done.gates if not gate.lets_pass]
+    have = "has" if len(closed) == 1 else "have"
     return (
-        f"not promoted, as {' and '.join(shut)} {'has' if len(shut) == 1 else 'have'} not passed; "
+        f"not promoted, as {' and '.join(closed)} {have} not passed; "
         "mend that, or say --force GATE --why TEXT, which is recorded"
     )

@@ -49,12 +49,12 @@ def release(
     loaded = load(cli.project_root(project))
     if problem := releases.version_problem(version, releases.existing(loaded.root)):
         raise cli.bad_input(problem)
-    name = source or freeze.default_source(loaded)
-    if name is None:
+    source = source or freeze.default_source(loaded)
+    if source is None:
         raise cli.bad_input("say --from ENV: the environment in whose registry the images are")
-    environment = loaded.environment(name)
+    environment = loaded.environment(source)
     if not environment.spec.has_cluster:
-        raise cli.bad_input(f"{name} is local: it has no registry, say another --from")
+        raise cli.bad_input(f"{source} is local: it has no registry, say another --from")
     signer = _signer(key)
     try:
         frozen = releases.write(loaded.root, freeze.freeze(loaded, version, environment))
@@ -113,7 +113,7 @@ def diff(
     loaded = load(cli.project_root(project), environment)
     if on_aws and not loaded.specs[environment].on_aws:
         raise cli.bad_input(f"{environment} is not on AWS: leave --aws out")
-    changes = _compared(loaded, environment, before, after, on_aws=on_aws)
+    changes = _compare(loaded, environment, before, after, on_aws=on_aws)
     if as_json:
         cli.print_json(changes.as_json())
     elif markdown:
@@ -122,7 +122,7 @@ def diff(
         to_terminal(changes, Console(highlight=False))
 
 
-def _compared(
+def _compare(
     project: Project, name: str, before: str | None, after: str | None, *, on_aws: bool
 ) -> "Diff":
     from slipway.release.diff.compare import compare

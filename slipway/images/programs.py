@@ -12,7 +12,10 @@ def follow(
     log: Log,
     started: Callable[[subprocess.Popen[str]], object] = lambda process: None,
 ) -> int:
-    """Run a program to its end; errors that it prints are lines as well. Returns its exit code."""
+    """Run a program to its end; errors that it prints are lines as well. Returns its exit code.
+
+    `started` gets the process, for whoever may have to stop it.
+    """
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

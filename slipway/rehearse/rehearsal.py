@@ -36,7 +36,8 @@ _FAILED = re.compile(r"\b[A-Z]+_FAILED\b")
 
 class Rehearsal:
     """`first` is released to, broken, torn down and recreated; `second` gets what was promoted from
-    it, in its own account, if there is one. `genuine` judges every object, if there is one."""
+    it, in its own account, if there is one. `genuine` is a real cluster, if there is one, in which
+    every object is dry-run."""
 
     def __init__(
         self,
@@ -62,9 +63,8 @@ class Rehearsal:
         return load(self.project.folder, aws.name).environment(aws.name)
 
     def cdk(self, aws: AwsAccount, verb: str, *arguments: str, may_fail: bool = False) -> str:
-        """Run the CDK CLI as a user would. Returns what it printed if it failed and may, else "".
-
-        Raises StepError.
+        """Run the CDK CLI as a user would. Returns "", or what it printed when it failed and
+        `may_fail`. Raises StepError.
         """
         done = self._run(aws, "cdk", verb, *arguments, "-c", f"env={aws.name}", "--no-notices")
         if done.returncode == 0:
@@ -98,7 +98,8 @@ class Rehearsal:
     def _run(
         self, aws: AwsAccount, program: str, *arguments: str
     ) -> "subprocess.CompletedProcess[str]":
-        """What it starts ends with it, when we are interrupted."""
+        """Run a program in the project's copy, into the log. An interruption kills it, and all that
+        it has started."""
         path = Path(sys.executable)
         command = [str(path if program == "python" else path.with_name(program)), *arguments]
         with subprocess.Popen(
@@ -129,9 +130,9 @@ def _cluster_id(aws: AwsAccount) -> str:
     return f"{aws.spec.account}/{aws.spec.region}/{aws.cluster}"
 
 
-def choose(project: Project) -> list[Environment]:
-    """What is rehearsed: an environment on AWS, and the one in another account that it is promoted
-    to; else the first one, and another in another account.
+def environments_to_rehearse(project: Project) -> list[Environment]:
+    """An environment on AWS and one in another account, of which a pair that is promoted from one
+    to the other comes first; the first environment alone where all are in one account.
 
     Raises ValueError when there is none.
     """
@@ -149,7 +150,8 @@ def choose(project: Project) -> list[Environment]:
         for first, second in pairs
         if specs[second].account in specs[first].promotion.to
     ]
-    names = [*promoted, *pairs, (next(iter(specs)),)][0]
+    alone = [(name,) for name in specs]
+    names = [*promoted, *pairs, *alone][0]
     return [project.environment(name) for name in names]
 
 
@@ -159,16 +161,16 @@ def rehearsal(
 ) -> Iterator[Rehearsal]:
     """Everything that a rehearsal runs on, gone afterwards unless it is to be kept.
 
-    The cluster of `kubeconfig`, if there is one, judges every object.
+    Every object is dry-run in the cluster of `kubeconfig`, if there is one.
 
     Raises EmulatorError, InvalidProject, StepError, ValueError.
     """
-    environments = choose(load(root))
+    environments = environments_to_rehearse(load(root))
     python = emulator.install(root / ".slipway/tools", say)
     folder = Path(tempfile.mkdtemp(prefix="slipway-rehearsal-"))
     try:
         with ExitStack() as running:
-            yield _started(folder, root, python, environments, kubeconfig, running)
+            yield _start(folder, root, python, environments, kubeconfig, running)
     finally:
         if keep:
             say(f"what it wrote is in {folder}")
@@ -176,7 +178,7 @@ def rehearsal(
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _started(
+def _start(
     folder: Path,
     root: Path,
     python: Path,

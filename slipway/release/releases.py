@@ -1,6 +1,6 @@
 """`releases/<version>.yaml`, each written once, and the order of versions."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from slipway.model.document import parse
 from slipway.model.project import load_release
 from slipway.model.references import unknown
 
-LONGEST = 60
+LONGEST_VERSION = 60
 """Characters: a version becomes the value of a Kubernetes label, which also takes no `+`."""
 _HEAD = """\
 # yaml-language-server: $schema=../schemas/release.json
@@ -54,7 +54,7 @@ def _text(release: Release) -> str:
 
 
 def _plain(release: Release) -> dict[str, Any]:
-    """The content without its digest, for YAML: short, without what nobody said."""
+    """The content without its digest, for YAML: unset fields of the catalog are left out."""
     content = release.model_dump(mode="json", exclude={"digest", "catalog"})
     catalog = release.catalog.model_dump(mode="json", exclude_unset=True)
     return {name: _sorted(content[name]) for name in sorted(content)} | {"catalog": catalog}
@@ -84,14 +84,14 @@ def parse_version(version: str) -> Version:
     """
     try:
         semver = Version.parse(version)
-        if version.isascii() and len(version) <= LONGEST and semver.build is None:
+        if version.isascii() and len(version) <= LONGEST_VERSION and semver.build is None:
             return semver
     except ValueError:
         pass
     raise ValueError(f"{version!r} is not a version: write for example 1.2.0 or 1.2.0-rc.1")
 
 
-def in_order(versions: Iterable[str]) -> list[str]:
+def sorted_versions(versions: Iterable[str]) -> list[str]:
     """The oldest first; what is no version, by its text before them."""
     parsed: dict[str, Version] = {}
     others = []
@@ -104,10 +104,10 @@ def in_order(versions: Iterable[str]) -> list[str]:
 
 
 def newest(versions: Iterable[str]) -> str | None:
-    return next(reversed(in_order(versions)), None)
+    return next(reversed(sorted_versions(versions)), None)
 
 
-def version_problem(version: str, others: Iterable[str]) -> str | None:
+def version_problem(version: str, others: Collection[str]) -> str | None:
     """Why a new release cannot be called `version`, if it cannot."""
     try:
         wanted = parse_version(version)

@@ -34,8 +34,8 @@ class Trial:
     def start_seconds(self) -> float:
         return self.session.target.start_seconds
 
-    def lacks(self, check: str, app: str) -> bool:
-        """Whether this machine lacks the app; then the check is not applicable."""
+    def skip_if_missing(self, check: str, app: str) -> bool:
+        """Whether this machine lacks the app: then the check is recorded as not applicable."""
         remedy = self.session.target.missing.get(app)
         if remedy is not None:
             self.checks.skip(check, f"not on this machine: {remedy}")
@@ -64,7 +64,7 @@ async def run(
         finally:
             beside.cancel()
             await asyncio.gather(beside, return_exceptions=True)
-    await checks.run("cleaned up", _cleaned(left))
+    await checks.run("cleaned up", _nothing_is_left(left))
     return {"ok": checks.ok, **runs, "checks": [asdict(check) for check in checks.done]}
 
 
@@ -106,7 +106,7 @@ async def _neighbour(trial: Trial) -> None:
             trial.neighbour.set_exception(Failure(f"no neighbour to be kept from: {error}"))
 
 
-async def _cleaned(left: list[str]) -> str:
+async def _nothing_is_left(left: list[str]) -> str:
     if left:
         raise Failure("; ".join(left))
     return "users, servers, tokens and files of this run are gone"
@@ -146,7 +146,7 @@ async def _routes(trial: Trial, slug: str, visitor: Visitor) -> None:
     """Every route of the profile; afterwards its server runs."""
     checks, hub, most = trial.checks, trial.session.hub, trial.start_seconds
     for path, route in trial.environment.catalog.routes.items():
-        if route.profile == slug and not trial.lacks(f"route {path}", route.app):
+        if route.profile == slug and not trial.skip_if_missing(f"route {path}", route.app):
             await _route(trial, path, visitor)
 
     async def start_again() -> str:
@@ -187,7 +187,7 @@ async def _default_url(trial: Trial, slug: str, visitor: Visitor) -> str:
 async def _app(trial: Trial, slug: str, name: str, visitor: Visitor) -> None:
     checks, app = trial.checks, trial.environment.catalog.apps[name]
     check = f"app {name} ({slug})"
-    if trial.lacks(check, name):
+    if trial.skip_if_missing(check, name):
         return
     if app.kind == "port":
         checks.skip(check, "users start it themselves")

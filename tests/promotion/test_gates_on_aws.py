@@ -332,7 +332,7 @@ def test_aws_that_does_not_answer_is_not_passed_and_all_others_are_asked(
     stub(sides[0].aws, **dict.fromkeys(("cloudformation", "ecr", "s3"), Silent()))
     found = gates.evaluate(*sides, {"drift": "the account is new"})
     assert [gate.name for gate in found] == ["release", "smoke", "drift", "scan", "signature"]
-    assert [gate.open for gate in found] == [False, False, True, False, True]
+    assert [gate.lets_pass for gate in found] == [False, False, True, False, True]
     assert all("cannot be found out" in gate.detail for gate in found[:3])
 
 

@@ -137,7 +137,7 @@ def test_what_somebody_changed_by_hand_is_named(case: Case):
     case.answers(diff={"code": 1, "stdout": told.format(changed)})
     case.with_code()
     found = gate(case.promote("--json", waive=False), "drift")
-    assert found["detail"] == f"others than the release renders: {changed}"
+    assert found["detail"] == f"differ from what the release renders: {changed}"
     unchanged(case)
 
 

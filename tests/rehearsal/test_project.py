@@ -15,7 +15,7 @@ from slipway.model.release import built_here
 from slipway.rehearse import images
 from slipway.rehearse.images import small_image
 from slipway.rehearse.project import ProjectCopy
-from slipway.rehearse.rehearsal import choose
+from slipway.rehearse.rehearsal import environments_to_rehearse
 from slipway.rehearse.sandbox import Sandbox
 from tests.support.local import ROOT
 
@@ -126,10 +126,10 @@ def test_a_pair_that_is_promoted_is_chosen_before_others(root: Path) -> None:
     (root / "environments/dev.yaml").write_text(promoted)
     for name, account in (("aaa", "777788889999"), ("prod", "444455556666")):
         (root / f"environments/{name}.yaml").write_text(dev.replace("111122223333", account))
-    assert [chosen.name for chosen in choose(load(root))] == ["dev", "prod"]
+    assert [chosen.name for chosen in environments_to_rehearse(load(root))] == ["dev", "prod"]
 
 
 def test_without_an_environment_on_aws_there_is_nothing_to_rehearse(root: Path) -> None:
     project = replace(load(root), specs={})
     with pytest.raises(ValueError, match="nothing to rehearse"):
-        choose(project)
+        environments_to_rehearse(project)

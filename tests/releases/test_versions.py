@@ -8,7 +8,7 @@ def test_versions_are_ordered_as_semver_says() -> None:
         "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
         "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.9.0", "1.10.0", "2.0.0",
     ]  # fmt: skip
-    assert releases.in_order(reversed(ordered)) == ordered
+    assert releases.sorted_versions(reversed(ordered)) == ordered
     assert releases.newest(reversed(ordered)) == "2.0.0"
 
 

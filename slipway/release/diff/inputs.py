@@ -134,7 +134,7 @@ def _committed(project: Project, name: str, revision: str, folder: Path) -> Diff
         commit = git.run(root, "rev-parse", "--verify", "--quiet", *wanted).strip()
         inside = _extract(root, commit, folder / "commit")
     except git.GitError as error:
-        known = ", ".join([*releases.in_order(releases.existing(root)), WORKING_TREE])
+        known = ", ".join([*releases.sorted_versions(releases.existing(root)), WORKING_TREE])
         message = f"{revision!r} is neither a release nor a commit ({error})"
         raise InvalidProject.of_file(RELEASES_FOLDER, "", message, f"there is {known}") from None
     if not (inside / environment_file(name)).exists():

@@ -36,7 +36,7 @@ NO_PLATFORM = "unknown"
 
 @dataclass(frozen=True)
 class Gate:
-    """The verdict of one gate. `waived` says why somebody let the release pass nevertheless."""
+    """The result of one gate. `waived` says why somebody let the release pass nevertheless."""
 
     name: str
     ok: bool
@@ -44,20 +44,20 @@ class Gate:
     waived: str | None = None
 
     @property
-    def open(self) -> bool:
+    def lets_pass(self) -> bool:
         return self.ok or self.waived is not None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-Verdict = tuple[bool, str]
+Answer = tuple[bool, str]
 """Whether a gate is passed, and why."""
-Check = Callable[[EnvironmentAccess, EnvironmentAccess], Verdict]
+GateCheck = Callable[[EnvironmentAccess, EnvironmentAccess], Answer]
 
 
-def release(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
-    """Its stacks, or its hub and proxy, are of the release that it pins, and in order."""
+def release(source: EnvironmentAccess, target: EnvironmentAccess) -> Answer:
+    """Its stacks, or its hub and proxy, are whole and of the release that it pins."""
     deployed = deployed_release(source.environment, source.aws)
     pinned = source.release.version
     if deployed.release != pinned and deployed.release is not None:
@@ -65,7 +65,7 @@ def release(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     return deployed.in_order and deployed.release == pinned, deployed.detail
 
 
-def smoke(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+def smoke(source: EnvironmentAccess, target: EnvironmentAccess) -> Answer:
     """The newest smoke test was of this very release, passed, and is not old."""
     limit = target.environment.cluster_spec.gates.smoke_within
     remedy = f"run `slipway smoke {source.name}`"
@@ -80,8 +80,10 @@ def smoke(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     if not newest.ok:
         return False, f"{when} did not pass{_culprits(newest.fields)}"
     age = datetime.now(UTC) - newest.at
-    if not timedelta(minutes=-5) < age < timedelta(seconds=seconds(limit)):
-        return False, f"{when} is older than {limit}, or in the future: {remedy}"
+    if age > timedelta(seconds=seconds(limit)):
+        return False, f"{when} is older than {limit}: {remedy}"
+    if age < timedelta(minutes=-5):
+        return False, f"{when} is in the future: set the clock of whoever ran it, and {remedy}"
     return True, f"{when} passed"
 
 
@@ -91,12 +93,12 @@ def _culprits(fields: Mapping[str, Any]) -> str:
     return f": {', '.join(red[:SHOWN])}" if red else ""
 
 
-def drift(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+def drift(source: EnvironmentAccess, target: EnvironmentAccess) -> Answer:
     """Nobody changed by hand what was deployed."""
     return drift_of_stacks(source.aws, DRIFT_SECONDS) if source.aws else _drift_of_cluster(source)
 
 
-def drift_of_stacks(aws: "AwsAccount", longest: float) -> Verdict:
+def drift_of_stacks(aws: "AwsAccount", longest: float) -> Answer:
     """CloudFormation's drift detection on every stack. Raises what boto3 raises.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
@@ -107,12 +109,12 @@ def drift_of_stacks(aws: "AwsAccount", longest: float) -> Verdict:
         for name in map(aws.stack, stacks_of(aws.spec))
     }
     end = time.monotonic() + longest
-    checked = [_drift_problem(aws, name, _ended(aws, id, end)) for name, id in started.items()]
+    checked = [_drift_problem(aws, name, _detection(aws, id, end)) for name, id in started.items()]
     problems = [problem for problem in checked if problem]
     return not problems, "; ".join(problems) or f"{len(started)} stacks are as they were deployed"
 
 
-def _ended(aws: "AwsAccount", detection: str, end: float) -> dict[str, Any]:
+def _detection(aws: "AwsAccount", detection: str, end: float) -> dict[str, Any]:
     from slipway.aws.cloudformation import poll_seconds
 
     client = aws.client("cloudformation")
@@ -142,7 +144,7 @@ def _drift_problem(aws: "AwsAccount", name: str, answer: dict[str, Any]) -> str:
     return f"{name} has drifted: {', '.join(drifted[:SHOWN])}"
 
 
-def _drift_of_cluster(source: EnvironmentAccess) -> Verdict:
+def _drift_of_cluster(source: EnvironmentAccess) -> Answer:
     """`kubectl diff` of what the release's own code renders.
 
     Raises KubectlError, StepError, and InvalidProject where that code is not here.
@@ -157,10 +159,10 @@ def _drift_of_cluster(source: EnvironmentAccess) -> Verdict:
         raise kubectl.KubectlError(f"kubectl diff: {answer.stderr.strip()}")
     changed = _CHANGED.findall(answer.stdout)
     more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-    return False, f"others than the release renders: {', '.join(changed[:SHOWN])}{more}"
+    return False, f"differ from what the release renders: {', '.join(changed[:SHOWN])}{more}"
 
 
-def scan(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+def scan(source: EnvironmentAccess, target: EnvironmentAccess) -> Answer:
     """Every image of every platform was scanned, and nothing is as severe as the target's limit.
 
     Raises ImageError and what boto3 raises.
@@ -210,7 +212,7 @@ def _scan_problem(aws: "AwsAccount", reference: Reference, digest: str, limit: s
     return ", ".join(f"{number} {severity}" for severity, number in counted.items() if number)
 
 
-def signature(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+def signature(source: EnvironmentAccess, target: EnvironmentAccess) -> Answer:
     """The target trusts a key that has signed the release, if it asks for one."""
     if not target.environment.cluster_spec.signed_by:
         return True, f"{target.name} asks for none"
@@ -218,7 +220,7 @@ def signature(source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
     return True, f"by a key that {target.name} trusts"
 
 
-GATES: dict[str, Check] = {
+GATES: dict[str, GateCheck] = {
     "release": release,
     "smoke": smoke,
     "drift": drift,
@@ -250,13 +252,13 @@ def evaluate(
     """All gates, also after one has not passed; each is reported as soon as it is known."""
     gates = []
     for name, check in GATES.items():
-        ok, detail = _verdict(check, source, target)
+        ok, detail = _answer(check, source, target)
         gates.append(Gate(name, ok, detail, None if ok else waivers.get(name)))
         report(gates[-1])
     return gates
 
 
-def _verdict(check: Check, source: EnvironmentAccess, target: EnvironmentAccess) -> Verdict:
+def _answer(check: GateCheck, source: EnvironmentAccess, target: EnvironmentAccess) -> Answer:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:

@@ -61,7 +61,7 @@ class Promotion:
 
     @property
     def passed(self) -> bool:
-        return all(gate.open for gate in self.gates)
+        return all(gate.lets_pass for gate in self.gates)
 
     def as_json(self) -> dict[str, Any]:
         return {
