@@ -22,11 +22,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def of_project(folder: Path) -> list[psutil.Process]:
-    """Processes that this project's hub started: each has the folder in its environment."""
+    """`slipway up` of this project, which has the folder in its arguments, and what its hub started:
+    each has the folder in its environment."""
     found = []
     for process in psutil.process_iter():
         try:
-            if str(folder) in "\0".join(process.environ().values()):
+            if str(folder) in "\0".join([*process.environ().values(), *process.cmdline()]):
                 found.append(process)
         except psutil.Error:
             continue

@@ -35,8 +35,9 @@ _AWAY = re.compile(
     r"|\b5\d\d\b",
     re.I,
 )
-_SERVER_ERROR = re.compile(r"\b50[0234]\b")
-"""Of a registry that may answer when asked again: skopeo asks again for other errors alone."""
+_MAY_PASS = re.compile(r"\b50[0234]\b|blob unknown")
+"""Errors that may be gone when a registry is asked again, such as those of two who push the same
+image at once. skopeo itself asks again after others alone."""
 ATTEMPTS = 3
 _OTHER_DIGEST = re.compile(r"Digest did not match, expected (\S+), got (\S+)")
 
@@ -68,7 +69,7 @@ def run(arguments: Sequence[str], reference: Reference) -> bytes:
         if done.returncode == 0:
             return done.stdout
         stderr = done.stderr.decode(errors="replace")
-        if not _SERVER_ERROR.search(explanation(stderr)):
+        if not _MAY_PASS.search(explanation(stderr)):
             break
     raise registry_error(stderr, reference)
 
@@ -99,7 +100,7 @@ def copy(
     for attempt in range(ATTEMPTS):
         time.sleep(attempt)
         problem = _copy(command, uploaded)
-        if not problem or not _SERVER_ERROR.search(problem):
+        if not problem or not _MAY_PASS.search(problem):
             break
     return problem
 
