@@ -22,8 +22,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def of_project(folder: Path) -> list[psutil.Process]:
-    """`slipway up` of this project, which has the folder in its arguments, and what its hub started:
-    each has the folder in its environment."""
+    """`slipway up` of this project, which has the folder in its arguments, and all that its hub
+    has started, which have it in their environment."""
     found = []
     for process in psutil.process_iter():
         try:
