@@ -56,7 +56,11 @@ def audit(
 
     try:
         audits, databases = operation.audit(
-            bills, database or [], oldest=timedelta(days=max_age), accepted=accept or []
+            bills,
+            database or [],
+            oldest=timedelta(days=max_age),
+            accepted=accept or [],
+            say=cli.progress,
         )
     except DatabaseError as error:
         raise cli.bad_input(error) from None

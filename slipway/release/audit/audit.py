@@ -16,6 +16,7 @@ from slipway.release.audit import osv
 from slipway.release.audit.matching import Vulnerability, vulnerabilities
 from slipway.release.audit.osv import Database
 from slipway.release.audit.packages import Package, order, packages
+from slipway.steps import Say
 
 Verdict = Literal["vulnerable", "not audited", "nothing known"]
 DOWNLOAD = "https://osv-vulnerabilities.storage.googleapis.com/{ecosystem}/all.zip"
@@ -124,17 +125,21 @@ def audit(
     *,
     oldest: timedelta,
     accepted: Collection[str] = (),
+    say: Say = lambda _: None,
     now: datetime | None = None,
 ) -> tuple[list[ImageAudit], list[Database]]:
     """Compare the packages of the bills with what the databases know.
 
     A database whose newest record is older than `oldest` covers nothing, but what it knows is
-    told. `accepted` names ecosystems whose packages need not be compared with anything. Raises
-    OSError, ValueError and DatabaseError.
+    told. `accepted` names ecosystems whose packages need not be compared with anything. `say` is
+    called with what is being read. Raises OSError, ValueError and DatabaseError.
     """
     contents = {bill: packages(bill.file) for bill in bills if bill.file}
     wanted = {(one.ecosystem, one.name) for found in contents.values() for one in found}
-    read = [osv.read(file, wanted) for file in databases]
+    read = []
+    for file in databases:
+        say(f"reading {file}")
+        read.append(osv.read(file, wanted))
     limit = (now or datetime.now(UTC)) - oldest
     missing = _missing({ecosystem for ecosystem, _ in wanted}, read, limit)
     audits = []

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slipway.release.audit.osv import Statement
-from slipway.release.audit.packages import Package, order
+from slipway.release.audit.packages import LONGEST, Package, order
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _affected(package: Package, affected: dict[str, Any]) -> tuple[bool, str | N
 def _is(version: Any, written: str, parse: Callable[[str], Any]) -> bool:
     """Whether it is another spelling of the same version. Lists have some that are none."""
     try:
-        return bool(version == parse(written))
+        return len(written) <= LONGEST and bool(version == parse(written))
     except ValueError:
         return False
 
@@ -121,6 +121,8 @@ def _in_range(
 def _event(event: dict[str, str]) -> tuple[str, str]:
     """Raises ValueError for one of another kind: `limit` is of commits."""
     ((what, at),) = event.items()
+    if len(at) > LONGEST:
+        raise ValueError("nobody's version")
     if what not in ("introduced", "fixed", "last_affected"):
         raise ValueError(f"{what} is of commits")
     return what, at

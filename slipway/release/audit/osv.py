@@ -4,6 +4,8 @@ https://google.github.io/osv.dev/data/ https://ossf.github.io/osv-schema/
 """
 
 import json
+import lzma
+import struct
 import zipfile
 import zlib
 from collections import Counter
@@ -13,9 +15,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 MOST_OF_A_RECORD = 16 * 2**20
 """Bytes. The largest known one has less than two million."""
 MOST_OF_ALL = 64 * 2**30
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OverflowError, struct.error),
+    *(RuntimeError, NotImplementedError),  # an encryption or a compression that it does not know
+)
+"""What zipfile raises for an archive that is none, or is cut."""
 
 
 class DatabaseError(Exception):
@@ -74,8 +83,7 @@ def read(file: Path, wanted: Collection[tuple[str, str]]) -> Database:
                 _add(database, _record(name, content), wanted)
     except OSError as error:
         raise DatabaseError(f"{file}: {error.strerror or error}") from None
-    # zipfile raises the last two for a compression or an encryption that it does not know.
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    except DAMAGED as error:
         raise DatabaseError(f"{file} is no whole zip: {error}; download it again") from None
     except ValueError as error:
         raise DatabaseError(f"{file} is no OSV export: {error}") from None
@@ -113,7 +121,7 @@ def _add(database: Database, record: dict[str, Any], wanted: Collection[tuple[st
     try:
         modified = _time(record["modified"])
         places = [
-            (_ecosystem(affected["package"]["ecosystem"]), affected["package"]["name"], affected)
+            (*_place(affected["package"]), affected)
             for affected in record["affected"]
             if "package" in affected
         ]
@@ -136,9 +144,11 @@ def _time(written: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _ecosystem(written: str) -> str:
-    """Without Ubuntu's mark of releases with long support, which bills do not have."""
-    return written.removesuffix(":LTS")
+def _place(package: dict[str, str]) -> tuple[str, str]:
+    """Ecosystem and name as `Package` has them: bills do not have Ubuntu's mark of releases with long
+    support, and not every record has PyPI's names in their normal form."""
+    ecosystem, name = package["ecosystem"].removesuffix(":LTS"), package["name"]
+    return ecosystem, canonicalize_name(name) if ecosystem == "PyPI" else name
 
 
 def _statement(record: dict[str, Any], affected: dict[str, Any]) -> Statement:
