@@ -196,6 +196,14 @@ def test_what_no_version_mends_fails_unless_only_mendable_faults_count(tmp_path:
         assert one.is_ok(only_fixed=True) is not fails
 
 
+def test_a_listed_version_is_mended_by_what_ends_its_range(tmp_path: Path) -> None:
+    where = affected("PyPI", "flask", "introduced 0", "fixed 2.0", versions=["1.0"])
+    other = affected("PyPI", "flask", "introduced 1.0", "fixed 1.5", versions=["1.0"])
+    one = audited(tmp_path, "pkg:pypi/flask@1.0", record("GHSA-1", where), record("GHSA-2", other))
+    assert [found.fixed for found in one.vulnerabilities] == ["2.0", "1.5"]
+    assert not one.is_ok(only_fixed=True)
+
+
 def test_without_a_database_nothing_is_audited(tmp_path: Path) -> None:
     one = audited(tmp_path, "pkg:pypi/flask@1.0")
     assert one.verdict == "not audited"

@@ -79,21 +79,20 @@ def _affected(package: Package, affected: dict[str, Any]) -> tuple[bool, str | N
     Raises ValueError, TypeError, KeyError or AttributeError for what cannot be compared.
     """
     versions = affected.get("versions") or []
-    ranges = [one for one in affected.get("ranges") or [] if one["type"] != "GIT"]
+    ranges = [span for span in affected.get("ranges") or [] if span["type"] != "GIT"]
     if not versions and not ranges:
         raise ValueError("neither versions nor ranges of them")
-    if package.version in versions:
-        return True, None
     parse = order(package.ecosystem)
     version = parse(package.version)
-    answers = [_in_range(version, one["events"], parse) for one in ranges]
+    answers = [_in_range(version, span["events"], parse) for span in ranges]
     inside = [fixed for is_inside, fixed in answers if is_inside]
-    named = bool(inside) or any(_is(version, written, parse) for written in versions)
-    return named, next(filter(None, inside), None)
+    listed = any(_is(version, written, parse) for written in versions)
+    fixes = [fixed for fixed in inside or (fixed for _, fixed in answers) if fixed]
+    return bool(inside) or listed, min(fixes, key=parse, default=None)
 
 
 def _is(version: Any, written: str, parse: Callable[[str], Any]) -> bool:
-    """Whether it is another spelling of the same version. Lists have some that are none."""
+    """Whether it is the same version, in any spelling. Lists have entries that are none."""
     try:
         return len(written) <= LONGEST and bool(version == parse(written))
     except ValueError:
@@ -103,6 +102,8 @@ def _is(version: Any, written: str, parse: Callable[[str], Any]) -> bool:
 def _in_range(
     version: Any, events: list[dict[str, str]], parse: Callable[[str], Any]
 ) -> tuple[bool, str | None]:
+    """Whether a version is in a range, and the lowest version above it that the range ends with."""
+
     def position(event: tuple[str, str]) -> tuple[Any, ...]:
         what, at = event
         return (0,) if event == ("introduced", "0") else (1, parse(at), what == "introduced")
