@@ -28,17 +28,18 @@ Check = Callable[[AwsAccount], Iterator[Finding]]
 
 
 def examine(environment: Environment | None) -> list[Finding]:
-    """Findings about this machine, and about an environment's account if there is one."""
+    """Findings about this machine; with an environment, about its repository and account too."""
     found = list(_tools())
     if environment is None:
         return found
     aws = AwsAccount(environment)
+    found += _findings(rules, aws)
     try:
         found.append(Finding("account", True, aws.check()))
     except StepError as error:
         message, _, remedy = str(error).rpartition(": ")
         return [*found, Finding("account", False, message, remedy)]
-    for check in (zones, _bootstrap, hosted_zone, _github, rules, images, _quotas, _addons):
+    for check in (zones, _bootstrap, hosted_zone, _github, images, _quotas, _addons):
         found += _findings(check, aws)
     return found
 

@@ -33,7 +33,7 @@ def run(folder: Path, *arguments: str, stdin: str = "") -> str:
 
 def api(path: str) -> Any:
     """What GitHub's REST API answers to a GET: https://docs.github.com/en/rest. Raises GhError."""
-    text = run(Path.cwd(), "api", "--hostname", "github.com", "--method", "GET", path)
+    text = run(Path.cwd(), "api", path, "--hostname", "github.com")
     try:
         return json.loads(text)
     except ValueError as error:

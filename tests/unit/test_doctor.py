@@ -1,6 +1,7 @@
 """`slipway doctor` against moto's AWS."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -39,15 +40,23 @@ def only(findings: Iterator[checks.Finding]) -> checks.Finding:
     return found
 
 
-def test_another_accounts_credentials_end_the_examination(aws: None) -> None:
-    *tools, account = doctor.examine(load(ROOT).environment("dev"))
-    assert {tool.name for tool in tools} == {"cdk", "kubectl", "skopeo"}
+@pytest.fixture
+def no_gh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What GitHub answers is for `test_github_rules.py`."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+
+def test_another_accounts_credentials_end_the_examination(aws: None, no_gh: None) -> None:
+    *others, account = doctor.examine(load(ROOT).environment("dev"))
+    assert {other.name for other in others} == {"cdk", "kubectl", "skopeo", "GitHub's rules"}
     assert not account.ok
     assert "is 111122223333, these credentials are for 123456789012" in account.detail
     assert account.remedy == "log in to the environment's account"
 
 
-def test_no_credentials_are_one_finding_with_a_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials_are_one_finding_with_a_remedy(
+    no_gh: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")

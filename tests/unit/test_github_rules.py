@@ -14,8 +14,8 @@ from tests.unit.test_doctor import account
 
 GH = """\
 #!/bin/sh
-for path; do :; done
-file="{folder}/$(printf %s "$path" | tr '/?&=' '____').json"
+test "$1 $3 $4" = "api --hostname github.com" || exit 2
+file="{folder}/$(printf %s "$2" | tr '/?&=' '____').json"
 test -f "$file" || {{ echo "gh: Not Found (HTTP 404)" >&2; exit 1; }}
 cat "$file"
 """
