@@ -145,8 +145,8 @@ def _time(written: str) -> datetime:
 
 
 def _place(package: dict[str, str]) -> tuple[str, str]:
-    """Ecosystem and name as `Package` has them: bills do not have Ubuntu's mark of releases with long
-    support, and not every record has PyPI's names in their normal form."""
+    """Ecosystem and name as `Package` has them: without Ubuntu's mark of long support,
+    and with PyPI's names in their normal form, which not every record has."""
     ecosystem, name = package["ecosystem"].removesuffix(":LTS"), package["name"]
     return ecosystem, canonicalize_name(name) if ecosystem == "PyPI" else name
 
