@@ -3,6 +3,7 @@
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
+from slipway_hub import smoke
 
 from slipway import facts
 from slipway.model.base import Model, Text, refuse, text
@@ -51,6 +52,17 @@ class Auth(Model):
             )
         return self
 
+    @model_validator(mode="after")
+    def _no_name_of_smoke_runs(self) -> Self:
+        for field in ("allowed_users", "admin_users"):
+            for name in filter(smoke.is_reserved, getattr(self, field)):
+                raise refuse(
+                    f"{name} begins like the users of smoke runs, whom no login leads to",
+                    "leave it out",
+                    at=field,
+                )
+        return self
+
 
 class SharedPassword(Auth):
     """Any user name with one password: for a laptop and one trusted user."""
@@ -66,6 +78,14 @@ class OAuth(Auth):
     written here."""
 
     secret_files: ClassVar[tuple[str, ...]] = (facts.OAUTH_CLIENT_SECRET,)
+
+
+class NamesWithCase(OAuth):
+    """A provider of which Slipway does not know whether it tells `Ada` from `ada`."""
+
+    ignore_case: bool = False
+    """Whether the provider takes `Ada` and `ada` for one account's name. If not, names with capital
+    letters are refused: here they would be those in small ones."""
 
 
 class GitHub(OAuth):
@@ -98,7 +118,7 @@ class Google(OAuth):
     """Google Workspace domains whose members may log in."""
 
 
-class Cognito(OAuth):
+class Cognito(NamesWithCase):
     """An Amazon Cognito user pool. Its groups are the users' groups."""
 
     kind: Literal["cognito"]
@@ -109,7 +129,7 @@ class Cognito(OAuth):
     admin_groups: tuple[Text, ...] = ()
 
 
-class Oidc(OAuth):
+class Oidc(NamesWithCase):
     """Any OpenID Connect provider."""
 
     kind: Literal["oidc"]
@@ -118,6 +138,7 @@ class Oidc(OAuth):
     token_url: HttpsUrl
     userdata_url: HttpsUrl
     username_claim: Text = "preferred_username"
+    """The claim that users' names are taken from; users must not be able to change it."""
     groups_claim: Text | None = None
     """The claim that lists a user's groups."""
     allowed_groups: tuple[Text, ...] = ()

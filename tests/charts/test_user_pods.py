@@ -13,6 +13,7 @@ from tests.charts.conftest import Object, environment_on_cluster, one
 from tests.charts.restricted import violations
 from tests.charts.user_pods import manifests, user_pod
 from tests.charts.variants import with_image
+from tests.unit.test_kubernetes_names import COLLIDING
 
 
 def mount(pod: dict[str, Any], path: str) -> dict[str, Any]:
@@ -57,13 +58,16 @@ def test_home_is_where_the_image_has_it(tmp_path: Path, home: str):
     assert pod["spec"]["containers"][0]["workingDir"] == home
 
 
-def test_no_two_users_share_a_pod_or_a_claim(tmp_path: Path):
-    users = ["ada", "ada-", "ada.", "ada@x", "ada-x", "a-da"]
+def test_no_two_users_share_a_pod_a_claim_or_a_label(tmp_path: Path):
+    users = ["ada", "ada-", "ada.", "ada@x", "ada-x", "a-da", *COLLIDING]
     made = [
         manifests(with_homes(PerUserHomes(kind="per-user")), "vscode", tmp_path, u) for u in users
     ]
     assert len({pod["metadata"]["name"] for pod, _ in made}) == len(users)
     assert len({claim["metadata"]["name"] for _, claim in made}) == len(users)
+    for objects in zip(*made, strict=True):
+        labels = {found["metadata"]["labels"]["hub.jupyter.org/username"] for found in objects}
+        assert len(labels) == len(users)
 
 
 def test_homes_per_user_are_a_claim_each(tmp_path: Path):

@@ -247,6 +247,7 @@ ENVIRONMENT_CASES = [
     (", allowed_organizations: [acme]", "", "auth: nobody may log in, name allowed_users"),
     ("{kind: github, client_id: x, allowed_organizations: [acme]}", "{kind: shared-password, allow_all: true}", "a shared password is for one trusted user, use github, google, cognito or oidc"),
     ("{kind: github, client_id: x, allowed_organizations: [acme]}", "\n  admin_users: [ada]\n  kind: native", "environments/dev.yaml:7:9: auth.kind: there is no login kind 'native' any more, use oidc with an identity provider of your own"),
+    ("[acme]", "[acme], admin_users: [slipway-smoke-x]", "auth.admin_users: slipway-smoke-x begins like the users of smoke runs, whom no login leads to, leave it out"),
     ("kind: github", "kind: gitlab", "auth: has an unknown kind 'gitlab', did you mean 'github'?"),
     ("client_id: x, ", "", "auth.client_id: is missing, add `client_id: …`"),
     ("{kind: github, client_id: x, allowed_organizations: [acme]}", "{kind: oidc, client_id: x, authorize_url: 'http://a', token_url: 'https://a', userdata_url: 'https://a', allowed_groups: [g]}", "auth.authorize_url: 'http://a' has the wrong form"),

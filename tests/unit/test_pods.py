@@ -1,6 +1,7 @@
 """The spawner's watch on a pod that starts, without a cluster: the API's words are given."""
 
 import asyncio
+import hashlib
 import json
 import socket
 from collections.abc import Iterator
@@ -19,7 +20,19 @@ KEY = "hub/user-ada"
 
 
 class Api:
-    """What the spawner asks of the API: the log of a container."""
+    """What the spawner asks of the API: the log of a container, and whose a claim is."""
+
+    claims: dict[str, str | None]
+
+    def __init__(self) -> None:
+        self.claims = {}
+
+    async def read_namespaced_persistent_volume_claim(self, name: str, namespace: str) -> Any:
+        if name not in self.claims:
+            raise ApiException(status=404)
+        owner = self.claims[name]
+        annotations = {"hub.jupyter.org/username": owner} if owner else None
+        return SimpleNamespace(metadata=SimpleNamespace(annotations=annotations))
 
     async def read_namespaced_pod_log(self, name: str, namespace: str, **asked: Any) -> str:
         return "" if asked["previous"] else f"the end of {asked['container']}\n"
@@ -133,3 +146,39 @@ def test_what_the_api_refuses_is_told_in_its_words(spawner: Any, message: str, t
 
 def test_an_answer_that_is_no_json_is_told_by_its_reason(spawner: Any):
     assert "Bad Gateway" in spawner._refused(ApiException(status=502, reason="Bad Gateway")).message
+
+
+def claim_found(spawner: Any, user: str, **claims: str | None) -> str:
+    spawner.user.name = user
+    spawner.pvc_name_template = "home-{username}"
+    spawner.pvc_name = spawner._expand_user_properties(spawner.pvc_name_template)
+    spawner.api.claims = {name.replace("_", "-"): owner for name, owner in claims.items()}
+    asyncio.run(spawner._find_claim())
+    return str(spawner.pvc_name)
+
+
+def test_a_claim_of_the_users_own_is_used(spawner: Any):
+    assert claim_found(spawner, "ada", home_ada="ada") == "home-ada"
+    assert claim_found(spawner, "ada") == "home-ada"
+    # One that somebody has made beforehand says nothing of its owner.
+    assert claim_found(spawner, "ada", home_ada=None) == "home-ada"
+
+
+def test_a_claim_of_another_user_is_not_mounted(spawner: Any):
+    with pytest.raises(SpawnException, match="another user's"):
+        claim_found(spawner, "ada", home_ada="eve")
+
+
+def test_a_claim_with_kubespawners_short_hash_is_kept_by_its_owner_alone(spawner: Any):
+    short = "home-ada-x---" + hashlib.sha256(b"ada@x").hexdigest()[:8]
+    kept = short.replace("-", "_")
+    assert claim_found(spawner, "ada@x", **{kept: "ada@x"}) == short
+    other = claim_found(spawner, "ada@x", **{kept: "ada.x"})
+    assert other.startswith("home-ada-x---")
+    assert len(other) > len(short)
+
+
+def test_what_a_container_prints_is_no_command_for_a_terminal(spawner: Any):
+    raised = spawner._exception("its end: \x1b]0;owned\x07\u202e\nnext")
+    assert raised.message == "its end: \\x1b]0;owned\\x07\\u202e\nnext"
+    assert "\x1b" not in raised.log_message

@@ -17,6 +17,10 @@ class Login:
     """The class, by its import path."""
     configure: Callable[[Any, HubSettings], None]
     """Sets on the class's section of the configuration what the settings say."""
+    account_claim: str = "sub"
+    """What a provider never gives to a second account; empty for a login without accounts."""
+    ignores_case: bool = False
+    """Whether names that differ in case alone are the same account's there."""
 
     @property
     def section(self) -> str:
@@ -130,10 +134,14 @@ def _teams(auth_state: dict[str, Any]) -> list[str]:
 GENERIC = "oauthenticator.generic.GenericOAuthenticator"
 LOGINS = {
     "shared-password": Login(
-        "jupyterhub.authenticators.shared.SharedPasswordAuthenticator", _shared_password
+        "jupyterhub.authenticators.shared.SharedPasswordAuthenticator", _shared_password, "", True
     ),
-    "github": Login("oauthenticator.github.GitHubOAuthenticator", partial(_oauth, _github)),
-    "google": Login("oauthenticator.google.GoogleOAuthenticator", partial(_oauth, _google)),
+    "github": Login(
+        "oauthenticator.github.GitHubOAuthenticator", partial(_oauth, _github), "id", True
+    ),
+    "google": Login(
+        "oauthenticator.google.GoogleOAuthenticator", partial(_oauth, _google), "id", True
+    ),
     "cognito": Login(GENERIC, partial(_oauth, _cognito)),
     "oidc": Login(GENERIC, partial(_oauth, _oidc)),
 }

@@ -2,15 +2,11 @@
 
 from typing import Any
 
-from kubespawner.slugs import is_valid_label, safe_slug
-
+from slipway_hub.kubernetes_names import USERNAME, label
 from slipway_hub.settings import ONE_NODE, KubernetesSpawning, ProfileSettings
 
 TMP_SIZE = "16Gi"
 """A pod that writes more to /tmp is evicted, so that it cannot fill the node's disk."""
-
-USERNAME = "hub.jupyter.org/username"
-"""KubeSpawner's label."""
 
 TERMINATION_GRACE_SECONDS = 30
 """Seconds for editors to save and kernels to end."""
@@ -27,7 +23,6 @@ def configure(c: Any, kubernetes: KubernetesSpawning) -> None:
     section.slug_scheme = "safe"
     section.pod_name_template = "user-{user_server}"
     section.common_labels = kubernetes.common_labels
-    section.extra_labels = kubernetes.server_labels
     section.extra_annotations = {"karpenter.sh/do-not-disrupt": "true"}
     section.pod_security_context = {
         "runAsNonRoot": True,
@@ -78,9 +73,11 @@ def apply_profile(kubernetes: KubernetesSpawning, spawner: Any, profile: Profile
         "capabilities": {"drop": ["ALL"]},
     }
     homes, user = kubernetes.homes, spawner.user.name
+    own = {USERNAME: label(user)}
+    spawner.extra_labels = {**kubernetes.server_labels, **own}
+    spawner.storage_extra_labels = own
     if homes.one_node_per_user:
         # All servers of a user on one node: their home can be mounted on one only.
-        own = {USERNAME: safe_slug(user, is_valid=is_valid_label)}
         spawner.pod_affinity_required = [
             {"labelSelector": {"matchLabels": own}, "topologyKey": ONE_NODE}
         ]

@@ -19,6 +19,8 @@ from traitlets import Bool, Unicode
 
 from slipway_hub.failures import Failure, failures
 from slipway_hub.homes import make_home
+from slipway_hub.kubernetes_names import USERNAME, object_name
+from slipway_hub.log import plain
 from slipway_hub.reflectors import LASTING
 
 CHECK_EVERY = 0.1
@@ -32,8 +34,17 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
 
     homes_folder = Unicode("", config=True, help="Where the hub makes homes; empty: it does not.")
     autoscaled = Bool(False, config=True, help="Whether nodes are made when pods wait for one.")
+    pvc_name: str
     _earlier: str | None = None
     """The uid of the pod of the start before this one."""
+
+    def _expand_user_properties(self, template: str, slug_scheme: str | None = None) -> str:
+        if template in (self.pod_name_template, self.pvc_name_template):
+            user, server = self.user.name, self.name or ""
+            template = template.replace("{user_server}", object_name(user, server))
+            template = template.replace("{username}", object_name(user))
+        name: str = super()._expand_user_properties(template, slug_scheme)
+        return name
 
     async def load_user_options(self) -> None:
         """Skip KubeSpawner's own, which reads its `profile_list`: `Profiles.apply` has set what the
@@ -65,6 +76,8 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
     async def _start(self) -> str:
         if self.homes_folder:
             await make_home(Path(self.homes_folder), self.user.name)
+        if self.storage_pvc_ensure:
+            await self._find_claim()
         await self._start_watching_pods()
         self._earlier = self._uid()
         starting = asyncio.ensure_future(super()._start())
@@ -81,6 +94,29 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
             for task in (starting, watching):
                 task.cancel()
             await asyncio.gather(starting, watching, return_exceptions=True)
+
+    async def _find_claim(self) -> None:
+        """Take the claim that KubeSpawner named, if that is the user's. Raises SpawnException if
+        the one of our name is somebody else's."""
+        older = super()._expand_user_properties(self.pvc_name_template)
+        for name in dict.fromkeys((self.pvc_name, older)):
+            owner = await self._owner_of(name)
+            if owner == self.user.name:
+                self.pvc_name = name
+                return
+            if owner and name == self.pvc_name:
+                raise self._exception(f"The volume claim {name} is another user's.")
+
+    async def _owner_of(self, claim: str) -> str | None:
+        """The user whom KubeSpawner has made a claim for. Raises SpawnException."""
+        try:
+            found = await self.api.read_namespaced_persistent_volume_claim(claim, self.namespace)
+        except ApiException as error:
+            if error.status == 404:
+                return None
+            raise self._refused(error) from error
+        owner: str | None = (found.metadata.annotations or {}).get(USERNAME)
+        return owner
 
     def _pod(self) -> Any:
         """What the API said last of our pod; None for one of an earlier start."""
@@ -138,6 +174,8 @@ class PodSpawner(KubeSpawner):  # type: ignore[misc]
         return self._exception("\n".join(parts))
 
     def _exception(self, message: str) -> SpawnException:
+        # Some of it is what a container has printed, and goes to logs and terminals.
+        message = plain(message)
         where = f"kubectl -n {self.namespace} describe pod {self.pod_name}"
         events = f"kubectl -n {self.namespace} get events --field-selector"
         return SpawnException(

@@ -4,10 +4,8 @@ from typing import Any
 
 from jupyterhub import orm
 from jupyterhub.apihandlers.base import APIHandler
-from jupyterhub.apihandlers.users import UserAPIHandler
 from jupyterhub.handlers.base import UserRedirectHandler
 from jupyterhub.scopes import needs_scope
-from tornado.web import HTTPError
 
 from slipway_hub import smoke
 from slipway_hub.settings import HubSettings
@@ -17,7 +15,6 @@ def handlers(settings: HubSettings) -> list[Any]:
     return [
         (rf"/{smoke.RUNNING}", Running, {"hub_settings": settings}),
         (r"/user-redirect/(.*)?", UserRedirect),
-        (rf"/api/users/({smoke.USER}(?:-[^/]+)?)", SmokeUser),
     ]
 
 
@@ -25,14 +22,6 @@ class UserRedirect(UserRedirectHandler):  # type: ignore[misc]
     """JupyterHub's redirect to a user's server, for requests with an API token as well."""
 
     _accept_token_auth = True
-
-
-class SmokeUser(UserAPIHandler):  # type: ignore[misc]
-    """Users of smoke runs cannot be renamed: the service's scope would allow it, and its tokens
-    would then be those of whoever logs in under the new name."""
-
-    async def patch(self, user_name: str) -> None:
-        raise HTTPError(403, "Users of smoke runs are not changed.")
 
 
 class Running(APIHandler):  # type: ignore[misc]

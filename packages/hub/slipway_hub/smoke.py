@@ -3,14 +3,24 @@
 Nobody logs in as one of these users, except on a laptop, where one password is for all.
 """
 
+import unicodedata
+
 from slipway_hub.settings import HubSettings
 
 SERVICE = "smoke"
 USER = "slipway-smoke"
 """Exists while a smoke run is under way. The other users of the run try to reach its server."""
 
+RESERVED = f"Names that begin with {USER} are for smoke runs."
+"""What whoever wants such a name is told."""
+
 RUNNING = "slipway-running"
 """Below /hub/: what this hub runs, for the service."""
+
+
+def is_reserved(name: str) -> bool:
+    """Whether a name begins like those of the users of smoke runs, however it is written."""
+    return unicodedata.normalize("NFKC", name).casefold().startswith(USER)
 
 
 def user(profile: str) -> str:
