@@ -58,7 +58,9 @@ def server_config(
         # slipway_datapath loads the other with its own handlers. Where that fails there are no
         # apps, rather than apps that are handed the hub's credentials.
         "ServerApp": {
-            "jpserver_extensions": {"jupyter_server_proxy": False, "slipway_datapath": True}
+            "jpserver_extensions": {"jupyter_server_proxy": False, "slipway_datapath": True},
+            # JupyterHub passes this on for its own cookies alone.
+            "tornado_settings": {"xsrf_cookie_kwargs": {"samesite": "Lax"}},
         },
         "ServerProxy": {"servers": servers},
         "DataPath": _data_path(apps) | {"ready_paths": ready_paths},

@@ -1,20 +1,16 @@
 """Metrics of a running environment: what alarms and the dashboard look at."""
 
-from collections.abc import Sequence
-
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_logs as logs
 from constructs import Construct
-from slipway_hub.start_times import EVENT
+from slipway_hub.start_times import EVENT, FAILED_EVENT
 
 from slipway import facts
 
 MINUTE = Duration.minutes(1)
 NAMESPACE = "Slipway"
 """Of the metrics that are taken from the hub's log, in CloudWatch."""
-FAILED_START = ("Unhandled error starting", "giving up", "never showed up")
-"""What JupyterHub logs, in `jupyterhub/handlers/base.py` and `jupyterhub/user.py`."""
 
 
 class HubMetrics(Construct):
@@ -36,12 +32,10 @@ class HubMetrics(Construct):
         super().__init__(scope, id)
         self._cluster = cluster
         self._hub_log = hub_log
-        # Seconds, one value for each server that started: a line of JSON, which the agent's Fluent
-        # Bit unpacks.
-        self.start_times = self._from_log(
-            "start-seconds", f'($.log_processed.event = "{EVENT}")', "$.log_processed.seconds"
-        )
-        self.failed_starts = self._from_log("failures", _any_of(FAILED_START), "1", default=0)
+        # Lines of JSON, which the agent's Fluent Bit unpacks: seconds for each server that started,
+        # and those that did not.
+        self.start_times = self._from_log("start-seconds", EVENT, "$.log_processed.seconds")
+        self.failed_starts = self._from_log("failures", FAILED_EVENT, "1", default=0)
         self.hub_pods = self._pods_of(facts.HUB)
         self.proxy_pods = self._pods_of(facts.PROXY_PUBLIC)
         self.pods = self._insight("namespace_number_of_running_pods", Namespace=facts.NAMESPACE)
@@ -68,27 +62,23 @@ class HubMetrics(Construct):
         return _metric("ContainerInsights", name, dimensions, "Minimum")
 
     def _from_log(
-        self, name: str, pattern: str, value: str, default: float | None = None
+        self, name: str, event: str, value: str, default: float | None = None
     ) -> cloudwatch.Metric:
-        """From the lines of the hub's log that match the pattern."""
+        """From the lines of the hub's log that are this event."""
+        is_event = f'($.log_processed.event = "{event}")'
         container = f'($.kubernetes.container_name = "{facts.HUB}")'
         namespace = f"{NAMESPACE}/{self._cluster}"
         logs.MetricFilter(
             self,
             name,
             log_group=self._hub_log,
-            filter_pattern=logs.FilterPattern.literal(f"{{ {container} && {pattern} }}"),
+            filter_pattern=logs.FilterPattern.literal(f"{{ {container} && {is_event} }}"),
             metric_namespace=namespace,
             metric_name=name,
             metric_value=value,
             default_value=default,
         )
         return _metric(namespace, name, None, "Sum")
-
-
-def _any_of(texts: Sequence[str]) -> str:
-    """The pattern of lines with one of these texts."""
-    return "(" + " || ".join(f'($.log = "*{text}*")' for text in texts) + ")"
 
 
 def _metric(

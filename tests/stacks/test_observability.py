@@ -42,6 +42,15 @@ def test_the_time_a_server_takes_to_start_is_a_metric_with_an_alarm(assembly: As
     )
 
 
+def test_no_text_that_users_choose_is_searched_for_failures(assembly: Assembly) -> None:
+    """A line of the hub's own is JSON with an event; a login name is part of a sentence."""
+    filters = assembly.resources("observability", "AWS::Logs::MetricFilter").values()
+    patterns = [f["Properties"]["FilterPattern"] for f in filters]
+    assert all("$.log_processed.event = " in pattern for pattern in patterns)
+    assert not [pattern for pattern in patterns if "*" in pattern]
+    assert [p for p in patterns if start_times.FAILED_EVENT in p]
+
+
 def test_alarms_may_publish_to_the_topic_and_only_over_tls(assembly: Assembly) -> None:
     template = assembly.template("observability")
     policies = int(assembly.environment.eks_spec.alarms is not None)

@@ -109,10 +109,50 @@ def test_any_other_address_is_refused_with_the_reason(
         "next=%252Fx%253Ftoken%253Dabc",
         "a=1;token=abc",
         "token",
+        "\uff54oken=abc",
+        "X-Amz-Credential=abc",
+        "AWSAccessKeyId=abc",
+        "refreshToken=abc",
+        "SAMLResponse=abc",
+        "PHPSESSID=abc",
+        "sig=abc",
+        "code=abc",
+        "state=abc",
+        "authkey=abc",
+        "access-key=abc",
+        "otp=123456",
+        "x=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.x",
+        "x=ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "x=0b8a1e52-7f3c-4d0e-9a6b-2c5d8e1f4a7b",
+        "x=9f86d081884c7d659a2feaa0c55ad015",
+        "x=r4Bm4tOwVuknUcr5zzanTdCkjXeyAlhVjxMjZb0AlG0",
+        "x=a-zW3bzcjciQTwEQE0_7GyuQ",
+        "next=https://ada:pw@example.org/",
+        "r4Bm4tOwVuknUcr5zzanTdCkjXeyAlhVjxMjZb0AlG0",
     ],
 )
 def test_what_lets_somebody_in_stays_behind(settings: HubSettings, secret: str):
     assert link(settings, f"/user/ada/code/?folder=/d&{secret}&b=2") == "/code?folder=/d&b=2"
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        "folder=/home/ada/2024/01/15/run3/x",
+        "folder=/data/experiments-2024-11-29-resnet50-lr0.001",
+        "workspace=/data/sk-learn-examples.code-workspace",
+        "file-browser-path=/notes",
+        "reset",
+        "author=ada",
+        "keyboard=us",
+        "design=1",
+        "view=MonthlySalesReport2024",
+        "id=1234567890123456",
+        "q=monkeys%20and%20passengers",
+    ],
+)
+def test_what_says_where_to_look_stays(settings: HubSettings, parameter: str):
+    assert link(settings, f"/user/ada/code/?{parameter}") == f"/code?{parameter}"
 
 
 def test_a_server_whose_profile_is_not_known_has_links_all_the_same(settings: HubSettings):

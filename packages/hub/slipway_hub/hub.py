@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from slipway_hub import database, start_times
+from slipway_hub import database, log, start_times
 from slipway_hub.settings import HubSettings
 
 
@@ -19,6 +19,9 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.JupyterHub.cookie_secret = settings.secret(settings.secret_files.cookie_secret)
     c.JupyterHub.db_url = f"sqlite:///{Path(settings.state) / database.FILE}"
 
+    # Cookies stay behind when another website sends a form or embeds a page.
+    c.JupyterHub.tornado_settings = {"cookie_options": {"samesite": "Lax"}}
+    c.JupyterHub.logging_config = {"formatters": {"console": {"class": log.FORMATTER}}}
     if not local:
         start_times.configure()
 

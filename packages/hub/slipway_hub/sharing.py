@@ -12,6 +12,7 @@ from jupyterhub.handlers import BaseHandler
 from jupyterhub.user import User
 from tornado.web import HTTPError, authenticated
 
+from slipway_hub import credentials
 from slipway_hub.profiles import OPTION
 from slipway_hub.routes import PORTS, refuse_escapes
 from slipway_hub.settings import HubSettings, RouteSettings
@@ -25,11 +26,6 @@ _MOST_DECODINGS = 5
 
 _PATH_CHARACTERS = "/%:@!$&'()*+,;=~-._"
 _QUERY_CHARACTERS = _PATH_CHARACTERS + "?[]"
-_SECRET = re.compile(
-    r"(^|[?&;#])[^=&;#?]*(token|xsrf|csrf|secret|passw|api_?key|tkn|credential|signature)[^=&;#?]*(=|$)",
-    re.IGNORECASE,
-)
-"""A parameter whose name says that its value lets somebody in. `tkn` is VS Code's."""
 
 
 class NotShareable(Exception):  # noqa: N818  (reads as what it is where it is caught)
@@ -128,11 +124,10 @@ def _without_secrets(query: str) -> str:
 
 
 def _is_secret(parameter: str) -> bool:
-    """Whether its name is that of a secret, also inside an encoded address. What is still encoded
-    after `_MOST_DECODINGS` rounds counts as one."""
+    """Also when it is inside another address; what is encoded over and over hides something."""
     decoded = parameter
     for _ in range(_MOST_DECODINGS):
-        if _SECRET.search(decoded):
+        if credentials.are_in(decoded):
             return True
         before, decoded = decoded, unquote(decoded)
         if decoded == before:

@@ -1,9 +1,11 @@
-"""JupyterHub's spawn page, which asks when the server runs another profile than the wanted one.
+"""JupyterHub's spawn page, which asks first where something else may be meant.
 
-JupyterHub itself would show the one that runs and say nothing.
+While the server runs another profile than the wanted one, JupyterHub itself would show that one and
+say nothing. At a link on another website it would start what somebody else has chosen.
 """
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from jupyterhub.handlers.pages import SpawnHandler
 
@@ -12,6 +14,21 @@ from slipway_hub.settings import HubSettings
 
 PATHS = (r"/spawn", r"/spawn/([^/]+)", r"/spawn/([^/]+)/([^/]+)")
 """JupyterHub's own."""
+
+
+def comes_from_elsewhere(request: Any) -> bool:
+    """Whether a page of another origin has sent the browser here, be it by way of redirects.
+
+    https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header; browsers send it over HTTPS and to
+    the own machine. Elsewhere the page's address has to do, if the browser tells it.
+    """
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site not in ("same-origin", "none")
+    referer = request.headers.get("Referer")
+    try:
+        return bool(referer) and urlsplit(referer).netloc != request.host
+    except ValueError:
+        return True
 
 
 class SpawnPage(SpawnHandler):  # type: ignore[misc]
@@ -28,9 +45,27 @@ class SpawnPage(SpawnHandler):  # type: ignore[misc]
             if running not in (None, requested):
                 await self._show_other_profile(spawner, running, requested)
                 return
+        if user and comes_from_elsewhere(self.request):
+            own = user_name in (None, user.name)
+            spawner = user.spawners.get(server_name) if own else None
+            starts = not (spawner and spawner.active)
+            if starts and not self.authenticator.has_just_logged_in(user.name):
+                await self._ask_first(requested)
+                return
         # It returns None when it has redirected already.
         if (answer := super().get(user_name, server_name)) is not None:
             await answer
+
+    async def _ask_first(self, requested: str | None) -> None:
+        profile = self.hub_settings.profile(requested) if requested else None
+        self.set_status(403)
+        self.set_header("Cache-Control", "no-store")
+        page = await self.render_template(
+            "slipway_start.html",
+            wanted=profile.title if profile else "a server",
+            here=self.request.uri,
+        )
+        self.finish(page)
 
     async def _show_other_profile(self, spawner: Any, running: str, requested: str) -> None:
         """Raises HTTPError 400 or 403 for a profile that the user could not start anyway."""
