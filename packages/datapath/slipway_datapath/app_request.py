@@ -6,8 +6,11 @@ from jupyter_server.utils import url_path_join
 
 from slipway_datapath.error_pages import ErrorPageMixin
 from slipway_datapath.headers import end_to_end, without_credentials, without_token
+from slipway_datapath.scopes import Place
 from slipway_datapath.settings import SETTINGS, DataPath
 from slipway_datapath.transport import AppAddress
+
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class AppRequestMixin(ErrorPageMixin):
@@ -27,19 +30,37 @@ class AppRequestMixin(ErrorPageMixin):
         if path is None:
             path = urlsplit(self.get_client_uri("http", host, port, proxied_path)).path
         query = self.request.query
+        if not query.isascii():  # no part of an address, and not all programs take it for one
+            query = quote(query, safe=_VISIBLE, encoding="latin1")
         if query and "token=" in query and self._withholds_token():
             query = without_token(query)
         return f"{path}?{query}" if query else path
 
-    def _raw_path(self, host: str, port: int, proxied_path: str) -> str | None:
-        """`proxied_path` with its escapes; None when it was mapped and so is nowhere in the URL."""
+    @property
+    def own_path(self) -> str:
+        """Where the browser has found the app, in its spelling: `/user/jo/code`."""
         own = url_path_join("/", self.base_url, self.proxy_base or "/proxy/x")
         depth = own.count("/")
         if not self.proxy_base and self.request.path.startswith(
             url_path_join(self.base_url, "/proxy/absolute/")
         ):
             depth += 1
-        raw = "/" + "/".join(self.request.path.split("/")[depth + 1 :])
+        return "/".join(self.request.path.split("/")[: depth + 1])
+
+    @property
+    def place(self) -> Place:
+        """To which the app's answer is confined."""
+        return Place(
+            app=self.own_path,
+            requested=self.request.path,
+            knows_path=bool(self.absolute_url),
+            login_cookie=self.identity_provider.get_cookie_name(self),
+            loads_worker="Service-Worker" in self.request.headers,
+        )
+
+    def _raw_path(self, host: str, port: int, proxied_path: str) -> str | None:
+        """`proxied_path` with its escapes; None when it was mapped and so is nowhere in the URL."""
+        raw = "/" + self.request.path.removeprefix(self.own_path).removeprefix("/")
         if unquote(raw) != "/" + proxied_path.removeprefix("/"):
             return None
         if self.absolute_url:
@@ -59,6 +80,9 @@ class AppRequestMixin(ErrorPageMixin):
                 getattr(self, "_token_authenticated", False),
             )
         extra = dict(self.get_request_headers_override())
+        if "Host" not in self.request.headers:
+            # HTTP/1.0 needs none. What the app gets is HTTP/1.1, which does.
+            extra.setdefault("Host", self.request.host)
         if not self.absolute_url:
             context = self._get_context_path(host, port)
             for name in ("X-Forwarded-Context", "X-ProxyContextPath", "X-Forwarded-Prefix"):

@@ -47,8 +47,19 @@ class Request:
     """Path and query, as they go over the wire."""
     fields: list[tuple[str, str]]
     upload: Upload | None = None
-    chunked: bool = False
-    """The body's length is not known in advance."""
+    length: int | None = None
+    """Of the body, as far as the client has said it: None for no body, or for one of any length."""
+
+    @property
+    def chunked(self) -> bool:
+        return self.upload is not None and self.length is None
+
+    @property
+    def framing(self) -> list[tuple[str, str]]:
+        """What tells the app where the request ends."""
+        if self.chunked:
+            return [("Transfer-Encoding", "chunked")]
+        return [] if self.length is None else [("Content-Length", str(self.length))]
 
 
 async def send_request(
@@ -70,8 +81,7 @@ async def send_request(
 
 
 async def _exchange(connection: Connection, request: Request, timeout: float) -> Answer:
-    framing = [("Transfer-Encoding", "chunked")] if request.chunked else []
-    answer = connection.begin(request.method, request.target, request.fields + framing)
+    answer = connection.begin(request.method, request.target, request.fields + request.framing)
     try:
         if request.upload:
             answer.send(_send(connection, request, answer, timeout))

@@ -8,6 +8,8 @@ Fields = list[tuple[str, str]]
 HOP_BY_HOP = frozenset(
     (
         "connection",
+        "content-length",
+        "http2-settings",
         "keep-alive",
         "proxy-authenticate",
         "proxy-authorization",
@@ -18,20 +20,44 @@ HOP_BY_HOP = frozenset(
         "upgrade",
     )
 )
-"""For one connection only (RFC 9110, section 7.6.1), as is what `Connection` names besides."""
+"""For one connection only (RFC 9110, section 7.6.1), as is what `Connection` names too. A body's
+length is told to each side by whoever has read it."""
 
-_HUB_COOKIE = re.compile(r"\s*(jupyterhub-[^=]*|_xsrf|username-[^=]*)=")
-"""JupyterHub's cookies, and those with which a Jupyter server knows its user."""
+_MEANINGFUL = re.compile(
+    "host|(set-)?cookie2?|authorization|origin|referer|location|refresh|link|date|from|server|via"
+    "|user-agent|vary|etag|age|allow|expires|pragma|range|last-modified|forwarded|www-authenticate"
+    "|authentication-info|retry-after|cache-control|strict-transport-security|priority|accept|expect"
+    "|clear-site-data|service-worker(-allowed)?|upgrade-insecure-requests|transfer-encoding|trailer"
+    "|x-(forwarded-.*|real-ip|scheme|proxycontextpath|frame-options|content-type-options"
+    "|xsrf-?token|csrf-?token|requested-with|http-method-override|jupyter.*)"
+    "|(accept|access-control|content|cross-origin|if|permissions|referrer|sec)-.*"
+)
+"""Headers that are for whoever answers or shows something: `Connection` cannot take them out."""
+
+_HUB_COOKIE = re.compile(
+    r"\s*(__host-|__secure-)?(jupyterhub-.*|_xsrf|username-.*|oauthenticator-.*)", re.IGNORECASE
+)
+"""Names of JupyterHub's cookies, and of those with which a Jupyter server knows its user."""
 _JUPYTER_TOKEN = re.compile(r"token\s", re.IGNORECASE)
 
 
 def end_to_end(fields: Fields) -> Fields:
-    """All headers, each as often as it came, but for those of one connection."""
+    """All headers, each as often as it came, but for those of one connection and lengths.
+
+    `Content_Length` is left out with them: programs that know headers as variables of CGI, as WSGI
+    does, take it for `Content-Length`.
+    """
     dropped = HOP_BY_HOP
     for name, value in fields:
         if name.lower() == "connection":
-            dropped = dropped.union(word.strip().lower() for word in value.split(","))
-    return [field for field in fields if field[0].lower() not in dropped]
+            named = (word.strip().lower() for word in value.split(","))
+            dropped = dropped.union(word for word in named if not _MEANINGFUL.fullmatch(word))
+    return [field for field in fields if field[0].lower() not in dropped and not _poses(field[0])]
+
+
+def _poses(name: str) -> bool:
+    """Whether a name becomes that of a header with a meaning once `_` and `-` are one."""
+    return "_" in name and bool(_MEANINGFUL.fullmatch(name.lower().replace("_", "-")))
 
 
 def without_credentials(fields: Fields, login_cookie: str, token_authenticated: bool) -> Fields:
@@ -44,7 +70,8 @@ def without_credentials(fields: Fields, login_cookie: str, token_authenticated: 
     passed = []
     for name, value in fields:
         if name == "Cookie":
-            value = ";".join(c for c in value.split(";") if not _is_secret(c, login_cookie)).strip()
+            kept = (c for c in value.split(";") if not _is_secret(c, login_cookie))
+            value = ";".join(kept).strip()
             if not value:
                 continue
         elif name == "Authorization" and (
@@ -56,7 +83,12 @@ def without_credentials(fields: Fields, login_cookie: str, token_authenticated: 
 
 
 def _is_secret(cookie: str, login_cookie: str) -> bool:
-    return bool(_HUB_COOKIE.match(cookie)) or cookie.partition("=")[0].strip() == login_cookie
+    return is_hub_cookie(cookie.partition("=")[0], login_cookie)
+
+
+def is_hub_cookie(name: str, login_cookie: str) -> bool:
+    """Whether the hub or the Jupyter server goes by the cookie of that name."""
+    return bool(_HUB_COOKIE.fullmatch(name)) or name.strip().lower() == login_cookie.lower()
 
 
 def without_token(query: str) -> str:

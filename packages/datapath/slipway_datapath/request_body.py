@@ -1,6 +1,7 @@
 """Requests of a browser: which are refused, and how one is answered while its body arrives."""
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,6 +19,8 @@ from slipway_datapath.settings import CONNECTIONS
 LINGER_SECONDS = 10.0
 """How long a client may go on sending a body that nobody wants. A connection that is closed at once
 would take the answer with it."""
+
+_LENGTH = re.compile("[0-9]{1,18}")
 
 
 class _Completed:
@@ -37,6 +40,8 @@ class RequestBodyMixin(ErrorPageMixin):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._upload: Upload | None = None
+        self._body_length: int | None = None
+        """As the client has said it; None if it has not."""
         self._working: asyncio.Task[Any] | None = None
         self._client_is_gone = False
         self._is_prepared = False
@@ -90,14 +95,30 @@ class RequestBodyMixin(ErrorPageMixin):
         """Whether a body follows. Raises HTTPError 400 when two parsers could disagree on it."""
         headers = self.request.headers
         length, coding = headers.get("Content-Length"), headers.get("Transfer-Encoding")
-        if coding is not None and (length is not None or coding.strip().lower() != "chunked"):
-            raise HTTPError(400, "Ambiguous length of the request's body")
-        if length is not None and not (length.isascii() and length.isdigit()):
+        if coding is not None:
+            if length is not None or coding.lower() != "chunked" or not self.is_http_1_1:
+                raise HTTPError(400, "Ambiguous length of the request's body")
+            return True
+        if length is None:
+            return False
+        if not _LENGTH.fullmatch(length):
             raise HTTPError(400, "Content-Length must be one number")
-        return coding is not None or (length is not None and length.strip("0") != "")
+        self._body_length = int(length)
+        return self._body_length > 0
+
+    @property
+    def is_http_1_1(self) -> bool:
+        """Whether the client knows chunks and upgrades."""
+        return str(self.request.version) == "HTTP/1.1"
 
     def wants_websocket(self) -> bool:
-        return str(self.request.headers.get("Upgrade", "")).lower() == "websocket"
+        """As configurable-http-proxy sees it: both headers, or it is a request like any other."""
+        headers = self.request.headers
+        return (
+            str(headers.get("Upgrade", "")).lower() == "websocket"
+            and "upgrade" in {w.strip().lower() for w in headers.get("Connection", "").split(",")}
+            and self.is_http_1_1
+        )
 
     def _begin_upload(self) -> None:
         """Answer while the body arrives: Tornado calls the method only after its last byte."""

@@ -13,9 +13,10 @@ from slipway_datapath.activity import ALL, Rule
 from slipway_datapath.app_request import AppRequestMixin
 from slipway_datapath.error_pages import LOCAL_HOSTS
 from slipway_datapath.exchange import Request, send_request
-from slipway_datapath.headers import end_to_end, rewritten_location
+from slipway_datapath.headers import Fields, end_to_end, rewritten_location
 from slipway_datapath.request_body import RequestBodyMixin
 from slipway_datapath.rewrite_response import rewritten
+from slipway_datapath.scopes import confined, has_scopes
 from slipway_datapath.settings import CONNECTIONS, RULES, WINDOWS
 from slipway_datapath.transport import Answer, AppError, Connections
 from slipway_datapath.tunnel import Frames, Tunnel, connect, handshake
@@ -61,9 +62,7 @@ class StreamingMixin(RequestBodyMixin, AppRequestMixin):
                 raise self.explained(error, host, port) from None
             raise
         self.set_status(start.code, start.reason)
-        self._headers = HTTPHeaders()
-        for name, value in end_to_end(list(headers.get_all())):
-            self._headers.add(name, value)
+        self._headers = self._from_app(list(headers.get_all()))
         if start.code != 101:
             # A browser shows nobody the body of such an answer.
             app.close()
@@ -130,7 +129,7 @@ class StreamingMixin(RequestBodyMixin, AppRequestMixin):
             self.app_target(host, port, proxied_path),
             self.app_fields(host, port),
             self._upload,
-            chunked="Transfer-Encoding" in self.request.headers,
+            self._body_length,
         )
         connections: Connections = self.settings[CONNECTIONS]
         address = self.address(host, port)
@@ -156,9 +155,12 @@ class StreamingMixin(RequestBodyMixin, AppRequestMixin):
         self._record_activity()
 
     async def _pass_on(self, answer: Answer, target: ProxyTarget) -> None:
-        headers = HTTPHeaders()
-        for name, value in end_to_end(answer.fields):
-            headers.add(name, value)
+        try:
+            headers = self._from_app(answer.fields)
+        except HTTPInputError as error:
+            raise AppError(str(error)) from None
+        if answer.length is not None:
+            headers["Content-Length"] = str(answer.length)
         status, reason, body = answer.status, answer.reason, None
         if self.rewrite_response:
             changed = await self._rewritten(answer, headers, target)
@@ -175,6 +177,19 @@ class StreamingMixin(RequestBodyMixin, AppRequestMixin):
             while piece := await answer.read():
                 self.write(piece)
                 await self.flush()
+        if not self.is_http_1_1 and "Content-Length" not in headers:
+            # Such a client knows no chunks: for it, the end of the connection is that of the body.
+            self.request.connection.stream.close()
+
+    def _from_app(self, fields: Fields) -> HTTPHeaders:
+        """Headers for the browser. Raises HTTPInputError for those that no browser should see."""
+        headers = HTTPHeaders()
+        fields = end_to_end(fields)
+        if has_scopes(fields) or "Service-Worker" in self.request.headers:
+            fields = confined(fields, self.place)
+        for name, value in fields:
+            headers.add(name, value)
+        return headers
 
     async def _rewritten(self, answer: Answer, headers: HTTPHeaders, target: ProxyTarget) -> Any:
         rewrites = self.rewrite_response

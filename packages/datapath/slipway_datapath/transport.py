@@ -21,6 +21,8 @@ BUFFERED_BYTES = 64 * 1024
 MAX_HEAD_BYTES = 256 * 1024
 """Most that an app may send without any of it being a body: headers, trailers, 1xx answers."""
 MAX_HEADERS = 1000
+WITHOUT_BODY = frozenset((204, 304))
+"""Statuses whose answers end with their headers, whatever these say (RFC 9112, section 6.3)."""
 
 AppAddress = tuple[str, int] | str
 """Host and port, or a unix socket."""
@@ -44,6 +46,8 @@ class Answer:
         self.status = 0
         self.reason = ""
         self.fields: list[tuple[str, str]] = []
+        self.length: int | None = None
+        """Of the body, where the app has said it."""
         self.complete = False
         self.keeps_connection = False
         self.started = False
@@ -165,11 +169,14 @@ class Answer:
         if len(self.fields) > MAX_HEADERS:
             return self.fail(AppError("It sends too many headers"))
         self.keeps_connection = self._parser.should_keep_alive()
-        framing = {name.lower(): value.lower() for name, value in self.fields}
-        coding = framing.get("transfer-encoding", "chunked")
-        if coding != "chunked":
-            return self.fail(AppError(f"It answers in a transfer coding of its own ({coding})"))
-        self._ends_with_connection = not framing.keys() & {"content-length", "transfer-encoding"}
+        lengths = [value for name, value in self.fields if name.lower() == "content-length"]
+        codings = [value for name, value in self.fields if name.lower() == "transfer-encoding"]
+        if codings and [coding.strip().lower() for coding in codings] != ["chunked"]:
+            said = ", ".join(codings)
+            return self.fail(AppError(f"It answers in a transfer coding of its own ({said})"))
+        if lengths and self.status not in WITHOUT_BODY:
+            self.length = int(lengths[0])  # the parser takes one, of digits alone
+        self._ends_with_connection = not lengths and not codings
         self.started = True
         if self._has_no_body:
             self._end()
