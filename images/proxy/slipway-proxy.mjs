@@ -29,6 +29,7 @@ async function run(args) {
   }
   // In this process, so that signals reach the proxy and no other process holds the token.
   process.argv = [process.argv[0], PROXY.pathname, ...args];
+  await import("./lengths.mjs");
   await import(PROXY);
 }
 

@@ -63,9 +63,10 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
 
     Raises LocalHubError, toolchain.node.NpmError, toolchain.rsession_proxy.PipError.
     """
-    state = root / facts.STATE_FOLDER
-    hub_folder = state / "hub"
+    state = private_folder(root / facts.STATE_FOLDER)
+    hub_folder = private_folder(state / "hub")
     lock = claim_state(hub_folder / "lock")
+    keep_private(hub_folder)
     url = f"http://{ADDRESS}:{claim_port(port)}/"
     lock.write(url)
     lock.flush()
@@ -74,7 +75,7 @@ def start(environment: Environment, root: Path, port: int, progress: Progress) -
     secrets_folder = write_secrets(state / "secrets")
     settings = _settings(environment, state, images, path, url)
     settings_file = hub_folder / "settings.json"
-    files.write(settings_file, settings.model_dump_json(indent=2))
+    files.write(settings_file, settings.model_dump_json(indent=2), mode=0o600)
 
     progress("JupyterHub")
     log = hub_folder / "jupyterhub.log"
@@ -112,6 +113,29 @@ def install_tools(progress: Progress) -> str:
     editor = code_server.install(INSTALLATION / "images/code-server", TOOLS, progress)
     folders = [str(editor), str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     return os.pathsep.join(folders)
+
+
+def private_folder(folder: Path) -> Path:
+    """The folder, for this user alone: other accounts of the machine reach nothing below it.
+
+    Raises LocalHubError.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise LocalHubError(
+            f"{folder} cannot be kept from other accounts of this machine: {error.strerror}.\n"
+            "Make it yours (chown), or delete it: servers' homes are in it."
+        ) from error
+    return folder
+
+
+def keep_private(folder: Path) -> None:
+    """Take files of an earlier start from everybody else: the database and its copies, the log."""
+    for file in folder.iterdir():
+        if file.is_file() and not file.is_symlink():
+            file.chmod(file.stat().st_mode & 0o700)
 
 
 def claim_state(file: Path) -> IO[str]:
@@ -191,7 +215,6 @@ def _settings(
     # Whoever works as root, as in many a container, has chosen to; Jupyter wants to be told.
     root = ("--allow-root",) if os.geteuid() == 0 else ()
     command = (sys.executable, "-m", "slipway_notebook.serve", *root)
-    proxy = INSTALLATION / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
     return hub_settings(
         environment,
         Addresses(
@@ -210,10 +233,17 @@ def _settings(
             config=str(images.config),
             path=path,
             command=command,
-            proxy_command=(str(node.node()), str(proxy)),
+            proxy_command=proxy_command(),
             python_path=images.python_path,
         ),
     )
+
+
+def proxy_command() -> tuple[str, ...]:
+    """configurable-http-proxy, as its image runs it: it refuses what it would cut wrongly."""
+    proxy = INSTALLATION / "node_modules/configurable-http-proxy/bin/configurable-http-proxy"
+    lengths = (INSTALLATION / "images/proxy/lengths.mjs").as_uri()
+    return (str(node.node()), f"--import={lengths}", str(proxy))
 
 
 def _wait_until_it_answers(hub: LocalHub) -> None:

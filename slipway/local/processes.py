@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import os
 import signal
 import subprocess
 import sys
@@ -18,8 +19,11 @@ _PR_SET_CHILD_SUBREAPER = 36
 def start(
     command: list[str], environment: dict[str, str], folder: Path, log: Path
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own, so that Ctrl-C reaches it only through us."""
-    with log.open("ab") as output:
+    """Start `command` in a session of its own, so that Ctrl-C reaches it only through us.
+
+    What it writes, its log too, is for this user alone.
+    """
+    with open(log, "ab", opener=_private) as output:
         return subprocess.Popen(
             command,
             env=environment,
@@ -28,8 +32,13 @@ def start(
             stdout=output,
             stderr=output,
             start_new_session=True,
+            umask=0o077,
             preexec_fn=_own_family,
         )
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _own_family() -> None:

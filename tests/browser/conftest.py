@@ -53,6 +53,11 @@ def log_in(page: Page, hub: Hub, user: str) -> None:
     page.click("#login_submit")
 
 
+def trust_folder(page: Page) -> None:
+    """Answer VS Code, which asks before a folder's own settings may run programs."""
+    page.get_by_role("button", name="Yes, I trust the authors").click()
+
+
 def faults(page: Page) -> list[str]:
     """What axe finds wrong with the page as it is shown: rule, place, remedy."""
     page.add_script_tag(path=ROOT / "node_modules/axe-core/axe.min.js")

@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import log_in
+from tests.browser.conftest import log_in, trust_folder
 from tests.support.local import Hub
 
 pytestmark = pytest.mark.browser
@@ -23,6 +23,9 @@ def test_a_logged_out_visit_of_code_ends_in_vs_code_with_a_working_terminal(page
     visit(page, hub, "/code", "ada")
     page.wait_for_url("**/user/ada/code/**")
     expect(page.locator(".monaco-workbench .part.statusbar")).to_be_visible()
+    trust_folder(page)
+    worker = page.evaluate("navigator.serviceWorker.ready.then(worker => worker.scope)")
+    assert worker == f"{hub.url}user/ada/code/"
     page.keyboard.press("Control+Backquote")
     terminal = page.locator(".terminal-wrapper .xterm")
     terminal.wait_for()
@@ -63,6 +66,51 @@ def test_a_logged_out_visit_of_a_port_lands_on_its_page_with_the_query(
     visit(page, hub, f"/hub/user-redirect/proxy/{port}/?a=1", "bob")
     page.wait_for_url(f"**/user/bob/proxy/{port}/?a=1")
     expect(page.locator("#asked")).to_have_text("/?a=1")
+
+
+WORKER = """scope => navigator.serviceWorker.register("sw.js", {scope})
+  .then(worker => worker.scope, error => error.name)"""
+
+
+@pytest.fixture
+def greedy() -> Iterator[int]:
+    """An app that would have a service worker, and cookies, for everything."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_worker = self.path.startswith("/sw.js")
+            body = b"onfetch = () => {}" if is_worker else b"<h1>Greedy</h1>"
+            self.send_response(200)
+            self.send_header("Content-Type", "text/javascript" if is_worker else "text/html")
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Service-Worker-Allowed", "/")
+            self.send_header("Set-Cookie", "wide=1; Path=/")
+            self.send_header("Set-Cookie", "_xsrf=mine; Path=/")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+def test_an_app_has_a_service_worker_and_cookies_for_itself_alone(
+    page: Page, hub: Hub, greedy: int
+):
+    own = f"/user/ivan/proxy/{greedy}/"
+    visit(page, hub, f"/hub/user-redirect/proxy/{greedy}/", "ivan")
+    page.wait_for_url(f"**{own}")
+    for wide in ("/", "/hub/", "/user/ivan/", own.rstrip("/")):
+        assert page.evaluate(WORKER, wide) == "SecurityError"
+    assert page.evaluate(WORKER, own) == f"{hub.url.rstrip('/')}{own}"
+    cookies = {
+        (c["name"], c["path"]) for c in page.context.cookies() if c["value"] in ("1", "mine")
+    }
+    assert cookies == {("wide", own)}
 
 
 APPS = ["VS Code", "Streamlit", "TensorBoard"]

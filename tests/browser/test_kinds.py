@@ -14,7 +14,7 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
-from tests.browser.conftest import log_in
+from tests.browser.conftest import log_in, trust_folder
 from tests.support import page_app, rserver_stand_in
 from tests.support.local import Hub, make_project, running_hub
 
@@ -115,6 +115,7 @@ def test_vs_code_opens_a_folder_and_finds_what_is_in_it(page: Page, kinds: Hub):
     files = {"work/a.txt": "a needle in here\n", "work/b.txt": "hay\n"}
     folder = kinds.home(user) / "work"
     visit(page, kinds, user, f"code/?folder={folder}", files)
+    trust_folder(page)
     expect(page.get_by_role("treeitem", name="a.txt")).to_be_visible()
     page.keyboard.press("Control+Shift+F")
     page.get_by_role("textbox", name="Search: ").first.fill("needle")
@@ -125,10 +126,36 @@ def test_vs_code_gives_a_file_to_download(page: Page, kinds: Hub):
     user = started(kinds, "taker")
     folder = kinds.home(user) / "work"
     visit(page, kinds, user, f"code/?folder={folder}", {"work/data.csv": "x,y\n1,2\n"})
+    trust_folder(page)
     page.get_by_role("treeitem", name="data.csv").click(button="right")
     with page.expect_download() as download:
         page.get_by_role("menuitem", name="Download").click()
     assert Path(download.value.path()).read_text() == "x,y\n1,2\n"
+
+
+def repository(folder: Path) -> Path:
+    """A folder whose git configuration runs a program at each `git status`; what that leaves."""
+    folder.mkdir(parents=True)
+    ran = folder / "ran"
+    program = folder / "program"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.chmod(0o755)
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    subprocess.run(["git", "-C", folder, "config", "core.fsmonitor", program], check=True)
+    return ran
+
+
+def test_a_folder_that_a_link_opens_runs_nothing_before_its_user_trusts_it(page: Page, kinds: Hub):
+    user = started(kinds, "careful")
+    theirs, own = (repository(kinds.home(user) / name) for name in ("theirs", "own"))
+    visit(page, kinds, user, f"code/?folder={theirs.parent}")
+    page.get_by_role("button", name="No, I don't trust the authors").click()
+    expect(page.get_by_text("Restricted Mode").first).to_be_visible()
+    page.goto(f"{kinds.url}user/{user}/code/?folder={own.parent}")
+    trust_folder(page)
+    # By now, its neighbour would have been run as well.
+    kinds.user(user).wait(own.exists)
+    assert not theirs.exists()
 
 
 @pytest.mark.parametrize("path", ["lab/tree/", "notebooks/"], ids=["jupyterlab", "notebook"])

@@ -154,6 +154,7 @@ def test_a_client_that_knows_no_chunks_reads_to_the_end_of_the_connection(
         while piece := client.recv(65536):
             received += piece
     assert received.count(b"HTTP/1.1") == 1
+    assert b"Keep-Alive" not in received
     assert received.endswith(b"\r\n\r\nok")
     assert b"chunked" not in received
 

@@ -1,6 +1,9 @@
 """What an app says about scopes ends at its own path."""
 
 import base64
+import threading
+from collections.abc import Iterator
+from socketserver import StreamRequestHandler, ThreadingTCPServer
 
 import pytest
 from slipway_datapath.headers import without_credentials
@@ -37,6 +40,8 @@ def cookie(said: str, **changes) -> str | None:
         ("/hub/", f"{APP}/hub/"),
         (f"{APP}/../../../hub/", f"{APP}/"),
         (f"{APP}/%2E./", f"{APP}/"),
+        (f"{APP}/\\..\\", f"{APP}/"),
+        (f"{APP}/{'x' * 2000}", f"{APP}/"),
         ("/../x", f"{APP}/"),
     ],
 )
@@ -120,7 +125,6 @@ def test_prefixed_cookies_of_the_hub_are_not_sent_to_apps(name: str):
     ("said", "scope"),
     [
         ("/", "/"),
-        ("", "/"),
         ("/user/jo/", "/"),
         (f"{APP}/", "/"),
         (APP, "/"),
@@ -128,6 +132,8 @@ def test_prefixed_cookies_of_the_hub_are_not_sent_to_apps(name: str):
         (f"{APP}lication/", "/"),
         (f"{APP}/%2e%2e/", "/"),
         (f"{APP}/../", "/"),
+        (f"{APP}/\\..\\..\\", "/"),
+        (f"{APP}/.\t./", "/"),
         ("./", "/x/"),
         ("../../..", "/"),
         ("https://elsewhere.example/", "/"),
@@ -137,6 +143,11 @@ def test_prefixed_cookies_of_the_hub_are_not_sent_to_apps(name: str):
 def test_a_service_worker_is_the_apps_own(said: str, scope: str):
     passed = confined([("service-worker-allowed", said)], place(loads_worker=True))
     assert passed == [("Service-Worker-Allowed", APP + scope)]
+
+
+@pytest.mark.parametrize("fields", [[], [("Service-Worker-Allowed", "")]])
+def test_a_worker_is_not_given_more_than_its_app_asks_for(fields: list[tuple[str, str]]):
+    assert confined(fields, place(loads_worker=True)) == []
 
 
 def test_a_worker_at_the_apps_path_itself_has_no_more():
@@ -193,3 +204,30 @@ def test_the_answers_to_handshakes_are_held_to_the_path_too(ours: Jupyter, statu
             f"{head}Connection: Upgrade\r\n{KEY}Authorization: token {TOKEN}\r\n\r\n".encode()
         )
         check(browser.recv(65536), APP)
+
+
+class Port(StreamRequestHandler):
+    def handle(self) -> None:
+        while self.rfile.readline().strip():
+            pass
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n" + SAID + b"Content-Length: 2\r\n\r\nok")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with ThreadingTCPServer(("127.0.0.1", 0), Port) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    "where", ["proxy/{}", "proxy/absolute/{}", "proxy/localhost:{}", "proxy/absolute/127.0.0.1:{}"]
+)
+@pytest.mark.parametrize("rest", ["", "/", "/x/y"])
+def test_the_answers_of_ports_are_held_to_their_paths(
+    ours: Jupyter, port: int, where: str, rest: str
+):
+    own = f"/user/jo/{where.format(port)}"
+    head = f"GET {own}{rest} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+    check(answers(ours, f"{head}Authorization: token {TOKEN}\r\n\r\n".encode()), own)

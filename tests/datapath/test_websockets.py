@@ -1,5 +1,6 @@
 """Websockets between a browser and an app."""
 
+import base64
 import json
 import socket
 from collections.abc import Iterator
@@ -151,3 +152,14 @@ def test_an_open_but_silent_websocket_is_no_activity(ours: Jupyter):
         websocket.send("more work")
         websocket.recv(timeout=60)
         assert last() > before
+
+
+def test_what_an_app_says_before_it_accepts_is_passed_over(ours: Jupyter):
+    interim = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+    accepted = "HTTP/1.1 101 Switching Protocols\r\nContent-Length: 5\r\n\r\n"
+    for said, status in ((interim + accepted, b"101"), (interim * 11 + accepted, b"502")):
+        path = f"app/kept/{base64.urlsafe_b64encode(said.encode()).decode()}"
+        with spoken(ours, UPGRADE, path) as connection:
+            answer = connection.recv(65536)
+        assert answer.split()[1] == status
+        assert status == b"502" or b"Content-Length" not in answer

@@ -65,6 +65,14 @@ def test_a_company_proxy_in_the_environment_does_not_matter(running: Hub):
     assert running.url.startswith("http://127.0.0.1:")
 
 
+def test_other_accounts_of_the_machine_reach_nothing_of_the_state(running: Hub):
+    state = running.folder / ".slipway"
+    assert state.stat().st_mode & 0o777 == 0o700
+    files = [file for file in (state / "hub").iterdir() if file.is_file()]
+    assert {"jupyterhub.sqlite", "jupyterhub.log"} <= {file.name for file in files}
+    assert [file for file in files if file.stat().st_mode & 0o077] == []
+
+
 def test_a_second_up_of_one_project_says_where_the_first_is_and_leaves_it_alone(running: Hub):
     done = run_up(running.folder, "--port=0")
     assert done.returncode == 1

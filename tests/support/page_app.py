@@ -1,8 +1,8 @@
 """A web application of one page and a websocket: what is typed is sent, and what comes back shown.
 
 `python page_app.py TITLE PORT_OR_SOCKET [PREFIX]` answers below the prefix alone, if it is given.
-`python page_app.py -e SCRIPT FOLDER PORT` is what Slipway runs as `Rscript` for Shiny: then it is a
-stand-in for it, for R is in an image only.
+`python page_app.py -e SCRIPT FOLDER SOCKET` is what Slipway runs as `Rscript` for Shiny: then it is
+a stand-in for it, for R is in an image only.
 """
 
 import asyncio
@@ -59,7 +59,7 @@ async def main(title: str, where: str, prefix: str = "") -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "-e":
-        folder, port = sys.argv[3:]
-        asyncio.run(main(f"Stand-in for Shiny in {Path(folder).name}", port))
+        folder, where = sys.argv[3:]
+        asyncio.run(main(f"Stand-in for Shiny in {Path(folder).name}", where))
     else:
         asyncio.run(main(*sys.argv[1:]))

@@ -155,3 +155,24 @@ def test_the_warm_up_asks_until_there_is_a_page(tmp_path: Path):
                 assert connection.recv(100).startswith(b"GET / ")
                 connection.sendall(answer)
         asking.join(60)
+
+
+@pytest.mark.parametrize("trusted", [[], ["app"]])
+def test_an_early_app_has_the_hubs_token_only_if_it_is_trusted(
+    config: Path, monkeypatch: pytest.MonkeyPatch, trusted: list[str]
+):
+    settings = json.loads(config.read_text())
+    config.write_text(json.dumps(settings | {"DataPath": {"trusted_with_credentials": trusted}}))
+    for name in early.TOKENS:
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("JUPYTERHUB_USER", "ada")
+    monkeypatch.setenv(early.VARIABLE, "null")
+    early.start("/app/", config)
+    started = json.loads(os.environ[early.VARIABLE])
+    try:
+        environment = Path(f"/proc/{started['pid']}/environ").read_bytes()
+        assert (b"secret" in environment) is bool(trusted)
+        assert b"JUPYTERHUB_USER=ada" in environment
+    finally:
+        os.kill(started["pid"], signal.SIGKILL)
+        os.waitpid(started["pid"], 0)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from jupyter_server_proxy.config import ServerProcess
 from slipway_datapath.activity import rule
 from slipway_datapath.settings import DataPath
@@ -78,6 +79,22 @@ def test_a_code_server_of_ones_own_cannot_be_told_to_listen_elsewhere():
     command = server_config({"code": app}, PATHS)["ServerProxy"]["servers"]["code"]["command"]
     own = [part.format(unix_socket="/s") for part in command[command.index("--") + 1 :]]
     assert own[:3] == ["/opt/{x}/code-server", "--auth=password", "--auth=none"]
+
+
+@pytest.mark.parametrize(("keys", "disabled"), [({}, False), ({"workspace_trust": False}, True)])
+def test_vs_code_asks_before_it_trusts_a_folder_unless_the_catalog_says_otherwise(
+    keys: dict, disabled: bool
+):
+    app = CodeServer(kind="code-server", **keys)
+    command = server_config({"code": app}, PATHS)["ServerProxy"]["servers"]["code"]["command"]
+    assert ("--disable-workspace-trust" in command) is disabled
+
+
+def test_shiny_listens_on_a_socket_for_its_user_alone():
+    shiny = servers("rstudio")["shiny"]
+    assert shiny["unix_socket"] is True
+    assert shiny["command"][-1] == "{unix_socket}"
+    assert "mask = strtoi('177', 8L)" in shiny["command"][-3]
 
 
 def test_rstudio_is_left_to_its_entry_point_unless_it_must_be_explained():

@@ -21,7 +21,7 @@ from tornado.web import Finish
 
 from slipway_datapath.exchange import Request, send_request
 from slipway_datapath.pages import POLL_HEADER, ExplainedError, Explanation
-from slipway_datapath.processes import AppProcess, CannotStartError
+from slipway_datapath.processes import AppProcess, CannotStartError, without_tokens
 from slipway_datapath.settings import CONNECTIONS
 from slipway_datapath.streaming import StreamingMixin
 from slipway_datapath.transport import AppError, Connections, NotListeningError
@@ -105,12 +105,18 @@ class SupervisedHandler(SuperviseAndProxyHandler, StreamingMixin):  # type: igno
         process = self.state["proc"] = AppProcess(
             self.name,
             command,
-            env=os.environ | self.get_env(),
+            env=self._variables(),
             ready_timeout=self.get_timeout(),
             log=self.log,
         )
         starting = self.state["starting"] = asyncio.ensure_future(self._wait_for(process))
         return starting
+
+    def _variables(self) -> dict[str, str]:
+        """Jupyter's own environment, without what Jupyter shows to the hub unless the app may."""
+        trusted = self.name in self.data_path.trusted_with_credentials
+        inherited = os.environ if trusted else without_tokens(os.environ)
+        return {**inherited, **self.get_env()}
 
     async def _wait_for(self, process: AppProcess) -> None:
         try:

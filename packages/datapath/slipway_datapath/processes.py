@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +14,14 @@ from simpervisor.atexitasync import remove_handler
 TAIL_BYTES = 8192
 TAIL_LINES = 15
 CHECK_SECONDS = 0.05
+TOKENS = frozenset(("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "JUPYTER_TOKEN"))
+"""Variables with which a program can act as the user, at the hub and at the Jupyter server."""
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def without_tokens(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a program that has no business with the hub."""
+    return {name: value for name, value in variables.items() if name not in TOKENS}
 
 
 class CannotStartError(Exception):

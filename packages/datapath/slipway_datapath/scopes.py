@@ -27,9 +27,15 @@ ORIGIN_WIDE = frozenset(
         "set-cookie2",
         "set-login",
         "strict-transport-security",
+        "x-accel-redirect",
+        "x-lighttpd-send-file",
+        "x-sendfile",
     )
 )
-"""Headers whose effect is on the whole origin or host, and on nothing less."""
+"""Headers whose effect is on the whole origin or host, and on nothing less; and those by which a
+proxy in front is told to send files of its own."""
+MAX_PATH = 1000
+"""Browsers ignore a cookie's attribute of more than 1024 bytes."""
 WORKER_SCOPE = "service-worker-allowed"
 _CONCERNED = ORIGIN_WIDE | {"set-cookie", WORKER_SCOPE}
 
@@ -50,9 +56,14 @@ class Place:
     """The browser asks for the script of a service worker."""
 
     def holds(self, path: str) -> bool:
-        """Whether the path is the app's or below it. `..` is resolved by some and not by others."""
+        """Whether the path is the app's or below it, for whoever reads it.
+
+        `..` is resolved by some and not by others, a backslash is a slash to some, and browsers
+        leave out what is long.
+        """
         segments = path.lower().replace("%2e", ".").split("/")
-        return ".." not in segments and (path + "/").startswith(self.app + "/")
+        is_plain = ".." not in segments and "\\" not in path and len(path) < MAX_PATH
+        return is_plain and (path + "/").startswith(self.app + "/")
 
 
 def has_scopes(fields: Fields) -> bool:
@@ -73,7 +84,8 @@ def confined(fields: Fields, place: Place) -> Fields:
             scope = value
         elif kind not in ORIGIN_WIDE:
             passed.append((name, value))
-    if scope or place.loads_worker:
+    # Without it, a worker has what is beside its script: not the app's business at its bare path.
+    if scope or (place.loads_worker and place.requested == place.app):
         passed.append(("Service-Worker-Allowed", _own_scope(scope, place)))
     return passed
 

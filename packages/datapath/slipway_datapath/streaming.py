@@ -18,7 +18,7 @@ from slipway_datapath.request_body import RequestBodyMixin
 from slipway_datapath.rewrite_response import rewritten
 from slipway_datapath.scopes import confined, has_scopes
 from slipway_datapath.settings import CONNECTIONS, RULES, WINDOWS
-from slipway_datapath.transport import Answer, AppError, Connections
+from slipway_datapath.transport import WITHOUT_BODY, Answer, AppError, Connections
 from slipway_datapath.tunnel import Frames, Tunnel, connect, handshake
 from slipway_datapath.vscode import WindowFrames
 
@@ -66,7 +66,8 @@ class StreamingMixin(RequestBodyMixin, AppRequestMixin):
         if start.code != 101:
             # A browser shows nobody the body of such an answer.
             app.close()
-            self._headers["Content-Length"] = "0"
+            if start.code not in WITHOUT_BODY:
+                self._headers["Content-Length"] = "0"
             await self.flush()
             return None
         self._headers["Upgrade"], self._headers["Connection"] = "websocket", "Upgrade"
@@ -170,6 +171,10 @@ class StreamingMixin(RequestBodyMixin, AppRequestMixin):
                 headers["Content-Length"] = str(len(body))
         self.set_status(status, reason)
         self._headers = self._with_own_location(headers, status, target)
+        ends_with_connection = not self.is_http_1_1 and "Content-Length" not in headers
+        if ends_with_connection:
+            # Such a client knows no chunks, and Tornado would promise it more answers.
+            self.request.headers.pop("Connection", None)
         # Headers go at once; what has come along with them goes in the same packet.
         self.write(answer.read_nowait() if body is None else body)
         await self.flush()
@@ -177,8 +182,7 @@ class StreamingMixin(RequestBodyMixin, AppRequestMixin):
             while piece := await answer.read():
                 self.write(piece)
                 await self.flush()
-        if not self.is_http_1_1 and "Content-Length" not in headers:
-            # Such a client knows no chunks: for it, the end of the connection is that of the body.
+        if ends_with_connection:
             self.request.connection.stream.close()
 
     def _from_app(self, fields: Fields) -> HTTPHeaders:

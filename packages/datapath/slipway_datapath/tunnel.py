@@ -14,6 +14,8 @@ from tornado.iostream import IOStream
 from tornado.tcpclient import TCPClient
 
 MAX_HEAD_BYTES = 64 * 1024
+MAX_INTERIM = 10
+"""Answers of 1xx before the one that counts."""
 BUFFER_BYTES = 1024 * 1024
 PIECE_BYTES = 64 * 1024
 PING = b"\x89\x00"
@@ -32,13 +34,20 @@ async def connect(host: str, port: int, unix_socket: str | None) -> IOStream:
 async def handshake(
     app: IOStream, target: str, fields: Iterable[tuple[str, str]]
 ) -> tuple[ResponseStartLine, HTTPHeaders]:
-    """Ask an app to upgrade the connection. Raises OSError, ValueError or HTTPInputError."""
+    """Ask an app to upgrade the connection; what it says before its answer is for nobody.
+
+    Raises OSError, ValueError or HTTPInputError.
+    """
     lines = [f"GET {target} HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket"]
     lines += [f"{name}: {value}" for name, value in fields]
     await app.write("\r\n".join([*lines, "", ""]).encode("latin1"))
-    head = await app.read_until_regex(rb"\r?\n\r?\n", max_bytes=MAX_HEAD_BYTES)
-    start, _, rest = head.decode("latin1").partition("\n")
-    return parse_response_start_line(start.rstrip("\r")), HTTPHeaders.parse(rest)
+    for _ in range(MAX_INTERIM):
+        head = await app.read_until_regex(rb"\r?\n\r?\n", max_bytes=MAX_HEAD_BYTES)
+        first, _, rest = head.decode("latin1").partition("\n")
+        start = parse_response_start_line(first.rstrip("\r"))
+        if start.code == 101 or start.code >= 200:
+            return start, HTTPHeaders.parse(rest)
+    raise ValueError("It sends headers without end")
 
 
 class Tunnel:

@@ -24,13 +24,16 @@ CONFIG = Path(sys.prefix) / "etc/jupyter/jupyter_server_config.json"
 VARIABLE = "SLIPWAY_EARLY"
 """The environment variable that describes the early app to `launch`, as JSON."""
 SOCKET = "{unix_socket}"
+TOKENS = ("JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN", "JUPYTER_TOKEN")
+"""What Jupyter shows to the hub, as `slipway_datapath.processes` knows it."""
 WARM_UP_SECONDS = 20.0
 PIECE_BYTES = 8192
 
 
 def start(default_url: str, config: Path = CONFIG) -> None:
     """Start the app at `default_url`, if it is one that listens on a unix socket of its choice."""
-    server = _server(default_url.strip("/").partition("/")[0], config)
+    name = default_url.strip("/").partition("/")[0]
+    server = _server(name, config)
     command = server.get("command")
     if not command or not server.get("unix_socket") or not any(SOCKET in word for word in command):
         return
@@ -47,7 +50,7 @@ def start(default_url: str, config: Path = CONFIG) -> None:
         stdin=subprocess.DEVNULL,
         stdout=pipe,
         stderr=pipe,
-        env=os.environ | server.get("environment", {}),
+        env=_variables(name, config) | server.get("environment", {}),
     )
     early = {"pid": process.pid, "socket": path, "output": output, "command": filled}
     os.environ[VARIABLE] = json.dumps(early)
@@ -115,6 +118,14 @@ def _server(name: str, config: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError):
         return {}
     return dict(servers.get(name) or {})
+
+
+def _variables(name: str, config: Path) -> dict[str, str]:
+    """The environment, without tokens unless the data path is told to trust the app with them."""
+    settings = json.loads(config.read_text()).get("DataPath", {})
+    if name in settings.get("trusted_with_credentials", ()):
+        return dict(os.environ)
+    return {key: value for key, value in os.environ.items() if key not in TOKENS}
 
 
 def _same(early: dict[str, Any], command: Sequence[str], path: str) -> bool:

@@ -30,6 +30,10 @@ class CodeServer(App):
     """Further options, as `code-server --help` lists them: `--user-data-dir=/config/data`. Where to
     listen and how to authenticate stay with Slipway."""
 
+    workspace_trust: bool = True
+    """Whether VS Code asks before a folder's own settings, tasks and git configuration may run
+    programs. `false` trusts every folder, also one that a link opens (`/code?folder=DIR`)."""
+
     default_title: ClassVar[str] = "VS Code"
     packages: ClassVar[Mapping[str, str]] = {"code-server": "code-server"}
     usual_activity: ClassVar[Activity] = Activity(
@@ -48,7 +52,7 @@ class CodeServer(App):
                 "--socket-mode=0600",
                 "--disable-telemetry",
                 "--disable-update-check",
-                "--disable-workspace-trust",
+                *(() if self.workspace_trust else ("--disable-workspace-trust",)),
                 literal(self.folder or "."),
             ),
             unix_socket=True,

@@ -21,13 +21,15 @@ class Shiny(App):
     usual_activity: ClassVar[Activity] = Activity(websocket="input")
 
     def server_process(self, name: str) -> ServerProcess:
-        # The folder and port travel as arguments, so that no name can become R code.
+        # Folder and socket travel as arguments, so that no name can become R code. Shiny checks no
+        # origins: a port would answer every page that the user visits.
         script = (
             "a <- commandArgs(TRUE); "
-            "shiny::runApp(a[1], host = '127.0.0.1', port = as.integer(a[2]))"
+            "shiny::runApp(a[1], port = structure(a[2], mask = strtoi('177', 8L)))"
         )
         return ServerProcess(
-            command=("Rscript", "-e", script, literal(self.folder), "{port}"),
+            command=("Rscript", "-e", script, literal(self.folder), "{unix_socket}"),
+            unix_socket=True,
             requires=Requirement("Rscript", "install R and its package shiny (r-cran-shiny)"),
             needs_file=f"{self.folder}/app.R",
         )

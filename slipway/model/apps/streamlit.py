@@ -33,9 +33,8 @@ class Streamlit(App):
                 "--server.port={port}",
                 "--server.address=127.0.0.1",
                 "--server.headless=true",
-                # JupyterHub has authenticated the request, and the proxy changes its origin.
-                "--server.enableCORS=false",
-                "--server.enableXsrfProtection=false",
+                # It takes no unix socket, so its own checks of origins stay: any page that a user
+                # visits can reach a port of their machine.
                 "--browser.gatherUsageStats=false",
             ),
             requires=Requirement("streamlit", "pip install streamlit"),
