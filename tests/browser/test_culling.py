@@ -8,7 +8,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import log_in, trust_folder
+from tests.browser.conftest import log_in
 from tests.support.local import Hub, User, cull_after, make_project, running_hub
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -62,8 +62,6 @@ def opened(
     log_in(page, hub, user)
     page.wait_for_url(f"**/user/{user}/**")
     expect(page.locator(sign).first).to_be_visible(timeout=OPENED_WITHIN)
-    if path == "/code":
-        trust_folder(page)
     return page
 
 
