@@ -15,7 +15,15 @@ import yaml
 from slipway.model.problems import Finding, InvalidProject, Path, Problem, dotted
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MOST_BYTES = 4 * 2**20
 _MOST_NODES = 200_000
+"""Values, with each that an alias repeats."""
+_MOST_CHARACTERS = 16 * 2**20
+"""Of all keys and values, with those that aliases repeat."""
+_DEEPEST = 50
+"""Lists and mappings within each other."""
+_TOO_DEEP = ("is nested too deeply", "flatten it")
+_TOO_LARGE = ("is too large", "check for anchors that repeat themselves")
 _INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?")
 _TAG = "tag:yaml.org,2002:"
@@ -58,7 +66,8 @@ class Document:
 def read(file: FilePath, name: str) -> Document:
     """Read `file`, called `name` in messages. Raises InvalidProject with positioned problems."""
     try:
-        content = file.read_bytes()
+        with file.open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
     except OSError as error:
         message = f"cannot be read ({error.strerror})"
         raise InvalidProject.of_file(name, "", message, "check that it exists") from error
@@ -67,12 +76,16 @@ def read(file: FilePath, name: str) -> Document:
 
 def parse(content: bytes, name: str) -> Document:
     """Parse the bytes of a YAML file. Raises InvalidProject with positioned problems."""
+    if len(content) > _MOST_BYTES:
+        message = f"has more than {_MOST_BYTES:,} bytes"
+        raise InvalidProject.of_file(name, "", message, "see what fills it")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace")
         raise _invalid(name, before, "is not UTF-8 text", "save the file as UTF-8") from error
     try:
+        check_limits(text, name)
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -83,20 +96,33 @@ def parse(content: bytes, name: str) -> Document:
     except yaml.reader.ReaderError as error:
         message = f"holds a character that YAML does not allow (U+{_code(error.character):04X})"
         raise _invalid(name, text[: error.position], message, "remove it") from error
-    except RecursionError as error:
-        raise InvalidProject.of_file(name, "", "is nested too deeply", "flatten it") from error
     if node is None:
         hint = "see docs/reference.md for what belongs into it"
         raise InvalidProject.of_file(name, "", "is empty", hint)
     document = Document(name)
     builder = _Builder(document)
-    try:
-        document.data = builder.build(node, ())
-    except RecursionError as error:
-        raise InvalidProject.of_file(name, "", "is nested too deeply", "flatten it") from error
+    document.data = builder.build(node, ())
     if builder.problems:
         raise InvalidProject(builder.problems)
     return document
+
+
+def check_limits(text: str, name: str) -> None:
+    """Refuse YAML that is too deep or too much for those who build values of it.
+
+    PyYAML's composer calls itself for each level, in C, until the stack is used up and the process
+    ends. Raises InvalidProject, and what PyYAML raises for what is no YAML.
+    """
+    depth = nodes = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        nodes += isinstance(event, yaml.NodeEvent)
+        if depth > _DEEPEST or nodes > _MOST_NODES:
+            mark = event.start_mark
+            place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            problem = _TOO_DEEP if depth > _DEEPEST else _TOO_LARGE
+            raise InvalidProject([Problem(name, *place, "", *problem)])
 
 
 def _code(character: Any) -> int:
@@ -114,15 +140,16 @@ class _Builder:
         self.document = document
         self.problems: list[Problem] = []
         self._open: set[int] = set()
-        self._count = 0
+        self._nodes = self._characters = 0
+        self._stopped = False
 
     def build(self, node: yaml.Node, path: Path) -> Any:
-        self._count += 1
-        self.document._values.setdefault(path, _place_of(node))
-        if self._count > _MOST_NODES:
-            if self._count == _MOST_NODES + 1:
-                self._report(path, "is too large", "check for anchors that repeat themselves")
+        self._nodes += 1
+        if isinstance(node, yaml.ScalarNode):
+            self._characters += len(node.value)
+        if self._stop_at_limits(path):
             return None
+        self.document._values.setdefault(path, _place_of(node))
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, path)
         if id(node) in self._open:
@@ -138,6 +165,16 @@ class _Builder:
             return tuple(self.build(item, (*path, i)) for i, item in enumerate(node.value))
         finally:
             self._open.discard(id(node))
+
+    def _stop_at_limits(self, path: Path) -> bool:
+        """What aliases repeat counts each time: it is there each time in what is built."""
+        too_deep = len(path) > _DEEPEST
+        if not self._stopped and (
+            too_deep or self._nodes > _MOST_NODES or self._characters > _MOST_CHARACTERS
+        ):
+            self._stopped = True
+            self._report(path, *(_TOO_DEEP if too_deep else _TOO_LARGE))
+        return self._stopped
 
     def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -155,6 +192,7 @@ class _Builder:
                     Problem(self.document.name, *place, dotted(below), message, hint)
                 )
                 continue
+            self._characters += len(key)
             self.document._keys[below] = _place_of(key_node)
             data[key] = self.build(value_node, below)
         return data

@@ -4,10 +4,14 @@ from codecs import BOM_UTF8
 from collections.abc import Callable, Mapping
 from io import StringIO
 
+import yaml as pyyaml
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.util import load_yaml_guess_indent
+
+from slipway.model.document import check_limits
+from slipway.model.problems import InvalidProject
 
 
 def edited(content: bytes, change: Callable[[CommentedMap], object]) -> bytes:
@@ -23,11 +27,12 @@ def edited(content: bytes, change: Callable[[CommentedMap], object]) -> bytes:
     yaml.explicit_start = text.startswith("---")
     yaml.width = 4096  # no line is wrapped
     try:
+        check_limits(text, "the file")
         _, indent, dash = load_yaml_guess_indent(text)
         yaml.map_indent = indent or 2
         yaml.sequence_indent, yaml.sequence_dash_offset = indent or 2, dash or 0
         mapping = yaml.load(text)
-    except YAMLError as error:
+    except (YAMLError, pyyaml.YAMLError, InvalidProject) as error:
         raise ValueError(str(error)) from error
     written = StringIO()
     if mapping is None:  # comments at most

@@ -1,7 +1,6 @@
 """Freezing a project's working tree as a release, or saying all that is missing for it."""
 
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -23,9 +22,12 @@ from slipway.model.apps import KINDS
 from slipway.model.problems import listed
 from slipway.model.release import PlatformVersions, built_here
 from slipway.toolchain import git
+from slipway.untrusted import parse_json
 
 MOST_FILES = 10
 """Changed files that are named."""
+MOST_OF_A_BILL = 2**28
+"""Bytes of a bill of materials."""
 PROGRAMS = {
     "jupyterhub": "JupyterHub",
     "configurable-http-proxy": "configurable-http-proxy",
@@ -197,14 +199,15 @@ def programs(root: Path, records: Iterable[BuildRecord]) -> dict[str, dict[str, 
 
 
 def _programs(bill: Path) -> dict[str, str]:
-    content = json.loads(bill.read_bytes())
-    if not isinstance(content, dict):
-        raise ValueError(f"{bill} is not a bill of materials")
-    return {
-        PROGRAMS[part["name"]]: str(part["version"])[:200]
-        for part in content.get("components", [])
-        if part.get("name") in PROGRAMS and part.get("version")
-    }
+    try:
+        content = parse_json(bill.read_bytes(), most=MOST_OF_A_BILL)
+        return {
+            PROGRAMS[part["name"]]: str(part["version"])[:200]
+            for part in content.get("components", [])
+            if part.get("name") in PROGRAMS and part.get("version")
+        }
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ValueError(f"{bill} is not a bill of materials: {error}") from None
 
 
 def _bill(root: Path, name: str) -> Path:

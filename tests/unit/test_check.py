@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from slipway.model import InvalidProject, Release, load
 from slipway.model.document import parse
+from slipway.model.edit import edited
 from stacks.registry import RegistryStack
 from tests.support.local import ROOT, SLIPWAY
 
@@ -312,6 +313,51 @@ def test_anchors_that_multiply_are_refused(project: Path):
     lines += [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]
     (project / "catalog.yaml").write_text("\n".join(lines))
     assert any("is too large" in line for line in errors(project))
+
+
+def test_an_anchored_text_that_multiplies_is_refused(project: Path):
+    """Each alias is one value only, but all of its text to whatever writes it out."""
+    lines = [f"text: &text {'x' * 500_000}", f"all: [{', '.join(['*text'] * 1000)}]"]
+    (project / "catalog.yaml").write_text("\n".join(lines))
+    assert any("is too large" in line for line in errors(project))
+
+
+def test_anchors_that_deepen_are_refused(project: Path):
+    lines = [f"a0: &a0 {'[' * 30}1{']' * 30}"]
+    lines += [f"a{n}: &a{n} {'[' * 20}*a{n - 1}{']' * 20}" for n in range(1, 60)]
+    (project / "catalog.yaml").write_text("\n".join(lines))
+    assert any("is nested too deeply" in line for line in errors(project))
+
+
+@pytest.mark.parametrize("levels", [51, 1_000, 100_000, 1_000_000])
+@pytest.mark.parametrize(
+    ("opening", "closing"), [("[", "]"), ("{a: ", "}"), ("- ", ""), ("? ", ""), ("[{a: ", "}]")]
+)
+def test_deep_nesting_is_a_problem_and_not_the_end_of_the_process(
+    levels: int, opening: str, closing: str
+):
+    content = f"a:\n  {opening * levels}1{closing * levels}"[: 4 * 2**20]
+    with pytest.raises(InvalidProject) as raised:
+        parse(content.encode(), "catalog.yaml")
+    (problem,) = raised.value.problems
+    assert (problem.line, problem.message) == (2, "is nested too deeply")
+
+
+def test_fifty_levels_are_enough_for_anybody():
+    assert parse(b"[" * 50 + b"]" * 50, "").data
+
+
+def test_a_file_of_everything_is_not_read(project: Path):
+    (project / "catalog.yaml").write_bytes(b"#" * (4 * 2**20 + 1))
+    assert errors(project) == ["catalog.yaml:1:1: has more than 4,194,304 bytes, see what fills it"]
+    (project / "catalog.yaml").write_bytes(b"a: [" + b"1," * 300_000 + b"]")
+    assert any("is too large" in line for line in errors(project))
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b"a: &a [*a", b"a: 1\n" * 300_000])
+def test_an_edit_of_what_cannot_be_read_is_refused(content: bytes):
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever YAML says
+        edited(content, lambda mapping: None)
 
 
 def test_errors_of_all_files_come_at_once(project: Path):

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
+from slipway.untrusted import parse_json
+
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -75,12 +77,15 @@ class Descriptor:
     def from_json(cls, value: Any) -> Self:
         """Raises ImageError for what is not a descriptor."""
         try:
-            digest, size, runs_on = value["digest"], value["size"], None
+            kind, digest, size, runs_on = value["mediaType"], value["digest"], value["size"], None
+            annotations = {**(value.get("annotations") or {})}
+            texts = [kind, *annotations, *annotations.values()]
             if named := value.get("platform"):
-                runs_on = Platform(named["os"], named["architecture"], named.get("variant", ""))
-            if SHA256.fullmatch(digest) and type(size) is int and size >= 0:
-                annotations = {**(value.get("annotations") or {})}
-                return cls(value["mediaType"], digest, size, runs_on, annotations)
+                runs_on = Platform(named["os"], named["architecture"], named.get("variant") or "")
+                texts += [runs_on.os, runs_on.architecture, runs_on.variant]
+            is_text = all(isinstance(text, str) for text in texts)
+            if is_text and SHA256.fullmatch(digest) and type(size) is int and 0 <= size < 2**63:
+                return cls(kind, digest, size, runs_on, annotations)
         except (KeyError, TypeError, AttributeError):
             pass
         raise ImageError(f"{str(value)[:200]} is not a descriptor; the image is damaged")
@@ -106,15 +111,23 @@ def digest_of(content: bytes) -> str:
 def media_type_of(manifest: bytes) -> str:
     """What kind of manifest it is, also where it does not say so itself; "" for none."""
     try:
-        value = json.loads(manifest)
+        value = parse_json(manifest)
         if value.get("schemaVersion") == 1:
             return SCHEMA_1
         if "manifests" in value:
             return str(value.get("mediaType", INDEX))
         docker = value["config"]["mediaType"] == DOCKER_CONFIG
         return str(value.get("mediaType", DOCKER_MANIFEST if docker else MANIFEST))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return ""
+
+
+def index_entries(index: bytes) -> list[Descriptor]:
+    """What an index names. Raises ImageError."""
+    try:
+        return [*map(Descriptor.from_json, parse_json(index)["manifests"])]
+    except (ValueError, KeyError, TypeError):
+        raise ImageError("an index of images is damaged; get it again") from None
 
 
 def encode(value: Any) -> bytes:

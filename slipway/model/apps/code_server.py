@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 from slipway.model.apps.activity import Activity
 from slipway.model.apps.base import App, Requirement, ServerProcess, WebsocketProbe, literal
 from slipway.model.base import Text
+from slipway.untrusted import parse_json
 
 _REMEDY = "`slipway up` installs it here; an image gets it from images/code-server"
 
@@ -75,7 +76,7 @@ def _greeting_state(messages: Sequence[bytes]) -> str | None:
     end = _HEADER.size + _HEADER.unpack_from(received)[3]
     if len(received) < end:
         return None
-    answer = json.loads(received[_HEADER.size : end])
+    answer = parse_json(received[_HEADER.size : end])
     if answer.get("type") != "sign":
         raise ValueError(f"the editor answered {answer.get('type')!r} to a greeting")
     return "the editor answered the workbench's greeting"

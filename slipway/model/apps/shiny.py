@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from slipway.model.apps.activity import Activity
 from slipway.model.apps.base import App, Requirement, ServerProcess, WebsocketProbe, literal
 from slipway.model.base import Text
+from slipway.untrusted import parse_json
 
 
 class Shiny(App):
@@ -40,4 +41,4 @@ class Shiny(App):
 
 
 def _session_state(messages: Sequence[bytes]) -> str | None:
-    return "the session was configured" if "config" in json.loads(messages[-1]) else None
+    return "the session was configured" if "config" in parse_json(messages[-1]) else None

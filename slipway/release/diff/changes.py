@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
+from slipway.untrusted import parse_json
+
 Objects = Mapping[tuple[str, str, str], Any]
 """Kubernetes objects or CloudFormation resources, by chart or stack, kind and name."""
 Verb = Literal["added", "removed", "changed"]
@@ -84,7 +86,7 @@ def _fields(value: Any) -> dict[str, Any] | None:
     """What a value consists of, by the end of its path; None if it is shown whole."""
     if isinstance(value, str) and value.startswith(("{", "[")):
         try:
-            value = json.loads(value)  # a file in a ConfigMap
+            value = parse_json(value)  # a file in a ConfigMap
         except ValueError:
             return None
     if isinstance(value, dict) and value:

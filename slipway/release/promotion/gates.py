@@ -1,6 +1,5 @@
 """The gates of a promotion: what a release must have shown. What is not known is not passed."""
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from slipway.images.oci.descriptors import INDEXES, ImageError
+from slipway.images.oci.descriptors import INDEXES, ImageError, index_entries
 from slipway.images.registry.reference import Reference
 from slipway.images.registry.registry import Registry
 from slipway.model import InvalidProject
@@ -186,9 +185,9 @@ def _scannable(registry: Registry, reference: Reference) -> Iterator[str]:
     if top.media_type not in INDEXES:
         yield top.digest
         return
-    for child in json.loads(content)["manifests"]:
-        if child.get("platform", {}).get("os") != NO_PLATFORM:
-            yield child["digest"]
+    for child in index_entries(content):
+        if child.platform is None or child.platform.os != NO_PLATFORM:
+            yield child.digest
 
 
 def _scan_problem(aws: "AwsAccount", reference: Reference, digest: str, limit: str) -> str:
