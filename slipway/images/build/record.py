@@ -14,6 +14,7 @@ from slipway.facts import WORKING_TREE
 from slipway.images.build.context import BuildRequest
 from slipway.images.build.recipes import Recipe
 from slipway.images.oci.descriptors import Descriptor, Platform
+from slipway.images.oci.image import history
 from slipway.images.oci.layout import Layout
 
 
@@ -135,8 +136,8 @@ def layers(store: Layout, image: Descriptor) -> dict[str, tuple[Layer, ...]]:
 
 def _layers(store: Layout, image: Descriptor) -> tuple[Layer, ...]:
     config, *layers = store.children(image)
-    steps = store.json(config).get("history", [])
-    made_by = [_readable(s.get("created_by", "")) for s in steps if not s.get("empty_layer")]
+    steps = history(store.json(config))
+    made_by = [_readable(step.created_by or "") for step in steps if not step.empty_layer]
     made_by += [""] * (len(layers) - len(made_by))
     pairs = zip(layers, made_by, strict=False)
     return tuple(Layer(layer.digest, layer.size, step) for layer, step in pairs)

@@ -4,7 +4,6 @@ Builders compress each in their own way, and fast rather than well. So equal con
 whichever of them built it, and nodes pull less.
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,9 +19,11 @@ from slipway.images.oci.descriptors import (
     index_of,
     manifest_of,
 )
+from slipway.images.oci.image import diff_ids
 from slipway.images.oci.layout import Layout
 from slipway.images.oci.pack import BEST, compress
 from slipway.images.oci.streams import damage, decompressed
+from slipway.untrusted import parse_json
 
 _KNOWN = "packed"
 """Below the store: by the digest of a layer's content, the compressed one."""
@@ -38,15 +39,17 @@ def repack(built: Layout, store: Layout) -> Descriptor:
 
 def _repack(built: Layout, image: Descriptor, store: Layout) -> Descriptor:
     if image.media_type in INDEXES:
-        children = [
-            replace(_repack(built, child, store), platform=child.platform)
-            for child in built.children(image)
-        ]
+        children = []
+        for child in built.children(image):
+            if child.media_type in INDEXES:
+                raise ImageError("the builder made an index in an index")
+            children.append(replace(_repack(built, child, store), platform=child.platform))
         return store.add(index_of(child.as_json() for child in children), INDEX)
     config, *layers = built.children(image)
-    content = built.read(config)
-    diff_ids = json.loads(content)["rootfs"]["diff_ids"]
-    packed = [_layer(built, *pair, store) for pair in zip(layers, diff_ids, strict=True)]
+    content, digests = built.read(config), diff_ids(built.json(config))
+    if len(layers) != len(digests):
+        raise ImageError(f"the builder made {len(layers)} layers and says {len(digests)}")
+    packed = [_layer(built, *pair, store) for pair in zip(layers, digests, strict=True)]
     return store.add(manifest_of(store.add(content, CONFIG), packed), MANIFEST)
 
 
@@ -64,6 +67,6 @@ def _layer(built: Layout, layer: Descriptor, diff_id: str, store: Layout) -> Des
 
 def _noted(note: Path) -> Descriptor | None:
     try:
-        return Descriptor.from_json(json.loads(note.read_bytes()))
+        return Descriptor.from_json(parse_json(note.read_bytes()))
     except (OSError, ValueError, ImageError):
         return None

@@ -86,8 +86,9 @@ def with_entries(catalog: Catalog, new: Entries) -> Catalog:
 
 def as_yaml(new: Entries) -> str:
     """To paste: every block with its new entries."""
-    text = StringIO()
-    YAML().dump({block: _node(items) for block, items in new.items() if items}, text)
+    text, yaml = StringIO(), YAML()
+    yaml.allow_unicode = False  # a terminal shows it, and names in it are the image's
+    yaml.dump({block: _node(items) for block, items in new.items() if items}, text)
     return text.getvalue()
 
 

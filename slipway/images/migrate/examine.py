@@ -52,6 +52,11 @@ def examine(inside: Inside, wanted: str, *, add_user: bool) -> ExaminedImage:
     """Look into an image. Raises ImageError with the reason when it cannot be migrated."""
     _refuse(inside)
     kind, program = find_editor(inside, wanted)
+    if not program.isprintable():
+        raise ImageError(
+            f"the editor's path, {program!r}, has characters that no catalog shows; rename it, and "
+            "save the image again"
+        )
     user = _user(inside)
     image_home = _image_home(inside, kind, user)
     known = next((account for account in inside.accounts if account.uid == USER_ID), None)

@@ -9,6 +9,9 @@ from slipway.images.migrate.inside import Inside
 
 _SERVICES = re.compile(r".*/(s6-rc\.d|services\.d)/[^/]+/run")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?[-=]([^{}]*))?\}|(\w+))")
+_LONGEST_SCRIPT = 2**16
+_LONGEST_WORD = 2**12
+_MOST_SCRIPTS = 200
 _SHELLS = ("sh", "bash", "dash", "ash", "zsh")
 _NOT_STARTING = {
     "which", "[", "[[", "test", "command", "type", "echo", "chown", "chmod", "ln", "rm",
@@ -24,7 +27,7 @@ def options_of(inside: Inside, command: str) -> list[str]:
             return given[number + 1 :]
     if len(given) >= 3 and given[0].rpartition("/")[2] in _SHELLS and given[1] in ("-c", "-lc"):
         return _in_script(inside, given[2], command, given[3:]) or []
-    for path, arguments in _scripts(inside, given):
+    for path, arguments in itertools.islice(_scripts(inside, given), _MOST_SCRIPTS):
         options = _in_script(inside, inside.files.text(path) or "", command, arguments)
         if options is not None:
             return options
@@ -47,7 +50,7 @@ def _in_script(inside: Inside, script: str, command: str, arguments: list[str]) 
     Nothing is run: variables of the image and defaults (`${A:-b}`) are filled in, and a word with
     anything else in it is left out.
     """
-    for line in script.replace("\\\n", " ").splitlines():
+    for line in script[:_LONGEST_SCRIPT].replace("\\\n", " ").splitlines():
         try:
             words = shlex.split(line, comments=True)
         except ValueError:
@@ -72,7 +75,7 @@ def _filled(word: str, variables: Mapping[str, str]) -> str | None:
             break
         name = match[1] or match[3]
         value = variables.get(name, match[2])
-        if value is None:
+        if value is None or len(word) + len(value) > _LONGEST_WORD:
             return None
         word = word[: match.start()] + value + word[match.end() :]
     return None if "$" in word or "`" in word else word

@@ -14,7 +14,8 @@ from typing import IO
 
 from slipway.images.oci.descriptors import ImageError
 from slipway.images.oci.image import Image
-from slipway.images.oci.streams import Hashed, damage, decompressed, members, open_tar
+from slipway.images.oci.streams import Hashed, damage, decompressed
+from slipway.images.oci.tars import members, open_tar
 
 SMALL = 2**20
 """The most bytes that `read` and `keep` take of a file."""
@@ -22,13 +23,18 @@ _HEAD = 16 * 2**20
 """The most bytes that `head` reads."""
 _KEPT = 64 * 2**20
 """The most bytes of all files that are kept."""
-_MOST_ENTRIES = 3_000_000
+_MOST_ENTRIES = 2_000_000
+"""Files, folders and links of all layers, with folders that no layer has but as part of a path."""
+_MOST_NAMES = 2**28
+"""Characters of all paths and of what links point to."""
+_MOST_READS = 200
+"""How often layers are read again for files that were not kept."""
 _MOST_LINKS = 40
 _WHITEOUT = ".wh."
 _OPAQUE = ".wh..wh..opq"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Content:
     """Where a regular file's bytes are: the `position`-th entry of a layer."""
 
@@ -96,7 +102,8 @@ class FileSystem:
         """
         self.image = image
         self.root = _folder()
-        self._keep, self._room, self._count = keep, _KEPT, 0
+        self._keep, self._room = keep, _KEPT
+        self._entries = self._names = self._reads = 0
         for number in range(len(image.layers)):
             progress(number + 1, len(image.layers))
             self._apply(number)
@@ -159,6 +166,9 @@ class FileSystem:
         """
         by_place = {(content.layer, content.position): content for content in wanted}
         for layer in sorted({layer for layer, _ in by_place}):
+            self._reads += 1
+            if self._reads > _MOST_READS:
+                raise ImageError(f"its files would have to be read more than {_MOST_READS} times")
             last = max(position for number, position in by_place if number == layer)
             with self._tar(layer) as (tar, _):
                 for position, member in enumerate(members(tar)):
@@ -206,26 +216,33 @@ class FileSystem:
 
     def _apply(self, number: int) -> None:
         """Put a layer on top: first what it takes away, then what it brings."""
-        added: list[tuple[list[str], Node | str]] = []
-        removed: list[tuple[list[str], str]] = []
+        added: list[tuple[str, Node | str]] = []
+        removed: list[str] = []
         with self._tar(number) as (tar, hashed):
             for position, member in enumerate(members(tar)):
-                self._count += 1
-                if self._count > _MOST_ENTRIES:
-                    raise ImageError(f"the image has more than {_MOST_ENTRIES:,} entries")
+                self._count(1, len(member.name) + len(member.linkname))
                 parts = _safe_parts(member.name, number)
                 if parts and parts[-1].startswith(_WHITEOUT):
-                    removed.append((parts[:-1], parts[-1]))
+                    removed.append(member.name)
                 elif parts or member.isdir():
-                    added.append((parts, self._node(tar, member, number, position)))
+                    added.append((member.name, self._node(tar, member, number, position)))
             if hashed.rest() != self.image.diff_ids[number]:
                 raise ImageError(
                     f"layer {number + 1} is not what the image's configuration says; get it again"
                 )
-        for parts, name in removed:
-            self._take_away(parts, name)
-        for parts, node in added:
-            self._add(parts, node, number)
+        for name in removed:
+            self._take_away(_parts(name))
+        for name, node in added:
+            self._add(_parts(name), node, number)
+
+    def _count(self, entries: int, names: int = 0) -> None:
+        self._entries += entries
+        self._names += names
+        if self._entries > _MOST_ENTRIES or self._names > _MOST_NAMES:
+            raise ImageError(
+                f"the image has more than {_MOST_ENTRIES:,} entries, or names too long for them; "
+                "leave out of it what its editor does not need"
+            )
 
     def _node(
         self, tar: tarfile.TarFile, member: tarfile.TarInfo, layer: int, position: int
@@ -258,8 +275,9 @@ class FileSystem:
         for depth, part in enumerate(parts, start=1):
             children = node.children
             assert children is not None
-            entry, path = children.get(part), "/" + "/".join(parts[:depth])
+            entry = children.get(part)
             is_link = entry is not None and entry.is_link
+            path = "/" + "/".join(parts[:depth]) if is_link else ""
             folder = self.find(path) if is_link else entry
             if folder is None or not folder.is_folder:
                 if is_link:
@@ -267,6 +285,7 @@ class FileSystem:
                         f"layer {layer + 1} writes through the link {path}, which leads to no "
                         "folder; the image is damaged"
                     )
+                self._count(1)
                 folder = children[part] = _folder()
             node = folder
         return node
@@ -290,7 +309,8 @@ class FileSystem:
             node.children = old.children
         children[parts[-1]] = node
 
-    def _take_away(self, parts: list[str], name: str) -> None:
+    def _take_away(self, parts: list[str]) -> None:
+        name = parts.pop()
         folder = self.find("/" + "/".join(parts))
         if folder is None or folder.children is None:
             return

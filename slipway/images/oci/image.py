@@ -1,10 +1,11 @@
 """One image for one platform: its manifest, configuration and layers, checked to fit together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, StringConstraints, ValidationError
 
 from slipway.images.oci.descriptors import (
     CONFIG,
@@ -12,16 +13,20 @@ from slipway.images.oci.descriptors import (
     INDEXES,
     MANIFESTS,
     OCI_LAYERS,
+    SHA256,
     Descriptor,
     ImageError,
     Platform,
     platform_here,
 )
-from slipway.images.oci.layout import Layout
+from slipway.images.oci.layout import DEPTH, Layout
+
+MOST_LAYERS = 500
+"""As many as Linux lays over each other."""
 
 
 class _RootFs(BaseModel):
-    diff_ids: list[str]
+    diff_ids: list[Annotated[str, StringConstraints(pattern=rf"^{SHA256.pattern}$")]]
 
 
 class _Settings(BaseModel):
@@ -34,7 +39,22 @@ class _Settings(BaseModel):
     Labels: dict[str, str] | None = None
 
 
-class _Config(BaseModel):
+class HistoryItem(BaseModel):
+    """What made a layer, or (`empty_layer`) only changed the configuration."""
+
+    created_by: str | None = None
+    empty_layer: bool | None = None
+
+
+class _Layered(BaseModel):
+    rootfs: _RootFs
+
+
+class _Made(BaseModel):
+    history: list[HistoryItem] | None = None
+
+
+class _Config(_Layered, _Made):
     """What is relied on of a configuration; there may be more in it.
 
     https://github.com/opencontainers/image-spec/blob/main/config.md
@@ -44,8 +64,6 @@ class _Config(BaseModel):
     os: str
     variant: str | None = None
     config: _Settings | None = None
-    rootfs: _RootFs
-    history: list[dict[str, Any]] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,10 +103,14 @@ def load_image(layout: Layout, top: Descriptor, wanted: Platform | None = None) 
     config_at, *layers = layout.children(descriptor)
     if config_at.media_type not in (CONFIG, DOCKER_CONFIG):
         raise ImageError(f"it is not a container image but {config_at.media_type}; name an image")
+    if len(layers) > MOST_LAYERS:
+        raise ImageError(f"the image has {len(layers):,} layers; no engine runs so many")
     for layer in layers:
         _check_layer(layer)
     config = layout.json(config_at)
-    image = Image(layout, descriptor, config, tuple(layers), _diff_ids(config))
+    with _damage():
+        _Config.model_validate(config)
+    image = Image(layout, descriptor, config, tuple(layers), diff_ids(config))
     if len(image.layers) != len(image.diff_ids):
         raise ImageError(
             f"its manifest has {len(image.layers)} layers and its configuration "
@@ -101,7 +123,9 @@ def load_image(layout: Layout, top: Descriptor, wanted: Platform | None = None) 
 
 def for_platform(layout: Layout, image: Descriptor, wanted: Platform | None) -> Descriptor:
     """Of an index, the image for `wanted` or else this machine. Raises ImageError."""
-    while image.media_type in INDEXES:
+    for _ in range(DEPTH):
+        if image.media_type not in INDEXES:
+            return image
         offered = layout.children(image)
         wanted = wanted or platform_here()
         fitting = [d for d in offered if d.platform and fits(d.platform, wanted)]
@@ -111,7 +135,7 @@ def for_platform(layout: Layout, image: Descriptor, wanted: Platform | None) -> 
             names = _listed(d.platform for d in offered)
             raise ImageError(f"the image is not for {wanted} but for {names}; say --platform")
         image = (fitting or single)[0]
-    return image
+    raise ImageError(f"{image.digest} is an index in an index, too many times over")
 
 
 def fits(offered: Platform, wanted: Platform) -> bool:
@@ -138,9 +162,22 @@ def _check_layer(layer: Descriptor) -> None:
         raise ImageError(f"a layer is of the type {kind}, which is not a container image's")
 
 
-def _diff_ids(config: Any) -> tuple[str, ...]:
+def diff_ids(config: Any) -> tuple[str, ...]:
+    """The digests of an image's layers as tar. Raises ImageError for a damaged configuration."""
+    with _damage():
+        return tuple(_Layered.model_validate(config).rootfs.diff_ids)
+
+
+def history(config: Any) -> list[HistoryItem]:
+    """Raises ImageError for a damaged configuration."""
+    with _damage():
+        return _Made.model_validate(config).history or []
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
     try:
-        return tuple(_Config.model_validate(config).rootfs.diff_ids)
+        yield
     except ValidationError as error:
         where = ".".join(map(str, error.errors()[0]["loc"])) or "all of it"
         raise ImageError(

@@ -5,7 +5,6 @@ https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 
 import fcntl
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,12 +23,13 @@ from slipway.images.oci.descriptors import (
     encode,
     index_of,
 )
+from slipway.untrusted import MOST_BYTES, parse_json
 
 REFERENCE = "org.opencontainers.image.ref.name"
 """The annotation in `index.json` that names an image."""
-READ_LIMIT = 8 * 2**20
-"""Bytes of a manifest or a configuration; registries allow 4 MiB."""
-_DEPTH = 8
+READ_LIMIT = MOST_BYTES
+"""Bytes of a manifest or a configuration."""
+DEPTH = 8
 """How deep indexes may hold indexes."""
 _MODE = 0o644
 
@@ -58,10 +58,8 @@ class Layout:
 
     def has(self, descriptor: Descriptor) -> bool:
         """Whether the blob is here with that size: blobs get their names when they are whole."""
-        try:
-            return self.path(descriptor.digest).stat().st_size == descriptor.size
-        except FileNotFoundError:
-            return False
+        path = self.path(descriptor.digest)
+        return path.is_file() and path.stat().st_size == descriptor.size
 
     def read(self, descriptor: Descriptor) -> bytes:
         """A manifest or a configuration, verified. Raises ImageError."""
@@ -70,13 +68,11 @@ class Layout:
                 f"{descriptor.digest} has {descriptor.size:,} bytes; manifests and configurations "
                 f"have at most {READ_LIMIT:,}"
             )
-        try:
-            with self.path(descriptor.digest).open("rb") as file:
-                content = file.read(READ_LIMIT + 1)
-        except FileNotFoundError:
-            raise ImageError(
-                f"{descriptor.digest} is not in {self.folder}; get the image again"
-            ) from None
+        path = self.path(descriptor.digest)
+        if not path.is_file():
+            raise ImageError(f"{descriptor.digest} is not in {self.folder}; get the image again")
+        with path.open("rb") as file:
+            content = file.read(READ_LIMIT + 1)
         if len(content) != descriptor.size or digest_of(content) != descriptor.digest:
             raise ImageError(
                 f"{descriptor.digest} in {self.folder} is damaged; delete it and get it again"
@@ -86,8 +82,8 @@ class Layout:
     def json(self, descriptor: Descriptor) -> Any:
         """`read`, parsed. Raises ImageError."""
         try:
-            return json.loads(self.read(descriptor))
-        except (ValueError, RecursionError):
+            return parse_json(self.read(descriptor))
+        except ValueError:
             raise ImageError(f"{descriptor.digest} is not JSON; the image is damaged") from None
 
     def add(self, content: bytes, media_type: str) -> Descriptor:
@@ -136,8 +132,10 @@ class Layout:
     def images(self) -> list[Descriptor]:
         """Every image in index.json, named or not. Raises ImageError when it is damaged."""
         try:
-            return [*map(Descriptor.from_json, json.loads(self._index.read_bytes())["manifests"])]
-        except (ValueError, KeyError, TypeError, RecursionError, ImageError):
+            with self._index.open("rb") as index:
+                content = index.read(READ_LIMIT + 1)
+            return [*map(Descriptor.from_json, parse_json(content)["manifests"])]
+        except (ValueError, KeyError, TypeError, ImageError):
             raise ImageError(f"{self._index} is not an OCI index; delete {self.folder}") from None
 
     def children(self, descriptor: Descriptor) -> list[Descriptor]:
@@ -155,7 +153,7 @@ class Layout:
 
     def walk(self, descriptor: Descriptor) -> Iterator[Descriptor]:
         """Everything an image consists of, once, the image itself last."""
-        yield from self._walk(descriptor, set(), _DEPTH)
+        yield from self._walk(descriptor, set(), DEPTH)
 
     def _walk(self, descriptor: Descriptor, seen: set[str], depth: int) -> Iterator[Descriptor]:
         if descriptor.digest in seen:
@@ -172,8 +170,11 @@ class Layout:
         if image.media_type in INDEXES:
             children = self.children(image)
             return {str(child.platform): child for child in children if child.platform}
-        config = self.json(self.children(image)[0])
-        return {f"{config['os']}/{config['architecture']}": image}
+        try:
+            config = self.json(self.children(image)[0])
+            return {f"{config['os']}/{config['architecture']}": image}
+        except (KeyError, TypeError, IndexError):
+            raise ImageError(f"{image.digest} is for no platform; the image is damaged") from None
 
     @contextmanager
     def alone(self, image: Descriptor, name: str = "image") -> Iterator[Path]:

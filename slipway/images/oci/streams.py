@@ -1,13 +1,13 @@
-"""Layers and archives as streams: decompressed and checked while they are read, never trusted."""
+"""Layers and archives as streams, decompressed while they are read and never out of proportion."""
 
 import gzip
 import hashlib
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 import zstandard
 from zlib_ng import gzip_ng, zlib_ng
@@ -16,8 +16,10 @@ from slipway.images.oci.descriptors import ImageError
 
 CHUNK = 2**20
 """Bytes that are read at a time."""
-_HEADER_LIMIT = 2**20
-"""Bytes of a tar header's long names and attributes, which tarfile takes into memory."""
+_FREE = 2**30
+"""Bytes that whatever is compressed may have without it."""
+_MOST_RATIO = 100
+"""How many times as large as what is stored the rest may be; files of zeros have a thousand."""
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _DAMAGED = (
@@ -46,18 +48,37 @@ def damage(what: str) -> Iterator[None]:
         raise ImageError(f"{what} is damaged ({detail}); get it again") from None
 
 
+class _Unpacked:
+    """A decompressed stream that ends in a ValueError where it grows out of proportion."""
+
+    def __init__(self, stream: IO[bytes], packed: IO[bytes]) -> None:
+        self._stream, self._packed, self._size = stream, packed, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._stream.read(size if size >= 0 else CHUNK)
+        self._size += len(data)
+        if self._size > _FREE + _MOST_RATIO * self._packed.tell():
+            raise ValueError(
+                f"more than {_MOST_RATIO} times as large as what is stored: {self._size:,} bytes"
+            )
+        return data
+
+
 @contextmanager
 def decompressed(file: Path) -> Iterator[IO[bytes]]:
-    """The content of a plain, gzip or zstd file as a stream."""
+    """The content of a plain, gzip or zstd file as a stream, of which `read` is used.
+
+    Reading raises ValueError for a file that unpacks to far more than it has.
+    """
     with file.open("rb") as raw:
         magic = raw.read(4)
         raw.seek(0)
         if magic.startswith(_GZIP_MAGIC):
             with gzip_ng.open(raw, "rb") as stream:  # type: ignore[no-untyped-call]
-                yield cast(IO[bytes], stream)
+                yield cast(IO[bytes], _Unpacked(stream, raw))
         elif magic == _ZSTD_MAGIC:
             with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as plain:
-                yield cast(IO[bytes], plain)
+                yield cast(IO[bytes], _Unpacked(plain, raw))
         else:
             yield raw
 
@@ -85,33 +106,3 @@ class Hashed:
         while self.read(CHUNK):
             pass
         return f"sha256:{self._hash.hexdigest()}"
-
-
-class _Member(tarfile.TarInfo):
-    """A tar entry whose header cannot fill the memory."""
-
-    _LONG = (
-        tarfile.XHDTYPE,
-        tarfile.XGLTYPE,
-        tarfile.SOLARIS_XHDTYPE,
-        tarfile.GNUTYPE_LONGNAME,
-        tarfile.GNUTYPE_LONGLINK,
-    )
-
-    def _proc_member(self, tar: tarfile.TarFile) -> Any:
-        if self.type in self._LONG and self.size > _HEADER_LIMIT:
-            raise tarfile.ReadError(f"a header of {self.size:,} bytes")
-        process: Callable[[tarfile.TarFile], Any] = super()._proc_member  # type: ignore[misc]
-        return process(tar)
-
-
-def open_tar(stream: IO[bytes] | Hashed) -> tarfile.TarFile:
-    """A tar to be read once, from front to end. Raises tarfile.ReadError."""
-    return tarfile.open(fileobj=cast(IO[bytes], stream), mode="r|", tarinfo=_Member, bufsize=CHUNK)
-
-
-def members(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """The entries, each to be used before the next. tarfile itself would keep them all."""
-    while member := tar.next():
-        yield member
-        tar.members.clear()  # type: ignore[attr-defined]

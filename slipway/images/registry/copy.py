@@ -5,21 +5,24 @@ there: a copy that was killed has changed nothing that anybody pulls, and the ne
 blobs it left.
 """
 
-import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from slipway.images.oci.descriptors import INDEXES, Descriptor
+from slipway.images.oci.descriptors import INDEXES, Descriptor, ImageError
+from slipway.images.oci.layout import DEPTH
 from slipway.images.registry import skopeo
 from slipway.images.registry.reference import Reference
 from slipway.images.registry.referrers import tag_of
 from slipway.images.registry.registry import Registry
 from slipway.images.registry.transfer import confirm
+from slipway.untrusted import parse_json
 
 PARALLEL = 6
 """Concurrent requests to a registry. Of an image, skopeo copies six blobs at a time."""
+_MOST_MANIFESTS = 500
+"""Of an image: its platforms', and what is attached to them."""
 
 Progress = Callable[[int], None]
 """Called with the number of bytes that are there now, or need not be moved."""
@@ -90,29 +93,48 @@ def copy_images(
 class _Copier:
     def __init__(self, source: Registry, target: Registry, progress: Progress) -> None:
         self._source, self._target, self._progress = source, target, progress
+        self._checked: set[str] = set()
+        """Repositories of the target whose uploads are known to stay there."""
 
     def read(self, image: ImageCopy) -> _SourceImage:
         top, content = self._source.manifest(image.source)
         source = _SourceImage(image, top)
-        self._read(source, top, content)
+        # What a registry lists may go on for ever: what is attached may have something attached.
+        pending = [(top.digest, 0)]
+        while pending:
+            digest, depth = pending.pop()
+            if digest in source.manifests:
+                continue
+            source.manifests.add(digest)
+            if digest != top.digest:
+                content = self._source.manifest(image.source.at(digest))[1]
+            others = self._parts(source, digest, content)
+            pending += [(other.digest, depth + 1) for other in reversed(others)]
+            if depth > DEPTH or len(source.manifests) + len(pending) > _MOST_MANIFESTS:
+                raise ImageError(
+                    f"{image.source} does not end: more than {_MOST_MANIFESTS} manifests, or one "
+                    f"in another more than {DEPTH} times"
+                )
         stems = {tag_of(digest) for digest in source.manifests}
         tags = sorted(self._source.tags(image.source))
         source.cosign_tags = [tag for tag in tags if "." in tag and tag.partition(".")[0] in stems]
         return source
 
-    def _read(self, source: _SourceImage, manifest: Descriptor, content: bytes) -> None:
-        """A manifest's blobs, and the manifests that it names or that refer to it."""
-        if manifest.digest in source.manifests:
-            return
-        source.manifests.add(manifest.digest)
-        reference, value = source.image.source.at(manifest.digest), json.loads(content)
-        config = [value["config"]] if "config" in value else []
-        for blob in map(Descriptor.from_json, [*config, *value.get("layers", [])]):
+    def _parts(self, source: _SourceImage, digest: str, content: bytes) -> list[Descriptor]:
+        """Note a manifest's blobs, and return the manifests that it names or that refer to it."""
+        reference = source.image.source.at(digest)
+        try:
+            value = parse_json(content)
+            blobs = [value["config"]] if "config" in value else []
+            blobs += value.get("layers", [])
+            manifests = [*value.get("manifests", [])]
+        except (ValueError, TypeError, AttributeError):
+            raise ImageError(f"{reference} is not a manifest; the image is damaged") from None
+        for blob in map(Descriptor.from_json, blobs):
             source.blobs[blob.digest] = blob.size
         if referrers := self._source.referrers.of(reference):
-            source.referrers[manifest.digest] = referrers
-        for other in map(Descriptor.from_json, [*value.get("manifests", []), *referrers]):
-            self._read(source, *self._source.manifest(reference.at(other.digest)))
+            source.referrers[digest] = referrers
+        return [*map(Descriptor.from_json, [*manifests, *referrers])]
 
     def copy(self, source: _SourceImage) -> CopiedImage:
         """Everything of an image but its tag, into its repository."""
@@ -138,6 +160,9 @@ class _Copier:
         return CopiedImage(image.name, source.top.digest, len(sent), skipped, size)
 
     def _copy(self, source: Reference, target: Reference, uploaded: Callable[[str], None]) -> None:
+        if target.repository not in self._checked:
+            self._target.check_uploads(target)
+            self._checked.add(target.repository)
         options = ["--all", *self._source.options("src-"), *self._target.options("dest-")]
         problem = skopeo.copy(f"docker://{source}", f"docker://{target}", options, uploaded)
         if problem:

@@ -5,7 +5,6 @@ logins; and the request that skopeo has no command for (`referrers`) needs the l
 """
 
 import base64
-import json
 import os
 import re
 import subprocess
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.images.oci.descriptors import ImageError
 from slipway.images.registry.reference import DOCKER_HUB
+from slipway.untrusted import parse_json
 
 if TYPE_CHECKING:
     import boto3
@@ -47,7 +47,7 @@ def _file_login(host: str) -> Login | None:
     key = key_of(host)
     for file in _files():
         try:
-            config = json.loads(file.read_bytes())
+            config = parse_json(file.read_bytes())
             helper = config.get("credHelpers", {}).get(host) or config.get("credsStore")
             if helper and (stored := _helper_login(helper, key)):
                 return stored
@@ -83,7 +83,7 @@ def _helper_login(helper: str, key: str) -> Login | None:
         raise ImageError(f"{command[0]} does not answer") from error
     if done.returncode != 0:
         return None
-    answer = json.loads(done.stdout)
+    answer = parse_json(done.stdout)
     return answer["Username"], answer["Secret"]
 
 

@@ -14,6 +14,7 @@ from slipway.images.oci.descriptors import (
     Descriptor,
     ImageError,
     ImageNotFoundError,
+    RegistryError,
     digest_of,
     media_type_of,
 )
@@ -21,6 +22,7 @@ from slipway.images.registry import skopeo
 from slipway.images.registry.credentials import Login, key_of, login
 from slipway.images.registry.reference import Reference
 from slipway.images.registry.referrers import Referrers
+from slipway.untrusted import parse_json
 
 if TYPE_CHECKING:
     import boto3
@@ -74,9 +76,15 @@ class Registry:
         """The tags of a repository; none when it is not there. Raises ImageError."""
         command = ["list-tags", *self.options(), f"docker://{reference.name}"]
         try:
-            return list(json.loads(skopeo.run(command, reference))["Tags"])
+            return [*map(str, parse_json(skopeo.run(command, reference))["Tags"])]
         except ImageNotFoundError:
             return []
+        except (ValueError, KeyError, TypeError):
+            raise RegistryError(f"{reference.name}: the list of tags is damaged") from None
+
+    def check_uploads(self, image: Reference) -> None:
+        """Before something is stored: see `Referrers`. Raises ImageError."""
+        self.referrers.check_uploads(image)
 
     @property
     def referrers(self) -> Referrers:

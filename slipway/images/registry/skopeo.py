@@ -4,7 +4,6 @@ It keeps digests, checks all that it moves against them, skips blobs that the ta
 those of other repositories of its registry. https://github.com/containers/skopeo
 """
 
-import json
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from slipway.images.oci.descriptors import (
 )
 from slipway.images.programs import follow
 from slipway.images.registry.reference import Reference
+from slipway.untrusted import parse_json
 
 OLDEST = (1, 9)
 TIMEOUT = 180
@@ -121,7 +121,7 @@ def explanation(stderr: str) -> str:
     """The last error that skopeo has printed."""
     if messages := _FATAL.findall(stderr):
         try:
-            text = json.loads(messages[-1])
+            text = parse_json(messages[-1])
         except ValueError:
             text = messages[-1].strip('"')
         # Without what it did when it failed, and without tokens in addresses.

@@ -1,6 +1,5 @@
 """Images between a local layout and registries or archives."""
 
-import json
 import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from slipway import files
 from slipway.images.oci.descriptors import (
     DOCKER_LAYER_GZIP,
     DOCKER_MANIFEST,
@@ -21,13 +21,19 @@ from slipway.images.oci.descriptors import (
     manifest_of,
     media_type_of,
 )
-from slipway.images.oci.image import for_platform
+from slipway.images.oci.image import diff_ids, for_platform
 from slipway.images.oci.layout import READ_LIMIT, REFERENCE, Layout
 from slipway.images.oci.pack import compress
-from slipway.images.oci.streams import chunks, damage, decompressed, members, open_tar
+from slipway.images.oci.streams import chunks, damage, decompressed
+from slipway.images.oci.tars import members, open_tar
 from slipway.images.registry import skopeo
 from slipway.images.registry.reference import Reference
 from slipway.images.registry.registry import Registry
+from slipway.untrusted import parse_json
+
+_MOST_ENTRIES = 100_000
+"""Of an archive: its blobs, and what names them."""
+_LISTED = 20
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ def push(
         for target in targets:
             if registry.digest(target) == image.digest:
                 continue
+            registry.check_uploads(target)
             options = ["--all", *registry.options("dest-")]
             if problem := skopeo.copy(f"oci:{folder}", f"docker://{target}", options, sent.add):
                 raise skopeo.registry_error(problem, target)
@@ -119,6 +126,7 @@ def export_archive(store: Layout, image: Descriptor, name: str, file: Path) -> N
 
     `name` is what the image is called there. Raises ImageError and OSError.
     """
+    files.check_replaceable(file)
     with (
         store.alone(image) as folder,
         TemporaryDirectory(prefix=".slipway-archive-", dir=file.parent) as partial,
@@ -126,6 +134,7 @@ def export_archive(store: Layout, image: Descriptor, name: str, file: Path) -> N
         target = f"docker-archive:{partial}/archive:{name}"
         if problem := skopeo.copy(f"oci:{folder}", target, preserve=False):
             raise ImageError(f"{file} cannot be written: {problem}")
+        files.check_replaceable(file)
         Path(partial, "archive").replace(file)
 
 
@@ -149,12 +158,14 @@ def _take(folder: Path, blobs: Iterable[Descriptor], store: Layout) -> None:
 
 
 def _compressed(
-    folder: Path, config: Descriptor, layers: Iterable[Descriptor], store: Layout
+    folder: Path, config: Descriptor, layers: Sequence[Descriptor], store: Layout
 ) -> Descriptor:
     """The same image with compressed layers."""
-    compressed = []
-    diff_ids = store.json(config)["rootfs"]["diff_ids"]
-    for layer, diff_id in zip(layers, diff_ids, strict=True):
+    compressed: list[Descriptor] = []
+    digests = diff_ids(store.json(config))
+    if len(layers) != len(digests):
+        raise ImageError(f"it has {len(layers)} layers and says {len(digests)}; get it again")
+    for layer, diff_id in zip(layers, digests, strict=True):
         with _file(folder, layer).open("rb") as tar:
             compressed.append(compress(tar, diff_id, store, media_type=DOCKER_LAYER_GZIP))
     return store.add(manifest_of(config, compressed, DOCKER_MANIFEST), DOCKER_MANIFEST)
@@ -176,18 +187,20 @@ def _contents(file: Path) -> tuple[str, list[list[str]]]:
     """What skopeo calls this kind of archive, and the names of each image in it."""
     lists: dict[str, Any] = {}
     with damage(str(file)), decompressed(file) as plain, open_tar(plain) as tar:
-        for member in members(tar):
+        for number, member in enumerate(members(tar)):
+            if number > _MOST_ENTRIES:
+                break
             path = posixpath.normpath(member.name)
             if path in ("index.json", "manifest.json") and member.size <= READ_LIMIT:
                 stream = tar.extractfile(member)
-                lists[path] = json.loads(stream.read()) if stream else None
+                lists[path] = parse_json(stream.read()) if stream else None
     try:
         if "index.json" in lists:
             entries = lists["index.json"]["manifests"]
-            names = [[(entry.get("annotations") or {}).get(REFERENCE, "")] for entry in entries]
+            names = [[str((each.get("annotations") or {}).get(REFERENCE, ""))] for each in entries]
             kind = "oci-archive"
         else:
-            names = [list(entry.get("RepoTags") or []) for entry in lists["manifest.json"]]
+            names = [[*map(str, each.get("RepoTags") or [])] for each in lists["manifest.json"]]
             kind = "docker-archive"
     except KeyError:
         raise ImageError(
@@ -202,5 +215,6 @@ def _contents(file: Path) -> tuple[str, list[list[str]]]:
 
 
 def _listed(images: list[list[str]]) -> str:
-    names = sorted(filter(None, (name for names in images for name in names)))
-    return ", ".join(names) or "images without a name"
+    names = sorted({name for names in images for name in names if name})
+    more = [f"and {len(names) - _LISTED} more"] if len(names) > _LISTED else []
+    return ", ".join([*names[:_LISTED], *more])[:1000] or "images without a name"

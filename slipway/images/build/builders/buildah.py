@@ -1,6 +1,5 @@
 """buildah, and what podman has of it: one library, one storage, the same options."""
 
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -13,6 +12,7 @@ from slipway.images.oci.descriptors import Descriptor, ImageError, Platform
 from slipway.images.oci.layout import Layout
 from slipway.images.programs import Log
 from slipway.images.registry.reference import Reference
+from slipway.untrusted import parse_json
 
 
 class Buildah(base.Builder):
@@ -45,7 +45,7 @@ class Buildah(base.Builder):
         done = subprocess.run(inspect, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             return None
-        image = json.loads(done.stdout)
+        image = parse_json(done.stdout)
         if isinstance(image, list):  # podman's way
             is_for = (image[0]["Os"], image[0]["Architecture"])
             digest = str(image[0]["Digest"])

@@ -7,6 +7,9 @@ from typing import Any, ClassVar, Self
 
 from slipway.images.migrate.inside import Inside
 
+SHOWN = 200
+"""Characters of a value in a line for people."""
+
 
 @dataclass(frozen=True)
 class Seed:

@@ -1,5 +1,6 @@
 """code-server, wherever an image has it: coder's own, linuxserver's, or somebody's under /opt."""
 
+import itertools
 import json
 import posixpath
 import re
@@ -9,9 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any, ClassVar, Self
 
 from slipway.images.migrate.editors import options as cli
-from slipway.images.migrate.editors.base import Editor, Report, Seed
+from slipway.images.migrate.editors.base import SHOWN, Editor, Report, Seed
 from slipway.images.migrate.inside import Inside
 from slipway.images.migrate.starting import options_of
+from slipway.untrusted import parse_json
 
 COMMAND = "code-server"
 CONFIG = "/opt/jupyter/etc/slipway/code-server.yaml"
@@ -19,6 +21,8 @@ CONFIG = "/opt/jupyter/etc/slipway/code-server.yaml"
 _FOLDERS = ("user-data-dir", "extensions-dir")
 _DATA = ".local/share/code-server"
 _SCRIPTED = re.compile(r"(/[\w.@+-]+){2,}")
+_MOST_SCRIPTED = 50
+"""Paths in a script that are looked at."""
 
 
 @dataclass
@@ -187,10 +191,11 @@ class CodeServerEditor(Editor):
 
 
 def _as_yaml(value: Any) -> str:
-    """As it is written in YAML."""
+    """As it is written in YAML, as far as a line holds it."""
     if isinstance(value, bool):
         return str(value).lower()
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _version(inside: Inside, program: str) -> str | None:
@@ -198,8 +203,8 @@ def _version(inside: Inside, program: str) -> str | None:
     for path in (inside.files.resolve(program) or program, *_scripted(inside, program)):
         for folder in PurePosixPath(path).parents[:-1]:
             try:
-                package = json.loads(inside.files.text(f"{folder}/package.json") or "null")
-            except (ValueError, RecursionError):
+                package = parse_json(inside.files.text(f"{folder}/package.json") or "null")
+            except ValueError:
                 continue
             if isinstance(package, dict) and package.get("name") == COMMAND:
                 return str(package.get("version"))
@@ -209,4 +214,5 @@ def _version(inside: Inside, program: str) -> str | None:
 def _scripted(inside: Inside, program: str) -> Iterator[str]:
     node = inside.files.find(program)
     text = inside.files.text(program) if node and node.content and node.content.size < 65536 else ""
-    return (match[0] for match in _SCRIPTED.finditer(text or ""))
+    found = (match[0] for match in _SCRIPTED.finditer(text or ""))
+    return itertools.islice(found, _MOST_SCRIPTED)

@@ -7,7 +7,8 @@ dashes; the command line wins over it; of an option that is given twice, the las
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import yaml
+from slipway.model import InvalidProject
+from slipway.model.document import parse as parse_yaml
 
 Value = str | bool | list[str]
 
@@ -73,12 +74,12 @@ def _set(options: dict[str, Value], name: str, value: str) -> None:
 
 
 def parse_file(text: str) -> dict[str, Any] | None:
-    """The options in a `config.yaml`; None when it holds none or is not one."""
+    """The options in a `config.yaml`; None when it holds none, is none, or is too large."""
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError):
+        value = parse_yaml(text.encode(), "config.yaml").data
+    except InvalidProject:
         return None
-    return {str(key): item for key, item in value.items()} if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else None
 
 
 def words(options: Mapping[str, Value]) -> list[str]:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import ClassVar, Self
 
 from slipway.facts import USER_ID
-from slipway.images.migrate.editors.base import Editor, Report
+from slipway.images.migrate.editors.base import SHOWN, Editor, Report
 from slipway.images.migrate.inside import Inside
 from slipway.images.oci.descriptors import ImageError
 from slipway.model.apps.rstudio import RStudio
@@ -79,9 +79,9 @@ def _settings(inside: Inside, path: str, report: Report) -> dict[str, str]:
     settings = dict(_pairs(text))
     for name, value in settings.items():
         if reason := _taken_over(name):
-            report.taken_over.append(f"{name} ({value}) of {path}: {reason}")
+            report.taken_over.append(f"{name} ({value[:SHOWN]}) of {path}: {reason}")
         else:
-            report.honoured.append(f"{name} ({value}) of {path}")
+            report.honoured.append(f"{name} ({value[:SHOWN]}) of {path}")
     if not inside.is_open(path):
         report.warnings.append(
             f"{path} cannot be read by uid {USER_ID}, as which servers run: chmod a+r it, and save "
