@@ -1,10 +1,12 @@
 """Writing files and folders so that another process, or the next run after a kill, sees all or
 nothing."""
 
+import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile, mkdtemp
 from typing import IO
@@ -15,12 +17,22 @@ def replacing(target: Path, *, mode: int | None = None) -> Iterator[IO[bytes]]:
     """A file to write, which takes the place of `target` when the block ends without an error.
 
     The new file has `mode`, or that of the file it replaces, or what the umask leaves of 0666.
-    Raises OSError.
+    Raises OSError, also where `target` is something else than a regular file.
     """
+    check_replaceable(target)
     with _partial(target, mode) as file:
         yield file
         _sync(file)
+        check_replaceable(target)
         Path(file.name).replace(target)
+
+
+def check_replaceable(target: Path) -> None:
+    """Raises OSError where a device, pipe, folder or link would be lost to a file."""
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(target.lstat().st_mode):
+            message = "is no regular file; name another, or remove it"
+            raise OSError(errno.EEXIST, message, str(target))
 
 
 @contextmanager

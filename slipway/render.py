@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from slipway import files
 from slipway.model import Environment
 from slipway.toolchain.node import use_pinned_node
 
@@ -20,7 +21,7 @@ def render(environment: Environment, output: Path | None) -> list[dict[str, str]
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         for name, text in _files(charts).items():
-            (output / name).write_text(text)
+            files.write(output / name, text)
     return [_summary(chart, item) for chart, items in charts.items() for item in items]
 
 

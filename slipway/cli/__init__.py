@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 
 from slipway.model import InvalidProject, find_root
 from slipway.steps import StepError
+from slipway.untrusted import printable
 
 COMMANDS = (
     *("project", "up", "build", "audit", "migrate", "releases"),
@@ -30,7 +32,19 @@ _app = typer.Typer(
     rich_markup_mode=None,
 )
 command = _app.command
-console = Console(stderr=True, highlight=False)
+
+
+class PrintableConsole(Console):
+    """A console that shows control characters and the like instead of sending them."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else printable(text), style, control)
+
+
+console = PrintableConsole(stderr=True, highlight=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 ProjectFolder = Annotated[
@@ -53,12 +67,17 @@ def main() -> None:
     try:
         _app()
     except InvalidProject as error:
-        print(error, file=sys.stderr)
+        tell(error)
         raise SystemExit(2) from None
 
 
 def project_root(folder: Path | None) -> Path:
     return find_root((folder or Path.cwd()).absolute())
+
+
+def tell(message: object) -> None:
+    """Print a message for people, on standard error."""
+    print(printable(str(message)), file=sys.stderr, flush=True)
 
 
 def print_json(value: Any) -> None:
@@ -70,7 +89,12 @@ def print_result(as_json: bool, fields: dict[str, Any], text: str) -> None:
     if as_json:
         print_json(fields)
     else:
-        print(text, flush=True)
+        print_text(text)
+
+
+def print_text(text: str, end: str = "\n") -> None:
+    """Print a result for people."""
+    print(printable(text), end=end, flush=True)
 
 
 def progress(line: str) -> None:
@@ -79,13 +103,13 @@ def progress(line: str) -> None:
 
 def fail(message: object) -> typer.Exit:
     """Print why a command failed; raise the result."""
-    print(message, file=sys.stderr)
+    tell(message)
     return typer.Exit(1)
 
 
 def bad_input(message: object) -> typer.Exit:
     """Print what is wrong with what was asked; raise the result."""
-    print(message, file=sys.stderr)
+    tell(message)
     return typer.Exit(2)
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -167,7 +166,7 @@ def _report(
     if as_json:
         cli.print_json(_fields(outcome, skipped, pushed))
     else:
-        Console(highlight=False).print(_layer_table(outcome))
+        cli.PrintableConsole(highlight=False).print(_layer_table(outcome))
     for name, why in skipped.items():
         text = f"{name}: left out, {why} (see images/{name}/Dockerfile)"
         cli.console.print(Text(text, "yellow"), soft_wrap=True)

@@ -1,16 +1,19 @@
 """`slipway migrate`: progress, what was found in the image, what to paste into the catalog."""
 
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slipway import cli
+from slipway import cli, files
 from slipway.facts import CATALOG_FILE
 from slipway.model import load
 from slipway.model.base import NAME
+from slipway.untrusted import printable
+
+SHOWN = 100
+"""Lines of a kind."""
 
 if TYPE_CHECKING:
     from slipway.images.migrate.examine import ExaminedImage
@@ -70,18 +73,28 @@ def _migrate(root: Path, options: "MigrationOptions", *, quiet: bool) -> "Migrat
         )
     catalog = load(root).catalog
     try:
+        if options.output:
+            files.check_replaceable(options.output)
+    except OSError as error:
+        raise cli.bad_input(cli.disk_message(error)) from None
+    try:
         skopeo.version()
         store, examined = read_image(root, options, _progress)
     except (RegistryError, OSError) as error:
-        raise cli.fail(f"{options.image}: {error}") from error
+        raise cli.fail(_told(options, error)) from error
     except ImageError as error:
-        raise cli.bad_input(f"{options.image}: {error}") from error
+        raise cli.bad_input(_told(options, error)) from error
     if not quiet:
-        print(_findings(examined), file=sys.stderr)
+        cli.tell(_findings(examined))
     try:
         return migrate(root, options, store, examined, catalog, _progress)
     except (ImageError, OSError) as error:
-        raise cli.fail(f"{options.image}: {error}") from error
+        raise cli.fail(_told(options, error)) from error
+
+
+def _told(options: "MigrationOptions", error: Exception) -> str:
+    what = cli.disk_message(error) if isinstance(error, OSError) else str(error)
+    return printable(f"{options.image}: {what}", keep="")
 
 
 def _summary(done: "Migrated", options: "MigrationOptions") -> str:
@@ -118,9 +131,11 @@ def _findings(image: "ExaminedImage") -> str:
         ("To know", report.warnings),
     ):
         if items:
-            text += ["", f"{title}:", *(f"  {item}" for item in items)]
-    return "\n".join([*text, ""])
+            more = [f"and {len(items) - SHOWN} more: --json has all"] if len(items) > SHOWN else []
+            text += ["", f"{title}:", *(f"  {item}" for item in [*items[:SHOWN], *more])]
+    # What an image calls its things is no line of its own.
+    return "\n".join(printable(line, keep="") for line in [*text, ""])
 
 
 def _progress(step: str) -> None:
-    print(f"… {step}", file=sys.stderr, flush=True)
+    cli.tell(f"… {step}")

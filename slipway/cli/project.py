@@ -1,7 +1,6 @@
 """The commands on the project's files."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -88,13 +87,15 @@ def render(
 
     rendered, warnings = environments_to_render(root, [selected], allow_code_drift=allow_code_drift)
     (selected,) = rendered
-    print(*warnings, sep="\n", end="\n" * bool(warnings), file=sys.stderr)
+    for warning in warnings:
+        cli.tell(warning)
     from slipway.render import render as render_charts
     from slipway.render import yaml_text
 
     if output is None and not as_json:
         print(yaml_text(selected), end="")
         return
-    objects = render_charts(selected, output)
+    with cli.errors_as_messages():
+        objects = render_charts(selected, output)
     fields = {"environment": environment, "release": selected.release_name, "objects": objects}
     cli.print_result(as_json, fields, f"{len(objects)} objects in {output}")

@@ -92,7 +92,8 @@ def _propose(project: Project, done: "Promotion", *, as_json: bool) -> None:
         more = {"content": pull_request.content(project.root, file), "url": url}
         cli.print_json(done.as_json() | {"pull_request": request.as_json() | more})
     else:
-        print(f"branch: {request.branch}\ntitle: {request.title}\n\n{request.body}", end="")
+        text = f"branch: {request.branch}\ntitle: {request.title}\n\n{request.body}"
+        cli.print_text(text, end="")
 
 
 def _open_if_possible(project: Project, done: "Promotion", request: "PullRequest") -> str | None:

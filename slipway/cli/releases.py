@@ -2,12 +2,10 @@
 
 import os
 import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from slipway import cli
 from slipway.facts import HUB_STACK, WORKING_TREE, release_file, signature_file
@@ -117,9 +115,9 @@ def diff(
     if as_json:
         cli.print_json(changes.as_json())
     elif markdown:
-        print(to_markdown(changes))
+        cli.print_text(to_markdown(changes))
     else:
-        to_terminal(changes, Console(highlight=False))
+        to_terminal(changes, cli.PrintableConsole(highlight=False))
 
 
 def _compare(
@@ -171,12 +169,9 @@ def checkout(
     from slipway.release.checkout import check_out
     from slipway.toolchain.git import GitError
 
-    def say(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
     loaded = load(cli.project_root(project), environment)
     with cli.errors_as_messages(GitError):
-        made = check_out(loaded, environment, say)
+        made = check_out(loaded, environment, cli.tell)
     state = (
         f"{environment}: {made.release} ({made.commit[:12]}) is in {made.folder}"
         if made.commit

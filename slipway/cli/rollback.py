@@ -1,6 +1,5 @@
 """`slipway rollback`: shows what it changes, and asks where users lose something."""
 
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,7 +37,7 @@ def rollback(
     )
     with resumable():
         done = operation(dry_run=True)
-        print(*_plan(done), sep="\n", file=sys.stderr)
+        cli.tell("\n".join(_plan(done)))
         if not dry_run:
             if done.restores and not yes and not cli.confirmed_by_name(environment, "roll it back"):
                 raise cli.fail("nothing was done")

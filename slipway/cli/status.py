@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -33,7 +32,7 @@ def status(
     if as_json:
         cli.print_json({"environments": [row.as_json() for row in rows]})
         return
-    console = Console(highlight=False)
+    console = cli.PrintableConsole(highlight=False)
     table = Table(*COLUMNS, box=None, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(Text(row.environment, "bold"), row.pinned, *_cells(row))

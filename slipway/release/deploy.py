@@ -8,6 +8,7 @@ from pathlib import Path
 from slipway import facts
 from slipway.model import Environment, InvalidProject, load
 from slipway.release.code_check import check_code
+from slipway.untrusted import printable
 
 
 def environments_to_deploy(
@@ -25,10 +26,10 @@ def environments_to_deploy(
             root, project.environments(), allow_code_drift=str(allow_code_drift).lower() == "true"
         )
     except InvalidProject as error:
-        print(error, file=sys.stderr)
+        print(printable(str(error)), file=sys.stderr)
         raise SystemExit(2) from None
     for warning in warnings:
-        print(warning, file=sys.stderr)
+        print(printable(warning), file=sys.stderr)
     return [environment for environment in environments if environment.spec.on_aws]
 
 

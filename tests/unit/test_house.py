@@ -16,7 +16,17 @@ from tests.support.local import ROOT
 PRODUCT = ("app.py", "slipway", "stacks", "charts", "packages")
 JSII = {"aws_cdk", "cdk8s", "cdk8s_plus_33", "constructs", "jsii"}
 LAYERS = (
-    *("facts", "files", "installation", "steps", "toolchain", "model", "settings", "aws"),
+    *(
+        "facts",
+        "files",
+        "untrusted",
+        "installation",
+        "steps",
+        "toolchain",
+        "model",
+        "settings",
+        "aws",
+    ),
     *("images", "render", "release", "local", "smoke", "operate", "rehearse", "cli"),
 )
 """The modules of `slipway`: each imports only itself and those before it."""
@@ -133,6 +143,37 @@ def test_a_program_is_run_in_one_place(program: str) -> None:
 
 def is_word(node: ast.expr, word: str) -> bool:
     return isinstance(node, ast.Constant) and node.value == word
+
+
+def calls(*places: str) -> Iterator[tuple[str, str]]:
+    """Files, and what they call: `json.loads`."""
+    for file in sources(*places):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call):
+                yield name_of(file), ast.unparse(node.func)
+
+
+def test_yaml_is_parsed_by_the_models_reader() -> None:
+    """Which refuses what would fill the memory or the stack."""
+    parsers = re.compile(
+        r"(py)?yaml\.((safe_|full_|unsafe_)?load(_all)?|compose(_all)?|parse|scan)"
+    )
+    found = {file for file, call in calls(*PRODUCT) if parsers.fullmatch(call)}
+    assert found == {"slipway/model/document.py", "slipway/model/edit.py"}
+
+
+def test_json_of_images_and_registries_is_parsed_within_limits() -> None:
+    places = ("slipway/images", "slipway/model")
+    parsers = re.compile(r"json\.loads?|.*(answer|response|\))\.json")
+    assert [found for found in calls(*places) if parsers.fullmatch(found[1])] == []
+
+
+def test_the_command_line_prints_through_one_module() -> None:
+    """Which escapes what a terminal would obey. What is only for programs may be printed as it is:
+    schemas, and manifests for kubectl."""
+    found = {file for file, call in calls("slipway/cli") if call in ("print", "Console")}
+    known = {"slipway/cli/__init__.py", "slipway/cli/project.py", "slipway/cli/audit.py"}
+    assert found <= known
 
 
 def test_files_are_replaced_by_one_module() -> None:

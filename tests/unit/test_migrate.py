@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from slipway.cli.migrate import _findings
 from slipway.images.migrate import entry
 from slipway.images.migrate.derive import JUPYTER, derive, jupyter_image
 from slipway.images.migrate.examine import ExaminedImage, examine
@@ -28,6 +29,8 @@ from slipway.images.oci.image import load_image
 from slipway.images.oci.layout import Layout
 from slipway.images.registry.transfer import import_archive
 from slipway.model import load
+from slipway.model.document import parse
+from slipway.untrusted import printable
 from tests.support.images import add_image, docker_archive, tar
 from tests.support.local import ROOT
 from tests.support.migrating import (
@@ -186,6 +189,74 @@ def test_settings_outside_the_home_move_into_it(tmp_path: Path):
     skel = "opt/jupyter/share/slipway/skel/.local/share/code-server"
     assert f"{skel}/User/settings.json" in names
     assert f"{skel}/extensions/one/package.json" in names
+
+
+BOMBS = {
+    "values": "\n".join(
+        [f"cert: true\na0: &a0 [{','.join('1' * 10)}]"]
+        + [f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    ),
+    "text": f"cert: true\ntext: &text {'x' * 500_000}\nall: [{','.join(['*text'] * 60_000)}]",
+    "depth": f"cert: true\na: {'[' * 100_000}",
+    "itself": "cert: true\na: &a [*a]",
+}
+
+
+@pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
+def test_a_configuration_that_would_fill_the_memory_is_not_taken_over(tmp_path: Path, text: str):
+    path = "home/dev/.config/code-server/config.yaml"
+    found = found_in(tmp_path, PROGRAM, files((path, text)), User="dev")
+    assert found.editor.files == {}
+    assert found.editor.report.honoured == []
+    assert any(f"/{path} holds no options" in line for line in found.editor.report.warnings)
+
+
+def test_values_of_a_configuration_are_told_in_short(tmp_path: Path):
+    path = "home/dev/.config/code-server/config.yaml"
+    found = found_in(tmp_path, PROGRAM, files((path, f"app-name: {'x' * 5000}")), User="dev")
+    assert all(len(line) < 300 for line in found.editor.report.honoured)
+
+
+def test_variables_that_multiply_are_left_out(tmp_path: Path):
+    script = f"exec code-server --app-name {'$A' * 3000} --locale=de\n"
+    image = inside(
+        tmp_path,
+        PROGRAM,
+        tar(("start.sh", f"#!/bin/sh\n{script}"), mode=0o755),
+        Entrypoint=["/start.sh"],
+        Env=[f"A={'a' * 1_000_000}"],
+    )
+    assert options_of(image, "code-server") == ["--app-name", "--locale=de"]
+
+
+def test_names_of_an_image_reach_a_terminal_escaped(tmp_path: Path):
+    evil = "e\x1b[2J\u202e\nPython    none"
+    release = f'PRETTY_NAME="{evil.splitlines()[0]}"\n'
+    path = "home/dev/.config/code-server/config.yaml"
+    found = found_in(
+        tmp_path,
+        PROGRAM,
+        files(("etc/os-release", release), (path, f"app-name: {json.dumps(evil)}")),
+        User="dev",
+        ExposedPorts={evil: {}},
+        Entrypoint=["code-server", f"--welcome-text={evil}"],
+    )
+    told = _findings(found)
+    assert r"e\x1b[2J\u202e" in told
+    assert printable(told) == told
+    assert [line for line in told.splitlines() if line.startswith("Python")] == ["Python    none"]
+    catalog = load(ROOT).catalog
+    pasted = entry.as_yaml(entry.entries(catalog, "old", found.editor, found.home, "old"))
+    assert printable(pasted) == pasted
+    (app,) = parse(pasted.encode(), "").data["apps"].values()
+    assert app["arguments"] == (f"--welcome-text={evil}",)
+
+
+@pytest.mark.parametrize("name", ["e\x1b[2J", "a\nb", "a\u202eb", "\udcff"])
+def test_a_program_whose_path_no_catalog_shows_is_refused(tmp_path: Path, name: str):
+    program = tar(("bin/sh", "#!"), (f"{name}/code-server", "#!"), mode=0o755)
+    with pytest.raises(ImageError, match="characters that no catalog shows"):
+        found_in(tmp_path, program, files(), User="dev")
 
 
 def test_a_configuration_with_tls_is_replaced_by_one_without(tmp_path: Path):
