@@ -158,8 +158,9 @@ def claim_state(file: Path) -> IO[str]:
 def user_name(environment: Environment) -> str:
     """A name that may log in: one that the environment names, or this machine's user."""
     auth = environment.spec.auth
-    if not auth.allow_all:
-        return (*auth.allowed_users, *auth.admin_users)[0]
+    named = (*auth.allowed_users, *auth.admin_users)
+    if named and not auth.allow_all:
+        return named[0]
     try:
         name = getpass.getuser().lower()
     except (KeyError, OSError):  # a user without an entry in the password file

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from slipway_hub import smoke
+from slipway_hub import revocation, smoke
 from slipway_hub.settings import HubSettings
 
 
@@ -35,7 +35,8 @@ def configure(c: Any, settings: HubSettings) -> None:
     c.Authenticator.allow_all = auth["allow_all"]
     # Who is taken from the list is out, although the database knows them.
     c.Authenticator.allow_existing_users = False
-    c.Authenticator.allowed_users = set(auth["allowed_users"])
+    # JupyterHub lets admins in by themselves only where somebody else is named, too.
+    c.Authenticator.allowed_users = {*auth["allowed_users"], *auth["admin_users"]}
     c.Authenticator.admin_users = set(auth["admin_users"])
     if not settings.spawning.is_local:
         # No account of an identity provider can become one of these.
@@ -89,6 +90,8 @@ def _github(section: Any, auth: dict[str, Any]) -> None:
 
 
 def _google(section: Any, auth: dict[str, Any]) -> None:
+    # Else Google says only for an hour who somebody is.
+    section.extra_authorize_params = {"access_type": "offline"}
     if domains := auth["hosted_domains"]:
         # It keeps other domains out, and lets nobody in by itself.
         section.hosted_domain = domains
@@ -103,6 +106,7 @@ def _cognito(section: Any, auth: dict[str, Any]) -> None:
     # Groups are in the ID token, which comes straight from the token endpoint, and not in what
     # the userinfo endpoint says.
     section.userdata_from_id_token = True
+    section.refresh_user_hook = revocation.get_id_token
     section.username_claim = "cognito:username"
     section.scope = ["openid", "email", "profile"]
     _groups_by_claim(section, "cognito:groups")

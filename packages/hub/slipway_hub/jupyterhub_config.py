@@ -1,6 +1,6 @@
 """JupyterHub's configuration file. What it says comes from the settings file alone."""
 
-from slipway_hub import auth, hub, pages, profiles, routes, services, spawning
+from slipway_hub import auth, hub, pages, profiles, revocation, routes, services, spawning
 from slipway_hub.settings import from_environment
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821  (given by traitlets)
@@ -8,6 +8,7 @@ settings = from_environment()
 
 hub.configure(c, settings)
 auth.configure(c, settings)
+revocation.configure(c, settings)
 spawning.configure(c, settings)
 profiles.configure(c, settings)
 routes.configure(c, settings)

@@ -11,7 +11,7 @@ from typing import Any
 
 from traitlets.utils.importstring import import_item
 
-from slipway_hub import health, home, routes, running, sharing, spawn_page, user_api
+from slipway_hub import health, home, revocation, routes, running, sharing, spawn_page, user_api
 from slipway_hub.accounts import one_user_per_account
 from slipway_hub.auth import LOGINS
 from slipway_hub.settings import READY, HubSettings
@@ -30,12 +30,14 @@ def configure(c: Any, settings: HubSettings) -> None:
         *sharing.handlers(settings),
         *running.handlers(settings),
         *user_api.handlers(),
+        *revocation.handlers(),
         (rf"/{READY}", health.Ready, {"state": settings.state}),
         *((path, spawn_page.SpawnPage, {"hub_settings": settings}) for path in spawn_page.PATHS),
     ]
     authenticator = one_user_per_account(
         import_item(LOGINS[settings.auth["kind"]].authenticator), settings
     )
+    authenticator = revocation.with_revocation(authenticator, settings)
     c.JupyterHub.authenticator_class = _with_handlers(authenticator, own, settings.title)
 
 
