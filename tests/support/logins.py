@@ -1,14 +1,18 @@
 """Hubs with each kind of login, a real OpenID Connect server for them, and users who log in."""
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import flask
 import httpx
-from oidc_provider_mock import run_server_in_thread
+import jwt
+import oidc_provider_mock
+from werkzeug.serving import make_server
 
 from slipway.local import hub as local_hub
 from slipway.model import load
@@ -26,12 +30,15 @@ MODELS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Provider:
-    """An OpenID Connect server (oidc-provider-mock, by authlib), by its address."""
+    """An OpenID Connect server (oidc-provider-mock, which is authlib's), by its address."""
 
     url: str
+    members: dict[str, list[str]] = field(default_factory=dict)
+    """Organisations by user, for the one question that is put to GitHub's own API."""
 
-    def knows(self, name: str, **claims: Any) -> None:
-        """Every claim by which the kinds of login may know `name`."""
+    def knows(self, name: str, orgs: tuple[str, ...] = (), **claims: Any) -> None:
+        """Each claim by which a kind of login knows `name`."""
+        self.members[name] = list(orgs)
         known = {
             "preferred_username": name,
             "cognito:username": name,
@@ -43,51 +50,79 @@ class Provider:
         self._send("PUT", f"users/{name}", json=known | claims)
 
     def ends_sessions(self, name: str) -> None:
-        """As if an operator had disabled the account."""
+        """As when an operator disables the account."""
         self._send("POST", f"users/{name}/revoke-tokens")
 
     def _send(self, method: str, path: str, **options: Any) -> None:
         httpx.request(method, f"{self.url}/{path}", **options).raise_for_status()
 
     def auth(self, kind: str, **said: Any) -> Any:
-        """What an environment file says, except that no TLS leads to this server."""
+        """What an environment file says, unchecked: no TLS leads to this server."""
+        urls = {f"{name}_url": url for name, url in self._urls().items()}
         own: dict[str, Any] = {
-            "oidc": {
-                "authorize_url": f"{self.url}/oauth2/authorize",
-                "token_url": f"{self.url}/oauth2/token",
-                "userdata_url": f"{self.url}/userinfo",
-                "groups_claim": "groups",
-            },
-            "cognito": {"pool_domain": self.url},
+            "shared-password": {},
+            "github": {"client_id": "hub"},
+            "google": {"client_id": "hub"},
+            "cognito": {"client_id": "hub", "pool_domain": self.url},
+            "oidc": {"client_id": "hub", **urls, "groups_claim": "groups"},
         }
-        client = {} if kind == "shared-password" else {"client_id": "hub"}
-        return MODELS[kind].model_construct(kind=kind, **client, **own.get(kind, {}), **said)
+        return MODELS[kind].model_construct(kind=kind, **{**own[kind], **said})
 
     def extra_config(self, kind: str) -> dict[str, dict[str, Any]]:
-        """Where the providers are that have no address in an environment file."""
-        addresses = {
-            "authorize_url": f"{self.url}/oauth2/authorize",
-            "token_url": f"{self.url}/oauth2/token",
-            "userdata_url": f"{self.url}/userinfo",
-        }
-        if kind == "github":
-            scope = ["openid", "email", "read:org"]
-            return {"GitHubOAuthenticator": {**addresses, "scope": scope}}
-        return {"GoogleOAuthenticator": addresses} if kind == "google" else {}
+        """Where those providers are that have no address in an environment file."""
+        urls = {f"{name}_url": url for name, url in self._urls().items()}
+        github = {"scope": ["openid", "email", "read:org"], "github_api": f"{self.url}/github"}
+        return {
+            "github": {"GitHubOAuthenticator": {**urls, **github}},
+            "google": {"GoogleOAuthenticator": urls},
+        }.get(kind, {})
+
+    def _urls(self) -> dict[str, str]:
+        paths = {"authorize": "oauth2/authorize", "token": "oauth2/token", "userdata": "userinfo"}
+        return {name: f"{self.url}/{path}" for name, path in paths.items()}
 
 
 @contextmanager
-def provider(**options: Any) -> Iterator[Provider]:
-    with run_server_in_thread(**options) as server:
-        yield Provider(f"http://localhost:{server.server_port}")
+def provider() -> Iterator[Provider]:
+    app = oidc_provider_mock.app()
+    server = make_server("localhost", 0, app, threaded=True)
+    found = Provider(f"http://localhost:{server.port}")
+
+    @app.get("/github/orgs/<org>/members/<name>")
+    def is_member(org: str, name: str) -> Any:
+        """https://docs.github.com/en/rest/orgs/members#check-organization-membership-for-a-user"""
+        return "", 204 if org in found.members[name] else 404
+
+    app.after_request(_with_id_token)
+    thread = threading.Thread(target=server.serve_forever, args=(0.1,))
+    thread.start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _with_id_token(response: flask.Response) -> flask.Response:
+    """What Cognito does and this server does not: a refreshed session has a new ID token."""
+    tokens = response.get_json(silent=True)
+    if flask.request.form.get("grant_type") != "refresh_token" or response.status_code != 200:
+        return response
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    client = flask.current_app.test_client()
+    claims = client.get("/userinfo", base_url=flask.request.host_url, headers=headers).get_json()
+    id_token = jwt.encode({**claims, "aud": "hub"}, "k" * 32)
+    response.set_data(json.dumps({**tokens, "id_token": id_token}))
+    return response
 
 
 @contextmanager
 def hub_with(
     folder: Path, auth: Any, extra: dict[str, dict[str, Any]] | None = None
 ) -> Iterator["LoginHub"]:
-    """The local hub of the project in `folder`, made if there is none, with another login. Stopped
-    and started again it has the same state. Asks providers again after a second."""
+    """The local hub of the project in `folder`, made if there is none, with another login. Started
+    again it has the same state. It asks providers again after a second."""
     if not folder.exists():
         make_project(folder)
     secrets = local_hub.write_secrets(folder / ".slipway/secrets")
@@ -103,23 +138,48 @@ def hub_with(
 
 
 class LoginHub(Hub):
+    """A hub whose users log in as its kind of login wants."""
+
     def user(self, name: str) -> "LoginUser":
         user = LoginUser(self, name)
         user.log_in()
         return user
 
+    def admin_of_its_kind(self, name: str) -> "LoginUser":
+        admin = self.admin if self.by_password else self.user
+        user = admin(name)
+        assert isinstance(user, LoginUser)
+        return user
+
+    @property
+    def by_password(self) -> bool:
+        return bool(self.announced["kind"] == "shared-password")
+
+    @property
+    def database(self) -> Path:
+        return self.folder / ".slipway/hub/jupyterhub.sqlite"
+
+    @property
+    def smoke_token(self) -> str:
+        return (self.folder / ".slipway/secrets/smoke_token").read_text()
+
+    def api(self, token: str, path: str, method: str = "GET", **body: Any) -> httpx.Response:
+        """What a program is answered that has nothing but a token."""
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"{self.url}hub/api/{path}"
+        return httpx.request(method, url, headers=headers, json=body or None, timeout=60)
+
 
 class LoginUser(User):
     """A browser that can log in at a provider, too."""
-
-    token = ""
 
     def log_in(self) -> None:
         assert self.try_to_log_in() == 302
 
     def try_to_log_in(self) -> int:
         """The status that the hub answers with in the end."""
-        if self.hub.announced["kind"] == "shared-password":
+        assert isinstance(self.hub, LoginHub)
+        if self.hub.by_password:
             self.get("/hub/login")
             return self._send_login("/hub/login").status_code
         to_provider = self.get("/hub/oauth_login").headers["location"]
@@ -130,17 +190,12 @@ class LoginUser(User):
         return self.get("/hub/home").status_code == 200
 
     def make_token(self) -> str:
-        answer = self.client.post(
-            f"/hub/api/users/{self.name}/tokens", json={"note": "mine"}, headers=self._api()
-        )
+        where = f"/hub/api/users/{self.name}/tokens"
+        answer = self.client.post(where, json={"note": "mine"}, headers=self._api())
         assert answer.status_code == 201, answer.text
         return str(answer.json()["token"])
 
-
-def ask_api(hub: Hub, token: str, path: str, method: str = "GET", **body: Any) -> httpx.Response:
-    """A program that has nothing but a token."""
-    headers = {"Authorization": f"Bearer {token}"}
-    content = json.dumps(body) if body else None
-    return httpx.request(
-        method, f"{hub.url}hub/api/{path}", headers=headers, content=content, timeout=60
-    )
+    def moved_to(self, hub: Hub) -> "LoginUser":
+        """The same browser, at the address that the hub has now."""
+        self.hub, self.client.base_url = hub, httpx.URL(hub.url)
+        return self

@@ -8,6 +8,7 @@ Why it is so: docs/decisions/0029-taking-access-away.md.
 
 import asyncio
 import hashlib
+import time
 from typing import Any
 
 from jupyterhub import orm, roles
@@ -23,8 +24,11 @@ from slipway_hub.settings import HubSettings
 
 BY_PASSWORD = ("shared-password", "native")
 """Kinds of login without an identity provider that could be asked again."""
-OUT_OF_ORDER = (403, 429)
-"""Statuses below 500 with which an API says that it does not answer now: GitHub's rate limits."""
+HOLDS = 3600
+"""Seconds that a provider's last answer counts while it does not answer. Not for ever: at GitHub
+whoever was removed could use up the number of requests that they have themselves."""
+CONFIRMED = "slipway_confirmed"
+"""In what is kept of a provider's answer: when it was given."""
 
 
 def configure(c: Any, settings: HubSettings) -> None:
@@ -35,7 +39,7 @@ def configure(c: Any, settings: HubSettings) -> None:
         return
     # What the provider has said, and what it may be asked again with, encrypted.
     c.Authenticator.enable_auth_state = True
-    c.Authenticator.reconcile_auth_state_hook = _keep_refresh_token
+    c.Authenticator.reconcile_auth_state_hook = _complete
     secret = settings.secret(settings.secret_files.cookie_secret)
     c.CryptKeeper.keys = [hashlib.sha256(f"auth_state {secret}".encode()).digest()]
 
@@ -50,11 +54,14 @@ def with_revocation(authenticator: Any, settings: HubSettings) -> Any:
     return type(authenticator.__name__, (Revocation, authenticator), own)
 
 
-def _keep_refresh_token(_: Any, model: dict[str, Any], before: dict[str, Any] | None) -> Any:
-    """Google sends one with somebody's first login alone."""
+def _complete(_: Any, model: dict[str, Any], before: dict[str, Any] | None) -> Any:
+    """A provider's answer with when it was given and, since Google sends one with somebody's first
+    login alone, the refresh token that there was."""
     state = model["auth_state"]
-    if state and before and not state.get("refresh_token"):
-        state["refresh_token"] = before.get("refresh_token")
+    if state:
+        state.setdefault(CONFIRMED, time.time())
+        if before and not state.get("refresh_token"):
+            state["refresh_token"] = before.get("refresh_token")
     return state
 
 
@@ -117,9 +124,8 @@ class Revocation:
         """A provider that is out of order says nothing about anybody, while oauthenticator reads
         each answer but one as "no member". Raises ProviderError."""
         answer = await super().httpfetch(*arguments, **options)  # type: ignore[misc]
-        code = getattr(answer, "code", 200)
-        if code >= 500 or code in OUT_OF_ORDER:
-            raise ProviderError(code, response=answer)
+        if _out_of_order(answer):
+            raise ProviderError(answer.code, response=answer)
         return answer
 
     async def add_user(self, user: Any) -> None:
@@ -150,32 +156,35 @@ class Revocation:
             model = await super().refresh_user(user, handler)  # type: ignore[misc]
             if not model or (model is not True and model["name"] != user.name):
                 return False
-            allowed = model is True or await self._allowed(model)
+            allowed = model is not True and await self._allowed(model)
         except (ProviderError, OSError) as error:
-            self.log.warning(
-                "The provider does not answer, its last answer holds: %s", error
-            )
-            model = True
-        except HTTPError as error:
-            self.log.warning("%s must log in again: %s", user.name, error)
+            self.log.warning("The provider does not answer: %s", error)
+            model = await self._has_just_answered(user)
+        except HTTPError:
+            # Its words may hold tokens.
+            self.log.warning("What the provider says of %s cannot be used", user.name)
             return False
         if model is True:
             known = await self._last_answer(user.orm_user)
             allowed = await self._allowed_as_last_known(known)
+            if allowed and user.admin == known["admin"]:
+                return True
             model = {"admin": known["admin"], "groups": None}
-        if not allowed:
+        if model and not allowed:
             self._take_credentials(user.orm_user)
             self._stop_servers(user, handler)
             return False
-        if model["admin"] is None:
+        if model and model["admin"] is None:
             model["admin"] = self.is_admin(handler, {"name": user.name})
         return model
+
+    async def _has_just_answered(self, user: Any) -> bool:
+        state = await self._auth_state(user.orm_user)
+        return bool(state and time.time() - state.get(CONFIRMED, 0) < HOLDS)
 
     async def _allowed(self, model: dict[str, Any]) -> bool:
         """What JupyterHub asks at a login. Raises ProviderError."""
         name = model["name"]
-        if not self.validate_username(name):  # type: ignore[attr-defined]
-            return False
         if not await maybe_future(self.check_blocked_users(name, model)):
             return False
         try:
@@ -195,6 +204,8 @@ class Revocation:
 
     async def _allowed_as_last_known(self, known: dict[str, Any]) -> bool:
         """Also whoever only the provider can judge: it is asked before they can do anything."""
+        if not self.validate_username(known["name"]):  # type: ignore[attr-defined]
+            return False
         if getattr(self, "allowed_organizations", None):
             return True
         if known["auth_state"] or not getattr(self, "enable_auth_state", False):
@@ -243,3 +254,12 @@ class Revocation:
         except (ValueError, InvalidToken, EncryptionUnavailable):
             return None
         return state if state and getattr(self, "user_auth_state_key", "") in state else None
+
+
+def _out_of_order(answer: Any) -> bool:
+    """Whether an HTTP response is no answer: a failure, or a limit of requests that is reached."""
+    code = getattr(answer, "code", 200)
+    limited = code == 403 and (
+        "Retry-After" in answer.headers or answer.headers.get("X-RateLimit-Remaining") == "0"
+    )
+    return code >= 500 or code == 429 or limited

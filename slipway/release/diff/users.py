@@ -8,6 +8,7 @@ from slipway.model.catalog import Resources
 from slipway.model.problems import listed
 from slipway.model.release import PlatformVersions
 from slipway.model.specs import EnvironmentSpec
+from slipway.release.diff.access import access_changes
 from slipway.release.diff.changes import UserChange, shown
 from slipway.release.diff.inputs import DiffInput, of_version
 
@@ -222,6 +223,7 @@ def _environment(old: EnvironmentSpec, new: EnvironmentSpec) -> Iterator[UserCha
         yield _changed("environment", text)
     if old.auth.kind != new.auth.kind:
         yield _changed("environment", f"login is by {new.auth.kind} instead of {old.auth.kind}")
+    yield from access_changes(old.auth, new.auth)
     was, now = (getattr(spec, "domain", None) for spec in (old, new))
     if was != now:
         yield _changed("environment", f"the hub is at {now} instead of {was}")
