@@ -181,6 +181,15 @@ def test_a_pull_request_is_compared_with_the_commit_before_it(project: Released)
     ]
 
 
+def test_who_loses_access_is_named(project: Released) -> None:
+    said = "kind: shared-password, allow_all: true"
+    project.edit("environments/kube.yaml", said, "kind: shared-password, allowed_users: [ada, eve]")
+    project.commit()
+    project.edit("environments/kube.yaml", "[ada, eve]", "[ada]")
+    done = project.slipway("diff", "kube", "--from", "HEAD")
+    assert "- eve loses access, with all sessions, tokens and running servers" in done.stdout
+
+
 def test_an_environment_that_is_new_is_all_new(project: Released) -> None:
     project.write("environments/other.yaml", (project.root / "environments/kube.yaml").read_text())
     found = diff(project, "other", "HEAD")

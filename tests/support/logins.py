@@ -44,7 +44,9 @@ class Provider:
             "cognito:username": name,
             "login": name,
             "email": name if "@" in name else f"{name}@example.org",
+            "email_verified": True,
             "verified_email": True,
+            "id": f"id-of-{name}",
             "hd": "example.org",
         }
         self._send("PUT", f"users/{name}", json=known | claims)

@@ -22,8 +22,8 @@ from tornado.web import HTTPError
 from slipway_hub import smoke
 from slipway_hub.settings import HubSettings
 
-BY_PASSWORD = ("shared-password", "native")
-"""Kinds of login without an identity provider that could be asked again."""
+BY_PASSWORD = "shared-password"
+"""The kind of login that has no provider who could be asked again."""
 HOLDS = 3600
 """Seconds that a provider's last answer counts while it does not answer. Not for ever: at GitHub
 whoever was removed could use up the number of requests that they have themselves."""
@@ -35,7 +35,7 @@ def configure(c: Any, settings: HubSettings) -> None:
     """Ask before a server starts, too, and take no token of those who must log in again."""
     c.Authenticator.refresh_pre_spawn = True
     c.Authenticator.auth_refresh_strict = True
-    if settings.auth["kind"] in BY_PASSWORD:
+    if settings.auth["kind"] == BY_PASSWORD:
         return
     # What the provider has said, and what it may be asked again with, encrypted.
     c.Authenticator.enable_auth_state = True
