@@ -61,6 +61,7 @@ def test_who_is_taken_out_of_the_file_loses_everything(idp: Provider, tmp_path: 
         assert lost.try_to_log_in() == 302
 
 
+@pytest.mark.slow
 def test_a_restored_database_gives_nothing_back(idp: Provider, tmp_path: Path):
     folder, copy = tmp_path / "project", tmp_path / "copy"
     with hub_with(folder, idp.auth("shared-password", allowed_users=("ada", "eve"))) as hub:
@@ -76,6 +77,7 @@ def test_a_restored_database_gives_nothing_back(idp: Provider, tmp_path: Path):
         assert not eve.moved_to(hub).logged_in()
 
 
+@pytest.mark.slow
 def test_servers_that_outlived_the_hub_are_stopped_when_it_starts(idp: Provider, tmp_path: Path):
     folder = tmp_path / "project"
     # As in a cluster.

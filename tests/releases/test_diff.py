@@ -14,9 +14,9 @@ from slipway.facts import STACKS
 from slipway.model import load
 from slipway.release import releases
 from slipway.release.diff.changes import field_changes
-from slipway.release.diff.compare import Diff, compare
+from slipway.release.diff.compare import Diff, _add_access, compare
 from slipway.release.diff.inputs import inputs
-from slipway.release.diff.rendered import synthesized, without_secrets
+from slipway.release.diff.rendered import RenderedEnvironment, synthesized, without_secrets
 from slipway.release.diff.text import to_markdown
 from slipway.release.diff.users import user_changes
 from tests.releases.test_code import EKS
@@ -181,13 +181,32 @@ def test_a_pull_request_is_compared_with_the_commit_before_it(project: Released)
     ]
 
 
-def test_who_loses_access_is_named(project: Released) -> None:
+LOSES = "eve loses access, with all sessions, tokens and running servers; files stay"
+
+
+@pytest.fixture
+def without_eve(project: Released) -> Released:
+    """Two users were committed, and one of them is taken out at hand."""
     said = "kind: shared-password, allow_all: true"
     project.edit("environments/kube.yaml", said, "kind: shared-password, allowed_users: [ada, eve]")
     project.commit()
     project.edit("environments/kube.yaml", "[ada, eve]", "[ada]")
-    done = project.slipway("diff", "kube", "--from", "HEAD")
-    assert "- eve loses access, with all sessions, tokens and running servers" in done.stdout
+    return project
+
+
+def test_who_loses_access_is_named(without_eve: Released) -> None:
+    done = without_eve.slipway("diff", "kube", "--from", "HEAD")
+    assert f"  - {LOSES}\n" in done.stdout
+
+
+def test_an_edit_is_not_hidden_by_being_on_both_sides(without_eve: Released) -> None:
+    """Where releases are compared, the file at hand is that of both."""
+    without_eve.release("1.0.0")
+    found = diff(without_eve, "kube")
+    assert (found.before, found.after) == ("1.0.0", "working-tree")
+    assert [change.text for change in found.users] == [LOSES]
+    without_eve.commit()
+    assert diff(without_eve, "kube").users == []
 
 
 def test_an_environment_that_is_new_is_all_new(project: Released) -> None:
@@ -255,6 +274,25 @@ def test_with_aws_it_is_compared_with_what_is_deployed(project: Released) -> Non
     assert gone == [("AWS::SNS::Topic", "old")]
     assert {one.verb for one in result.kubernetes} == {"added"}
     assert result.users == []
+
+
+def test_who_loses_access_is_known_from_what_is_deployed(project: Released) -> None:
+    deployed = {"auth": {"kind": "github", "client_id": "x", "allowed_organizations": ["acme"]}}
+    named = {**deployed["auth"], "allowed_users": ["eve"]}
+    before, after = (
+        {("hub", "ConfigMap", "hub-settings"): {"data": {"hub.json": json.dumps({"auth": auth})}}}
+        for auth in (named, deployed["auth"])
+    )
+    found = Diff("dev", "1.0.0", "1.1.0", [])
+    _add_access(found, RenderedEnvironment(before, {}), RenderedEnvironment(after, {}))
+    assert [change.text.partition(",")[0] for change in found.users] == ["eve loses access"]
+    assert not found.notes
+    native = {("hub", "ConfigMap", "s"): {"data": {"hub.json": '{"auth": {"kind": "native"}}'}}}
+    _add_access(found, RenderedEnvironment(native, {}), RenderedEnvironment(after, {}))
+    assert len(found.users) == 1
+    assert found.notes == [
+        "who loses access is not said: the deployed hub's login is not known here"
+    ]
 
 
 @contextmanager

@@ -22,8 +22,6 @@ from tornado.web import HTTPError
 from slipway_hub import smoke
 from slipway_hub.settings import HubSettings
 
-BY_PASSWORD = "shared-password"
-"""The kind of login that has no provider who could be asked again."""
 HOLDS = 3600
 """Seconds that a provider's last answer counts while it does not answer. Not for ever: at GitHub
 whoever was removed could use up the number of requests that they have themselves."""
@@ -35,8 +33,8 @@ def configure(c: Any, settings: HubSettings) -> None:
     """Ask before a server starts, too, and take no token of those who must log in again."""
     c.Authenticator.refresh_pre_spawn = True
     c.Authenticator.auth_refresh_strict = True
-    if settings.auth["kind"] == BY_PASSWORD:
-        return
+    if "client_id" not in settings.auth:
+        return  # there is no provider who could be asked
     # What the provider has said, and what it may be asked again with, encrypted.
     c.Authenticator.enable_auth_state = True
     c.Authenticator.reconcile_auth_state_hook = _complete
@@ -160,7 +158,7 @@ class Revocation:
         except (ProviderError, OSError) as error:
             self.log.warning("The provider does not answer: %s", error)
             model = await self._has_just_answered(user)
-        except HTTPError:
+        except (HTTPError, LookupError, TypeError, ValueError):
             # Its words may hold tokens.
             self.log.warning("What the provider says of %s cannot be used", user.name)
             return False
@@ -233,17 +231,17 @@ class Revocation:
         session.commit()
 
     def _stop_servers(self, user: Any, handler: Any) -> None:
-        for name, spawner in user.spawners.items():
+        for spawner in user.spawners.values():
             if spawner.active:
-                task = asyncio.ensure_future(self._stop(user, name, handler))
+                task = asyncio.ensure_future(self._stop(user, spawner, handler))
                 self._stopping.add(task)
                 task.add_done_callback(self._stopping.discard)
 
-    async def _stop(self, user: Any, name: str, handler: Any) -> None:
-        while user.spawners[name].pending:
+    async def _stop(self, user: Any, spawner: Any, handler: Any) -> None:
+        while spawner.pending:
             await asyncio.sleep(1)
-        if user.spawners[name].ready:
-            await handler.stop_single_user(user, name)
+        if spawner.ready:
+            await handler.stop_single_user(user, spawner.name)
 
     async def _auth_state(self, row: orm.User) -> dict[str, Any] | None:
         """What this kind of provider said last; None if nothing is kept that can be read."""

@@ -1,11 +1,20 @@
 """Who loses and who gains access to a hub, and who is an admin, when an environment's `auth`
 changes. What losing it takes: docs/decisions/0029-taking-access-away.md."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from slipway.facts import HUB_SETTINGS_FILE, environment_file
+from slipway.model import InvalidProject
 from slipway.model.auth import AnyAuth
+from slipway.model.document import parse
 from slipway.model.problems import listed
-from slipway.release.diff.changes import UserChange, Verb
+from slipway.release.diff.changes import Objects, UserChange, Verb
+from slipway.toolchain import git
 
 SUBJECT = "access"
 EVERYBODY = "everybody whom the login knows"
@@ -76,3 +85,28 @@ def _listed(auth: AnyAuth, field: str) -> tuple[str, ...]:
 def _change(verb: Verb, who: str, does: str, what: str) -> UserChange:
     several = who.startswith("members ")
     return UserChange(verb, SUBJECT, f"{who} {does if several else f'{does}s'} {what}")
+
+
+def at_last_commit(root: Path, environment: str) -> AnyAuth | None:
+    """What the last commit's file says; None if there is none that can be read."""
+    file = environment_file(environment)
+    try:
+        return _read(parse(git.run_bytes(root, "show", f"HEAD:./{file}"), file).data)
+    except (git.GitError, InvalidProject):
+        return None
+
+
+def in_hub_settings(objects: Objects) -> AnyAuth | None:
+    """What the settings of a deployed hub say; None if there is none, or not in words of today."""
+    for (_, kind, _), item in objects.items():
+        if kind == "ConfigMap" and HUB_SETTINGS_FILE in (item.get("data") or {}):
+            return _read(json.loads(item["data"][HUB_SETTINGS_FILE]))
+    return None
+
+
+def _read(settings: Any) -> AnyAuth | None:
+    adapter: TypeAdapter[AnyAuth] = TypeAdapter(AnyAuth)
+    try:
+        return adapter.validate_python(settings["auth"])
+    except (ValidationError, LookupError, TypeError):
+        return None

@@ -1,10 +1,11 @@
 """The three parts of a diff together."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from slipway.model import Project
-from slipway.release.diff import rendered
+from slipway.release.diff import access, rendered
 from slipway.release.diff.changes import ObjectChange, UserChange, object_changes
 from slipway.release.diff.inputs import NOTHING, DiffInput
 from slipway.release.diff.rendered import RenderedEnvironment
@@ -62,6 +63,7 @@ def compare(
     errors.
     """
     diff = Diff(name, old.name, new.name, user_changes(old, new))
+    diff.users.extend(_uncommitted_access(project, name, old, new))
     same = old.environment == new.environment and not (old.code or new.code or aws)
     if same or not project.specs[name].has_cluster:
         return diff
@@ -69,10 +71,35 @@ def compare(
     diff.notes.extend(state.note for state in (old, new) if state.note)
     if aws:
         before = rendered.deployed(aws)
+        _add_access(diff, before, after)
         diff.notes.append("Kubernetes and CloudFormation are compared with what is deployed")
     diff.kubernetes.extend(object_changes(before.kubernetes, after.kubernetes))
     diff.cloudformation.extend(object_changes(before.cloudformation, after.cloudformation))
     return diff
+
+
+def _uncommitted_access(
+    project: Project, name: str, old: DiffInput, new: DiffInput
+) -> Iterator[UserChange]:
+    """An environment's file that is edited and not committed is on both sides of a comparison of
+    releases. Who loses access by it is said nevertheless."""
+    auth = project.specs[name].auth
+    if all(state.environment and state.environment.spec.auth == auth for state in (old, new)):
+        committed = access.at_last_commit(project.root, name)
+        if committed:
+            yield from access.access_changes(committed, auth)
+
+
+def _add_access(diff: Diff, before: RenderedEnvironment, after: RenderedEnvironment) -> None:
+    """By what is deployed, which no commit here need be."""
+    deployed, wanted = (access.in_hub_settings(one.kubernetes) for one in (before, after))
+    if deployed and wanted:
+        changes = access.access_changes(deployed, wanted)
+        diff.users.extend(change for change in changes if change not in diff.users)
+    elif before.kubernetes:
+        diff.notes.append(
+            "who loses access is not said: the deployed hub's login is not known here"
+        )
 
 
 def _rendered(
