@@ -14,6 +14,7 @@ import pytest
 
 from tests.support.logins import LoginHub, Provider, hub_with, provider
 
+NOW = "2026-01-01T00:00:00Z"
 IN_EACH_RUN = ("shared-password", "oidc")
 """Kinds of login that are tried in `make test`; the others go the same way as oidc."""
 
@@ -42,7 +43,12 @@ def test_who_is_taken_out_of_the_file_loses_everything(idp: Provider, tmp_path: 
         tokens = {user.name: user.make_token() for user in (kept, lost)}
         assert hub.api(tokens[eve], "user").status_code == 200
         assert hub.api(tokens[ada], "users").status_code == 200
+        former = hub.smoke_token
+        assert hub.api(former, "info").status_code == 200
+    hub.write_smoke_token("t" * 32)
     with hub_with(folder, idp.auth(kind, allowed_users=(ada,)), extra) as hub:
+        assert hub.api(former, "info").status_code == 403
+        assert hub.api(hub.smoke_token, "info").status_code == 200
         # Still here, and no admin any more; nor by logging in again.
         assert hub.api(tokens[ada], "user").json()["admin"] is False
         assert hub.api(tokens[ada], "users").status_code == 403
@@ -195,7 +201,7 @@ def test_whose_session_at_the_provider_ends_must_log_in_again_and_loses_nothing(
     assert hub.api(token, "users/bob/servers/other", "POST").status_code == 403
     assert not bob.logged_in()
     # What servers report is taken, else a computation would count as idle.
-    assert hub.api(token, "users/bob/activity", "POST", servers={}).status_code < 300
+    assert hub.api(token, "users/bob/activity", "POST", last_activity=NOW).status_code < 300
     bob.log_in()
     assert hub.api(token, "user").status_code == 200
     assert bob.servers()[""]["ready"]

@@ -163,7 +163,15 @@ class LoginHub(Hub):
 
     @property
     def smoke_token(self) -> str:
-        return (self.folder / ".slipway/secrets/smoke_token").read_text()
+        return self._smoke_token.read_text()
+
+    def write_smoke_token(self, token: str) -> None:
+        """Which the hub reads when it starts."""
+        self._smoke_token.write_text(token)
+
+    @property
+    def _smoke_token(self) -> Path:
+        return self.folder / ".slipway/secrets/smoke_token"
 
     def api(self, token: str, path: str, method: str = "GET", **body: Any) -> httpx.Response:
         """What a program is answered that has nothing but a token."""

@@ -126,6 +126,12 @@ class Revocation:
             raise ProviderError(answer.code, response=answer)
         return answer
 
+    def get_handlers(self, app: Any) -> list[Any]:
+        """JupyterHub calls this at its start when it has read everything else."""
+        _drop_former_tokens_of_services(app)
+        found: list[Any] = super().get_handlers(app)  # type: ignore[misc]
+        return found
+
     async def add_user(self, user: Any) -> None:
         """JupyterHub calls this at its start with the database's row of every user."""
         if isinstance(user, orm.User) and user.name not in self.users_of_smoke_runs:
@@ -252,6 +258,16 @@ class Revocation:
         except (ValueError, InvalidToken, EncryptionUnavailable):
             return None
         return state if state and getattr(self, "user_auth_state_key", "") in state else None
+
+
+def _drop_former_tokens_of_services(app: Any) -> None:
+    """A token that a secret held before it was given another: JupyterHub takes both."""
+    current = {orm.APIToken.find(app.db, token).id for token in app.service_tokens}
+    for service in app.db.query(orm.Service):
+        for token in service.api_tokens:
+            if token.id not in current:
+                app.db.delete(token)
+    app.db.commit()
 
 
 def _out_of_order(answer: Any) -> bool:
