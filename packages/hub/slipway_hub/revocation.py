@@ -262,10 +262,11 @@ class Revocation:
 
 def _drop_former_tokens_of_services(app: Any) -> None:
     """A token that a secret held before it was given another: JupyterHub takes both."""
-    current = {orm.APIToken.find(app.db, token).id for token in app.service_tokens}
+    services = app.tornado_settings["services"].values()
+    current = {orm.APIToken.find(app.db, service.api_token) for service in services}
     for service in app.db.query(orm.Service):
         for token in service.api_tokens:
-            if token.id not in current:
+            if token not in current:
                 app.db.delete(token)
     app.db.commit()
 
