@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.support.logins import LoginHub, Provider, hub_with, provider
+from tests.support.logins import LoginHub, LoginUser, Provider, hub_with, provider
 
 NOW = "2026-01-01T00:00:00Z"
 IN_EACH_RUN = ("shared-password", "oidc")
@@ -217,16 +217,19 @@ def test_who_has_another_name_at_the_provider_must_log_in_again(
 
 
 def test_users_of_smoke_runs_are_asked_for_nowhere(groups_hub: LoginHub):
-    hub, token, name = groups_hub, groups_hub.smoke_token, "slipway-smoke-vscode"
-    assert hub.api(token, f"users/{name}", "POST").status_code == 201
+    """No provider knows them. Their service starts their servers, and they act by tokens."""
+    hub, service, user = groups_hub, groups_hub.smoke_token, "users/slipway-smoke-vscode"
+    assert hub.api(service, user, "POST").status_code == 201
     try:
-        own = hub.api(token, f"users/{name}/tokens", "POST", note="smoke").json()["token"]
-        assert hub.api(own, "user").json()["name"] == name
+        own = hub.api(service, f"{user}/tokens", "POST", note="smoke").json()["token"]
         options = {"profile": "vscode"}
-        started = hub.api(own, f"users/{name}/server", "POST", **options)
+        started = hub.api(service, f"{user}/server", "POST", user_options=options)
         assert started.status_code in (201, 202), started.text
+        LoginUser(hub).wait(lambda: hub.api(own, user).json()["servers"][""]["ready"])
+        assert hub.api(own, f"{user}/server", "DELETE").status_code in (202, 204)
+        LoginUser(hub).wait(lambda: not hub.api(own, user).json()["servers"])
     finally:
-        assert hub.api(token, f"users/{name}", "DELETE").status_code < 300
+        assert hub.api(service, user, "DELETE").status_code == 204
 
 
 def test_a_provider_that_is_down_takes_nothing_from_anybody(tmp_path: Path):
