@@ -46,7 +46,7 @@ def login(folder: Path, **said: Any) -> Any:
     config = Config()
     auth.configure(config, settings)
     revocation.configure(config, settings)
-    CryptKeeper.instance().keys = config.CryptKeeper["keys"]
+    CryptKeeper.instance().keys = config.CryptKeeper.get("keys", [])
     plain = import_item(auth.LOGINS[model.kind].authenticator)
     return revocation.with_revocation(plain, settings)(config=config)
 
@@ -165,6 +165,14 @@ def test_at_the_start_admins_are_whom_file_and_groups_name(tmp_path: Path, db: A
         assert keeps_access(hub, row)
     assert {name for name, row in rows.items() if row.admin} == {"ada", "op"}
     assert [role.name for role in rows["eve"].roles] == ["user"]
+
+
+def test_an_admin_is_let_in_where_nobody_else_is_named(tmp_path: Path, db: Any):
+    hub = login(tmp_path, kind="shared-password", admin_users=("ada",))
+    assert hub.check_allowed("ada") is True
+    assert hub.check_allowed("eve") is False
+    assert keeps_access(hub, known(db, "ada"))
+    assert not keeps_access(hub, known(db, "eve"))
 
 
 def test_users_of_smoke_runs_are_left_alone(tmp_path: Path, db: Any):
