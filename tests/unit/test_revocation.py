@@ -56,6 +56,8 @@ def db() -> Iterator[Any]:
     session = orm.new_session_factory("sqlite:///:memory:")()
     for role in roles.get_default_roles():
         roles.create_role(session, role)
+    session.add(orm.OAuthClient(identifier="jupyterhub"))
+    session.commit()
     yield session
     session.close()
     CryptKeeper.clear_instance()
