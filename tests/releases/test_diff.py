@@ -184,29 +184,36 @@ def test_a_pull_request_is_compared_with_the_commit_before_it(project: Released)
 LOSES = "eve loses access, with all sessions, tokens and running servers; files stay"
 
 
-@pytest.fixture
-def without_eve(project: Released) -> Released:
-    """Two users were committed, and one of them is taken out at hand."""
-    said = "kind: shared-password, allow_all: true"
-    project.edit("environments/kube.yaml", said, "kind: shared-password, allowed_users: [ada, eve]")
+def let_in(project: Released, *names: str) -> None:
+    project.write("environments/kube.yaml", KUBE.format(names=", ".join(names)))
+
+
+KUBE = """\
+target: kubernetes
+registry: registry.example/slipway
+auth: {{kind: shared-password, allowed_users: [{names}]}}
+"""
+
+
+def test_who_loses_access_is_named(project: Released) -> None:
+    let_in(project, "ada", "eve")
     project.commit()
-    project.edit("environments/kube.yaml", "[ada, eve]", "[ada]")
-    return project
-
-
-def test_who_loses_access_is_named(without_eve: Released) -> None:
-    done = without_eve.slipway("diff", "kube", "--from", "HEAD")
+    let_in(project, "ada")
+    done = project.slipway("diff", "kube", "--from", "HEAD")
     assert f"  - {LOSES}\n" in done.stdout
 
 
-def test_an_edit_is_not_hidden_by_being_on_both_sides(without_eve: Released) -> None:
+def test_an_edit_is_not_hidden_by_being_on_both_sides(project: Released) -> None:
     """Where releases are compared, the file at hand is that of both."""
-    without_eve.release("1.0.0")
-    found = diff(without_eve, "kube")
+    project.release("1.0.0")
+    let_in(project, "ada", "eve")
+    project.commit()
+    let_in(project, "ada")
+    found = diff(project, "kube")
     assert (found.before, found.after) == ("1.0.0", "working-tree")
     assert [change.text for change in found.users] == [LOSES]
-    without_eve.commit()
-    assert diff(without_eve, "kube").users == []
+    project.commit()
+    assert diff(project, "kube").users == []
 
 
 def test_an_environment_that_is_new_is_all_new(project: Released) -> None:

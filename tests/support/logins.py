@@ -77,6 +77,9 @@ class Provider:
         return {
             "github": {"GitHubOAuthenticator": {**urls, **github}},
             "google": {"GoogleOAuthenticator": urls},
+            # The way in which this server knows a client that refreshes a session.
+            "cognito": {"GenericOAuthenticator": {"basic_auth": True}},
+            "oidc": {"GenericOAuthenticator": {"basic_auth": True}},
         }.get(kind, {})
 
     def _urls(self) -> dict[str, str]:

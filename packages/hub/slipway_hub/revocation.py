@@ -147,6 +147,9 @@ class Revocation:
         False means that they must log in (again)."""
         if user.name in self.users_of_smoke_runs:
             return True
+        if not hasattr(handler, "_token_authenticated") and handler:
+            # JupyterHub 6.1.1 reads it after a False, and has set it with tokens alone.
+            handler._token_authenticated = False
         # At most once at a time: some providers take a refresh token only once.
         asking = self._asking.get(user.name)
         if asking is None:

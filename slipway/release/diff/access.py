@@ -4,7 +4,6 @@ changes. What losing it takes: docs/decisions/0029-taking-access-away.md."""
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -91,8 +90,8 @@ def at_last_commit(root: Path, environment: str) -> AnyAuth | None:
     """What the last commit's file says; None if there is none that can be read."""
     file = environment_file(environment)
     try:
-        return _read(parse(git.run_bytes(root, "show", f"HEAD:./{file}"), file).data)
-    except (git.GitError, InvalidProject):
+        return _read(git.run_bytes(root, "show", f"HEAD:./{file}"), file)
+    except git.GitError:
         return None
 
 
@@ -100,13 +99,15 @@ def in_hub_settings(objects: Objects) -> AnyAuth | None:
     """What the settings of a deployed hub say; None if there is none, or not in words of today."""
     for (_, kind, _), item in objects.items():
         if kind == "ConfigMap" and HUB_SETTINGS_FILE in (item.get("data") or {}):
-            return _read(json.loads(item["data"][HUB_SETTINGS_FILE]))
+            auth = json.loads(item["data"][HUB_SETTINGS_FILE]).get("auth")
+            return _read(json.dumps({"auth": auth}).encode(), HUB_SETTINGS_FILE)
     return None
 
 
-def _read(settings: Any) -> AnyAuth | None:
+def _read(text: bytes, name: str) -> AnyAuth | None:
+    """From YAML, which JSON is, too."""
     adapter: TypeAdapter[AnyAuth] = TypeAdapter(AnyAuth)
     try:
-        return adapter.validate_python(settings["auth"])
-    except (ValidationError, LookupError, TypeError):
+        return adapter.validate_python(parse(text, name).data["auth"])
+    except (InvalidProject, ValidationError, LookupError, TypeError):
         return None
