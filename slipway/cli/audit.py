@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -103,28 +102,21 @@ def _fields(
 
 
 def _print(audits: "Sequence[ImageAudit]") -> None:
-    console = Console(highlight=False)
+    console = cli.PrintableConsole(highlight=False)
     table = Table(*COLUMNS, box=None, pad_edge=False, header_style="bold")
     for image in audits:
         name = f"{image.image} {image.platform}".strip()
         for one in image.vulnerabilities:
             row = (one.package.name, one.package.version, one.fixed or "—", one.severity or "—")
             known = one.id if one.certain else f"{one.id} (cannot be excluded)"
-            table.add_row(*(Text(_plain(cell)) for cell in (name, known, *row)))
+            table.add_row(*(Text(cell) for cell in (name, known, *row)))
     if table.row_count:
         console.print(table)
     for image in audits:
         name = f"{image.image} {image.platform}".strip()
         summary = f"{name}: {image.verdict}, {image.packages} packages"
-        console.print(Text(_plain(summary), STYLES[image.verdict]), soft_wrap=True)
+        console.print(Text(summary, STYLES[image.verdict]), soft_wrap=True)
         for gap in image.gaps:
             told = "not audited, as you accept" if gap.accepted else "not audited"
             line = f"  {gap.packages} of {gap.ecosystem} {told}: {gap.reason}"
-            console.print(Text(_plain(line)), soft_wrap=True)
-
-
-def _plain(text: str) -> str:
-    """Without what a terminal would obey: names are of files that others wrote."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text
-    )
+            console.print(Text(line), soft_wrap=True)

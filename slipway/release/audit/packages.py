@@ -4,7 +4,6 @@ https://ossf.github.io/osv-schema/#defined-ecosystems
 https://github.com/package-url/purl-spec
 """
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,6 +16,10 @@ from packaging.version import Version as PythonVersion
 from semver import Version as SemanticVersion
 from univers.versions import AlpineLinuxVersion, DebianVersion
 
+from slipway.untrusted import parse_json
+
+MOST_OF_A_BILL = 64 * 2**20
+"""Bytes. A Debian of 750 packages has 1.3 million."""
 LONGEST = 200
 """Characters of a version or a name: a longer one is nobody's."""
 
@@ -39,8 +42,8 @@ def packages(bill: Path) -> set[Package]:
     Raises OSError, and ValueError for what is no such bill.
     """
     try:
-        content = json.loads(bill.read_bytes())
-    except (ValueError, RecursionError) as error:
+        content = parse_json(bill.read_bytes(), most=MOST_OF_A_BILL)
+    except ValueError as error:
         raise ValueError(f"{bill} is no bill of materials: {error}") from None
     if not isinstance(content, dict) or content.get("bomFormat") != "CycloneDX":
         raise ValueError(f"{bill} is no bill of materials in the CycloneDX format")
