@@ -16,10 +16,9 @@ from packaging.version import Version as PythonVersion
 from semver import Version as SemanticVersion
 from univers.versions import AlpineLinuxVersion, DebianVersion
 
+from slipway.release.freeze import MOST_OF_A_BILL
 from slipway.untrusted import parse_json
 
-MOST_OF_A_BILL = 64 * 2**20
-"""Bytes. A Debian of 750 packages has 1.3 million."""
 LONGEST = 200
 """Characters of a version or a name: a longer one is nobody's."""
 
