@@ -40,9 +40,22 @@ def test_a_logged_out_visit_of_code_ends_in_vs_code_with_a_working_terminal(page
     assert file.read_text() == "written-by-42\n"
 
 
+class QuietHandler(BaseHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
+    """The port at which it answers."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
 @pytest.fixture
 def port() -> Iterator[int]:
-    class Page(BaseHTTPRequestHandler):
+    class Page(QuietHandler):
         def do_GET(self) -> None:
             body = f"<h1>Mine</h1><p id=asked>{self.path}</p>".encode()
             self.send_response(200)
@@ -51,13 +64,7 @@ def port() -> Iterator[int]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    yield from served(Page)
 
 
 def test_a_logged_out_visit_of_a_port_lands_on_its_page_with_the_query(
@@ -76,7 +83,7 @@ WORKER = """scope => navigator.serviceWorker.register("sw.js", {scope})
 def greedy() -> Iterator[int]:
     """An app that would have a service worker, and cookies, for everything."""
 
-    class Page(BaseHTTPRequestHandler):
+    class Page(QuietHandler):
         def do_GET(self) -> None:
             is_worker = self.path.startswith("/sw.js")
             body = b"onfetch = () => {}" if is_worker else b"<h1>Greedy</h1>"
@@ -89,13 +96,7 @@ def greedy() -> Iterator[int]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_port
-        server.shutdown()
+    yield from served(Page)
 
 
 def test_an_app_has_a_service_worker_and_cookies_for_itself_alone(

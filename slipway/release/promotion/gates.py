@@ -15,7 +15,7 @@ from slipway.model.quantities import seconds
 from slipway.model.signature import require_signature
 from slipway.release.promotion.access import EnvironmentAccess
 from slipway.release.promotion.deployed import deployed_release, stacks_of
-from slipway.steps import StepError
+from slipway.steps import StepError, poll
 from slipway.toolchain import kubectl
 
 if TYPE_CHECKING:
@@ -117,13 +117,12 @@ def _detection(aws: "AwsAccount", detection: str, end: float) -> dict[str, Any]:
     from slipway.aws.cloudformation import poll_seconds
 
     client = aws.client("cloudformation")
-    while True:
-        answer: dict[str, Any] = {
-            **client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
-        }
-        if answer["DetectionStatus"] != "DETECTION_IN_PROGRESS" or time.monotonic() > end:
-            return answer
-        time.sleep(poll_seconds(aws))
+    return poll(
+        lambda: dict(client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)),
+        lambda answer: answer["DetectionStatus"] != "DETECTION_IN_PROGRESS",
+        end - time.monotonic(),
+        poll_seconds(aws),
+    )
 
 
 def _drift_problem(aws: "AwsAccount", name: str, answer: dict[str, Any]) -> str:
